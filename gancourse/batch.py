@@ -1,0 +1,21 @@
+"""What a data source hands to a game."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from torch import Tensor
+
+from gancourse.rng import Noise
+
+
+class Batch(NamedTuple):
+    """Real data of one update: x is [batch, ...]; y holds integer labels, [batch], where the data has any."""
+
+    x: Tensor
+    y: Tensor | None = None
+
+
+Batches = Callable[[Noise], Batch]
+"""A data source: a function of randomness alone, which returns `noise.n` samples on `noise.device`."""

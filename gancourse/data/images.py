@@ -1,0 +1,157 @@
+"""Handwritten digits and pieces of clothing: a part lies in the package, the full sets come through torchvision."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from importlib.resources import files
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gancourse.batch import Batch
+from gancourse.rng import Noise
+
+EMBEDDED = files("gancourse.data") / "embedded"
+
+
+class MissingDataError(FileNotFoundError):
+    """A data set is not on this machine; the message says how to get it."""
+
+
+class Images:
+    """A set of images held in memory as bytes and sampled with replacement.
+
+    Args:
+        images: pixels 0 … 255, uint8 [n, channels, height, width].
+        labels: class of each image, int64 [n].
+        classes: name of each class.
+
+    Raises:
+        ValueError: a shape or type is wrong, or a label has no class.
+
+    >>> batch = digits("test")(Noise((0,), n=3))
+    >>> batch.x.shape, batch.x.min().item(), batch.y.dtype
+    (torch.Size([3, 1, 28, 28]), -1.0, torch.int64)
+    """
+
+    def __init__(self, images: Tensor, labels: Tensor, classes: Sequence[str]) -> None:
+        if images.ndim != 4 or images.dtype != torch.uint8:
+            raise ValueError(
+                f"images are {images.dtype} {tuple(images.shape)}; expected uint8 [n, channels, height, width]"
+            )
+        if labels.shape != (len(images),):
+            raise ValueError(f"{len(images)} images but labels of shape {tuple(labels.shape)}; pass one label an image")
+        if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < len(classes):
+            raise ValueError(
+                f"labels run from {int(labels.min())} to {int(labels.max())}, but there are {len(classes)} classes; "
+                f"labels count from 0 to {len(classes) - 1}"
+            )
+        self.images, self.labels, self.classes = images, labels.long(), tuple(classes)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __call__(self, noise: Noise) -> Batch:
+        """Images drawn with replacement, float [n, channels, height, width] in [−1, 1], and their labels [n]."""
+        index = noise.integers("index", len(self)).to(self.images.device)
+        return Batch(to_floats(self.images[index]).to(noise.device), self.labels[index].to(noise.device))
+
+    def first(self, n: int) -> Batch:
+        """The first n images and labels, in the set's own order.
+
+        Raises:
+            ValueError: the set holds fewer than n.
+        """
+        if not 0 < n <= len(self):
+            raise ValueError(f"asked for {n} of {len(self)} images")
+        return Batch(to_floats(self.images[:n]), self.labels[:n])
+
+    def of_class(self, label: int) -> Images:
+        """The images of one class, as a set with the same class names."""
+        if label not in range(len(self.classes)):
+            raise ValueError(f"label {label} is not one of 0 … {len(self.classes) - 1}")
+        chosen = self.labels == label
+        return Images(self.images[chosen], self.labels[chosen], self.classes)
+
+    def to(self, device: torch.device) -> Images:
+        """The same set with its bytes on another device."""
+        return Images(self.images.to(device), self.labels.to(device), self.classes)
+
+
+def to_floats(images: Tensor) -> Tensor:
+    """Bytes 0 … 255 as floats in [−1, 1], of the same shape.
+
+    >>> to_floats(torch.tensor([0, 255], dtype=torch.uint8))
+    tensor([-1.,  1.])
+    """
+    return images.float() / 127.5 - 1
+
+
+def _embedded(name: str, split: str) -> tuple[Tensor, Tensor]:
+    """Images and labels that lie in the package, after comparing their SHA-256."""
+    expected = json.loads((EMBEDDED / "sha256.json").read_text())[f"{name}-{split}.npz"]
+    data = (EMBEDDED / f"{name}-{split}.npz").read_bytes()
+    if hashlib.sha256(data).hexdigest() != expected:
+        raise MissingDataError(f"{name}-{split}.npz in the package is damaged; reinstall gancourse")
+    with np.load(BytesIO(data), allow_pickle=False) as arrays:
+        return torch.from_numpy(arrays["images"])[:, None], torch.from_numpy(arrays["labels"])
+
+
+def _full(torchvision_name: str, split: str, download: bool) -> tuple[Tensor, Tensor]:
+    """Images and labels of the full set, read by torchvision from $GANCOURSE_DATA or ~/.cache/gancourse."""
+    from torchvision import datasets
+
+    root = Path(os.environ.get("GANCOURSE_DATA", Path.home() / ".cache" / "gancourse"))
+    try:
+        full = getattr(datasets, torchvision_name)(root, train=split == "train", download=download)
+    except (RuntimeError, OSError) as error:
+        raise MissingDataError(
+            f"the full {torchvision_name} is not in {root}: "
+            + (f"the download failed ({error}); " if download else "pass download=True (--download), ")
+            + "or set GANCOURSE_DATA to a folder that holds it, or use the part in the package (full=False)"
+        ) from None
+    return full.data[:, None], full.targets
+
+
+def _load(name: str, torchvision_name: str, classes: Sequence[str], split: str, full: bool, download: bool) -> Images:
+    if split not in ("train", "test"):
+        raise ValueError(f"split {split!r} is unknown; pass 'train' or 'test'")
+    images, labels = _full(torchvision_name, split, download) if full else _embedded(name, split)
+    return Images(images, labels, classes)
+
+
+def digits(split: str = "train", full: bool = False, download: bool = False) -> Images:
+    """MNIST: handwritten digits, 28 × 28, one channel, ten classes.
+
+    The package holds the first 10,000 training and the first 2,000 test images; the full set has 60,000 and 10,000.
+
+    Raises:
+        ValueError: the split is unknown.
+        MissingDataError: the full set is not on this machine, or the embedded one is damaged.
+
+    Source: LeCun, Bottou, Bengio, Haffner 1998.
+
+    >>> len(digits()), len(digits("test"))
+    (10000, 2000)
+    """
+    return _load("digits", "MNIST", "0123456789", split, full, download)
+
+
+CLOTHES = ("t-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
+
+
+def fashion(split: str = "train", full: bool = False, download: bool = False) -> Images:
+    """Fashion-MNIST: pieces of clothing, 28 × 28, one channel, ten classes; sizes and errors as for `digits`.
+
+    Source: Xiao, Rasul, Vollgraf 2017.
+
+    >>> fashion("test").classes[9]
+    'ankle boot'
+    """
+    return _load("fashion", "FashionMNIST", CLOTHES, split, full, download)

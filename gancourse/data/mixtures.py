@@ -1,0 +1,92 @@
+"""Gaussian mixtures whose density, score and modes are known exactly."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from gancourse.batch import Batch
+from gancourse.rng import Noise
+
+
+class Mixture:
+    """Mixture of isotropic Gaussians of one common standard deviation.
+
+    Calling it draws a batch whose labels tell the component of each sample.
+
+    Args:
+        means: centre of each component, [modes, dimensions].
+        std: standard deviation along each axis, positive.
+        weights: probability of each component, [modes]; equal if left out.
+
+    Raises:
+        ValueError: shapes, the standard deviation or the weights make no distribution.
+
+    >>> eight = ring()
+    >>> eight(Noise((0,), n=5)).x.shape
+    torch.Size([5, 2])
+    """
+
+    def __init__(self, means: Tensor, std: float, weights: Tensor | None = None) -> None:
+        if means.ndim != 2:
+            raise ValueError(f"means has shape {tuple(means.shape)}; expected [modes, dimensions]")
+        if not std > 0:
+            raise ValueError(f"std is {std}; a Gaussian needs a positive one")
+        equal = torch.full((len(means),), 1 / len(means), dtype=means.dtype)
+        self.weights = equal if weights is None else weights.to(means.dtype)
+        if self.weights.shape != (len(means),) or (self.weights < 0).any():
+            raise ValueError(f"weights must be {len(means)} numbers ≥ 0, one per mode")
+        if abs(self.weights.sum().item() - 1) > 1e-5:
+            raise ValueError(f"weights sum to {self.weights.sum().item():.4g}; expected 1")
+        self.means, self.std = means, float(std)
+
+    def __call__(self, noise: Noise) -> Batch:
+        """Samples [n, dimensions] and the component each came from, [n]."""
+        cumulative = self.weights.cumsum(0).to(noise.device)
+        component = torch.searchsorted(cumulative, noise.uniform("component")).clamp(max=len(self.means) - 1)
+        means = self.means.to(noise.device)
+        x = means[component] + self.std * noise.normal("x", means.shape[1])
+        return Batch(x.to(means.dtype), component)
+
+    def _log_joint(self, x: Tensor) -> Tensor:
+        """Log of weight times component density at x [batch, dimensions], [batch, modes]."""
+        if x.ndim != 2 or x.shape[1] != self.means.shape[1]:
+            raise ValueError(f"x has shape {tuple(x.shape)}; expected [batch, {self.means.shape[1]}]")
+        means, weights = self.means.to(x), self.weights.to(x)
+        squared = (x[:, None] - means).square().sum(-1) / self.std**2
+        return weights.log() - squared / 2 - x.shape[1] * math.log(self.std * math.sqrt(2 * math.pi))
+
+    def log_density(self, x: Tensor) -> Tensor:
+        """Exact log density in nats at x [batch, dimensions], [batch]."""
+        return self._log_joint(x).logsumexp(1)
+
+    def density(self, x: Tensor) -> Tensor:
+        """Exact density at x [batch, dimensions], [batch]."""
+        return self.log_density(x).exp()
+
+    def score(self, x: Tensor) -> Tensor:
+        """Exact score ∇ₓ log p(x) at x [batch, dimensions], of the same shape."""
+        responsibility = self._log_joint(x).softmax(1)
+        return (responsibility @ self.means.to(x) - x) / self.std**2
+
+
+def ring(n_modes: int = 8, radius: float = 2.0, std: float = 0.02) -> Mixture:
+    """Equal Gaussians on a circle; the defaults are those of Metz et al. 2017 (Unrolled GAN), section 3.1.
+
+    >>> ring(4, radius=1.0).means[0]
+    tensor([1., 0.])
+    """
+    angle = torch.arange(n_modes) * (2 * math.pi / n_modes)
+    return Mixture(radius * torch.stack([angle.cos(), angle.sin()], 1), std)
+
+
+def grid(side: int = 5, spacing: float = 2.0, std: float = 0.05) -> Mixture:
+    """Equal Gaussians on a centred square grid; the defaults are those of Srivastava et al. 2017 (VEEGAN), section 4.1.
+
+    >>> len(grid().means)
+    25
+    """
+    line = (torch.arange(side) - (side - 1) / 2) * spacing
+    return Mixture(torch.cartesian_prod(line, line), std)

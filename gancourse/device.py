@@ -1,0 +1,29 @@
+"""Where to compute."""
+
+from __future__ import annotations
+
+import torch
+
+
+def device(name: str = "auto") -> torch.device:
+    """Torch device of that name; "auto" is the first CUDA device if there is one, else the CPU.
+
+    Raises:
+        ValueError: the name is unknown, or names a device that this machine lacks.
+
+    >>> device("cpu")
+    device(type='cpu')
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(name)
+    except RuntimeError:
+        raise ValueError(f"device {name!r} is unknown; pass 'auto', 'cpu' or 'cuda'") from None
+    if chosen.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device {name!r} asked for, but torch sees no CUDA device; pass 'cpu' or 'auto'")
+    if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
+        raise ValueError(f"device {name!r} asked for, but this machine has {torch.cuda.device_count()}; count from 0")
+    if chosen.type not in ("cpu", "cuda"):
+        raise ValueError(f"device {name!r} is not supported; pass 'auto', 'cpu' or 'cuda'")
+    return chosen

@@ -1,0 +1,110 @@
+"""The course's one noun: players, and the two-player game called GAN."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from gancourse.batch import Batch
+from gancourse.rng import Noise
+
+Terms = Callable[[Batch, Noise], dict[str, Tensor]]
+
+
+class Player(NamedTuple):
+    """Someone who may change a network and minimises the sum of some losses.
+
+    Args:
+        name: "discriminator", "generator", …
+        network: what it may change.
+        terms: what it minimises: named losses, one value per sample each.
+        updates: how many updates it makes in one step of the game.
+    """
+
+    name: str
+    network: nn.Module
+    terms: Terms
+    updates: int = 1
+
+
+class Game(Protocol):
+    """Anything with players; they move in this order."""
+
+    players: Sequence[Player]
+
+
+class Pair(Protocol):
+    """What a GAN needs of its objective: `gancourse.objectives.Objective`, or anything shaped like it."""
+
+    discriminator: Callable[[Tensor, Tensor], Tensor]
+    generator: Callable[[Tensor], Tensor]
+
+
+class Penalty(NamedTuple):
+    """A term added to the discriminator's loss.
+
+    Args:
+        function: maps (critic, real, fake, epsilon) to values [batch].
+        weight: what it is multiplied by.
+        every: it is computed at every so-many-th update, and then multiplied by this too, so that its mean over
+            updates doesn't depend on it (lazy regularisation: Karras et al. 2020, appendix B).
+    """
+
+    function: Callable[..., Tensor]
+    weight: float = 1.0
+    every: int = 1
+
+
+class GAN:
+    """A generator and a discriminator that play against each other.
+
+    Args:
+        generator: maps latents [batch, generator.latent_size] to data.
+        discriminator: maps data to scores [batch] (logits, high = real).
+        objective: what each minimises, as functions of scores.
+        penalties: terms added to the discriminator's loss.
+        n_critic: discriminator updates per generator update.
+
+    Raises:
+        ValueError: a count is below one.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        objective: Pair,
+        penalties: Sequence[Penalty] = (),
+        n_critic: int = 1,
+    ) -> None:
+        if n_critic < 1 or any(p.every < 1 for p in penalties):
+            raise ValueError("n_critic and a penalty's `every` count updates; pass at least 1")
+        self.generator, self.discriminator, self.objective = generator, discriminator, objective
+        self.penalties = tuple(penalties)
+        self.players = (
+            Player("discriminator", discriminator, self.discriminator_terms, n_critic),
+            Player("generator", generator, self.generator_terms),
+        )
+
+    def latents(self, noise: Noise) -> Tensor:
+        """Latents of one batch, [batch, latent_size], standard normal."""
+        return noise.normal("z", self.generator.latent_size)
+
+    def discriminator_terms(self, batch: Batch, noise: Noise) -> dict[str, Tensor]:
+        """The adversarial loss and the penalties that are due, [batch] each."""
+        with torch.no_grad():  # D's update must not reach into G
+            fake = self.generator(self.latents(noise))
+        scores_real, scores_fake = self.discriminator(batch.x), self.discriminator(fake)
+        terms = {"adversarial": self.objective.discriminator(scores_real, scores_fake)}
+        for penalty in self.penalties:
+            if noise.update % penalty.every == 0:
+                value = penalty.function(self.discriminator, batch.x, fake, noise.uniform("epsilon"))
+                terms[penalty.function.__name__] = penalty.weight * penalty.every * value
+        return terms
+
+    def generator_terms(self, batch: Batch, noise: Noise) -> dict[str, Tensor]:
+        """The adversarial loss, [batch]."""
+        return {"adversarial": self.objective.generator(self.discriminator(self.generator(self.latents(noise))))}

@@ -1,0 +1,142 @@
+"""The deep convolutional GAN for 28 × 28 images, each of its guidelines a switch.
+
+Source: Radford, Metz, Chintala 2016, section 3. The paper's networks make 64 × 64 images from a 4 × 4 start; these
+start at 7 × 7 and keep everything else: strided convolutions of size 4, BatchNorm inside, ReLU and LeakyReLU(0.2),
+tanh at the end, weights from N(0, 0.02²).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from gancourse.models.blocks import Flatten, check_shape
+
+SIZE = 28
+LEAK = 0.2
+
+
+@dataclass(frozen=True)
+class Guidelines:
+    """The paper's architecture guidelines; each can be broken on its own.
+
+    Args:
+        strided: up- and downsample by strided convolutions; otherwise nearest-neighbour upsampling and max pooling.
+        batch_norm: "inside" is the guideline: everywhere but at G's output and D's input; "everywhere"; or "nowhere".
+        convolutional: no hidden fully connected layer; otherwise one of 256 units in each network.
+        activations: ReLU in G and LeakyReLU in D; otherwise tanh in both.
+
+    Raises:
+        ValueError: batch_norm is none of the three.
+    """
+
+    strided: bool = True
+    batch_norm: str = "inside"
+    convolutional: bool = True
+    activations: bool = True
+
+    def __post_init__(self) -> None:
+        if self.batch_norm not in ("inside", "everywhere", "nowhere"):
+            raise ValueError(f"batch_norm is {self.batch_norm!r}; pass 'inside', 'everywhere' or 'nowhere'")
+
+    def norm(self, channels: int, edge: bool = False) -> nn.Module:
+        """BatchNorm2d where these guidelines put it; edge says that the layer is G's output or D's input."""
+        wanted = self.batch_norm == "everywhere" or (self.batch_norm == "inside" and not edge)
+        return nn.BatchNorm2d(channels) if wanted else nn.Identity()
+
+    def activation(self, leak: float = 0.0) -> nn.Module:
+        """The activation of G (no leak) or D."""
+        return nn.LeakyReLU(leak, inplace=True) if self.activations else nn.Tanh()
+
+    def up(self, n_in: int, n_out: int) -> nn.Module:
+        """Doubles height and width."""
+        if self.strided:
+            return nn.ConvTranspose2d(n_in, n_out, 4, stride=2, padding=1)
+        return nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(n_in, n_out, 3, padding=1))
+
+    def down(self, n_in: int, n_out: int) -> nn.Module:
+        """Halves height and width."""
+        if self.strided:
+            return nn.Conv2d(n_in, n_out, 4, stride=2, padding=1)
+        return nn.Sequential(nn.Conv2d(n_in, n_out, 3, padding=1), nn.MaxPool2d(2))
+
+
+def _start(network: nn.Module) -> None:
+    """Weights as the paper starts them: N(0, 0.02²), BatchNorm's scales N(1, 0.02²), biases zero."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            nn.init.normal_(module.weight, 0.0, 0.02)
+            nn.init.zeros_(module.bias)
+        elif isinstance(module, nn.BatchNorm2d):
+            nn.init.normal_(module.weight, 1.0, 0.02)
+
+
+class Generator(nn.Module):
+    """Maps latents [batch, latent_size] to images [batch, channels, 28, 28] in [−1, 1].
+
+    >>> import torch
+    >>> Generator(latent_size=16, width=8)(torch.zeros(2, 16)).shape
+    torch.Size([2, 1, 28, 28])
+    """
+
+    def __init__(
+        self, latent_size: int = 64, width: int = 64, channels: int = 1, guidelines: Guidelines | None = None
+    ) -> None:
+        super().__init__()
+        g = guidelines or Guidelines()
+        self.latent_size = latent_size
+        hidden = [] if g.convolutional else [nn.Conv2d(latent_size, 256, 1), g.activation()]
+        self.layers = nn.Sequential(
+            *hidden,
+            nn.ConvTranspose2d(latent_size if g.convolutional else 256, 2 * width, 7),
+            g.norm(2 * width),
+            g.activation(),
+            g.up(2 * width, width),
+            g.norm(width),
+            g.activation(),
+            g.up(width, channels),
+            g.norm(channels, edge=True),
+            nn.Tanh(),
+        )
+        _start(self)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Images [batch, channels, 28, 28]."""
+        check_shape(z, (self.latent_size,), "z")
+        return self.layers(z[:, :, None, None])  # a latent is an image of one pixel
+
+
+class Discriminator(nn.Module):
+    """Maps images [batch, channels, 28, 28] to scores [batch] (logits, high = real).
+
+    >>> import torch
+    >>> Discriminator(width=8)(torch.zeros(2, 1, 28, 28)).shape
+    torch.Size([2])
+    """
+
+    def __init__(self, width: int = 64, channels: int = 1, guidelines: Guidelines | None = None) -> None:
+        super().__init__()
+        g = guidelines or Guidelines()
+        self.channels = channels
+        self.body = nn.Sequential(
+            g.down(channels, width),
+            g.norm(width, edge=True),
+            g.activation(LEAK),
+            g.down(width, 2 * width),
+            g.norm(2 * width),
+            g.activation(LEAK),
+        )
+        hidden = [nn.Conv2d(2 * width, 256, 7), g.activation(LEAK), nn.Conv2d(256, 1, 1)]
+        head = [nn.Conv2d(2 * width, 1, 7)] if g.convolutional else hidden
+        self.head = nn.Sequential(*head, Flatten())
+        _start(self)
+
+    def features(self, x: Tensor) -> Tensor:
+        """What the last layer sees, [batch, 2 · width, 7, 7]."""
+        check_shape(x, (self.channels, SIZE, SIZE), "x")
+        return self.body(x)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scores [batch]."""
+        return self.head(self.features(x))

@@ -1,0 +1,150 @@
+"""Checkpoints that survive a crash at any moment and refuse to load when a single bit has changed.
+
+The format is safetensors: tensors and text, nothing that could run. The header carries the SHA-256 of the whole file,
+computed with the place of the digest filled with zeros.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from gancourse.training.trainer import Trainer
+
+_EMPTY = b"0" * 64
+_FIELD = b'"sha256":"'
+
+
+class CheckpointError(ValueError):
+    """A file is no checkpoint, is damaged, or belongs to another game."""
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> str:
+    """Write tensors and a description to one file, atomically: a reader sees the old file or the whole new one.
+
+    Returns:
+        The SHA-256 of the file, as it stands in its header, in hexadecimal.
+
+    Raises:
+        OSError: the disk is full or the folder can't be written; the old file is untouched.
+    """
+    tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
+    data = save(tensors, metadata={"about": json.dumps(about), "sha256": _EMPTY.decode()})
+    digest = hashlib.sha256(data).hexdigest()
+    at = data.index(_FIELD + _EMPTY) + len(_FIELD)
+    _replace(Path(path), data[:at] + digest.encode() + data[at + 64 :])
+    return digest
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Put data in place of a file: temporary file, fsync, rename, fsync of the folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)  # a temporary file is private, a checkpoint isn't
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and description from a file of `write_tensors`.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        CheckpointError: the file is damaged, cut off, or something else.
+    """
+    data = Path(path).read_bytes()
+    at = data.find(_FIELD) + len(_FIELD)
+    if at < len(_FIELD) or len(data) < at + 64:
+        raise CheckpointError(f"{path} is not a checkpoint of gancourse, or its header is damaged")
+    found = data[at : at + 64]
+    if hashlib.sha256(data[:at] + _EMPTY + data[at + 64 :]).hexdigest().encode() != found:
+        raise CheckpointError(f"{path} is damaged: its SHA-256 does not match; delete it and use an older one")
+    try:
+        length = int.from_bytes(data[:8], "little")
+        about = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["about"])
+        return load(data), about
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise CheckpointError(f"{path} is not a checkpoint of gancourse: {error}") from None
+
+
+def save_checkpoint(path: Path, trainer: Trainer, about: dict[str, Any] | None = None) -> None:
+    """Write everything that a trainer's future depends on: networks, averages, optimisers, the turn, the last losses.
+
+    Raises:
+        OSError: as for `write_tensors`.
+    """
+    tensors: dict[str, Tensor] = {}
+    numbers: dict[str, Any] = {}
+    for name, player in trainer.players.items():
+        tensors |= {f"network/{name}/{k}": v for k, v in player.network.state_dict().items()}
+        for index, state in trainer.optimisers[name].state_dict()["state"].items():
+            for key, value in state.items():
+                place = f"optimiser/{name}/{index}/{key}"
+                (tensors if isinstance(value, Tensor) else numbers)[place] = value
+    for name, average in trainer.averages.items():
+        tensors |= {f"average/{name}/{k}": v for k, v in average.network.state_dict().items()}
+    for name, terms in trainer.losses.items():
+        tensors |= {f"loss/{name}/{k}": v for k, v in terms.items()}
+    head = {"turn": trainer.turn, "seed": trainer.seed, "batch_size": trainer.batch_size, "numbers": numbers}
+    write_tensors(path, tensors, head | {"about": about or {}})
+
+
+def load_checkpoint(path: Path, trainer: Trainer) -> dict[str, Any]:
+    """Put a trainer, built as the one that was saved, into the saved state; returns what was said `about` it.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        CheckpointError: the file is damaged, or was saved by another game, seed or batch size.
+    """
+    tensors, head = read_tensors(path)
+    parts: dict[tuple[str, str], dict[str, Any]] = {}
+    for place, value in (tensors | head.get("numbers", {})).items():
+        kind, name, key = place.split("/", 2)
+        parts.setdefault((kind, name), {})[key] = value
+    for what in ("seed", "batch_size"):
+        if head.get(what) != getattr(trainer, what):
+            raise CheckpointError(f"{path} was saved with {what}={head.get(what)}, not {getattr(trainer, what)}")
+    try:
+        for name, player in trainer.players.items():
+            player.network.load_state_dict(parts.get(("network", name), {}))
+            _restore(trainer.optimisers[name], parts.get(("optimiser", name), {}))
+        for name, average in trainer.averages.items():
+            average.network.load_state_dict(parts.get(("average", name), {}))
+    except (RuntimeError, ValueError, KeyError) as error:
+        reason = str(error).splitlines()[0]
+        raise CheckpointError(f"{path} was saved by another game: {reason}") from None
+    trainer.turn = head["turn"]
+    trainer.losses = {name: terms for (kind, name), terms in parts.items() if kind == "loss"}
+    return head["about"]
+
+
+def _restore(optimiser: torch.optim.Optimizer, saved: dict[str, Any]) -> None:
+    """Put saved values, named index/key, into an optimiser."""
+    state: dict[int, dict[str, Any]] = {}
+    for place, value in saved.items():
+        index, key = place.split("/")
+        state.setdefault(int(index), {})[key] = value
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})

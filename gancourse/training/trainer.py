@@ -1,0 +1,139 @@
+"""One trainer for every game. It knows nothing of GANs, files, plots or command lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam, Optimizer
+
+from gancourse.batch import Batches
+from gancourse.games import Game, Player
+from gancourse.rng import CPU, Noise
+from gancourse.training.average import Average
+from gancourse.training.schedules import Schedule, constant
+
+MakeOptimiser = Callable[[Iterable[nn.Parameter]], Optimizer]
+
+
+class NotFiniteError(FloatingPointError):
+    """A loss became infinite or not a number."""
+
+
+def adam(learning_rate: float = 2e-4, beta1: float = 0.5, beta2: float = 0.999) -> MakeOptimiser:
+    """Adam with the defaults of Radford et al. 2016, as something a trainer can give to each player.
+
+    >>> type(adam(1e-3)([torch.zeros(1, requires_grad=True)])).__name__
+    'Adam'
+    """
+    return partial(Adam, lr=learning_rate, betas=(beta1, beta2))
+
+
+DCGAN_ADAM = adam()
+
+
+class Step(NamedTuple):
+    """What one step of a game did: its index from 0, and each player's losses, averaged over the batch."""
+
+    index: int
+    tensors: dict[str, dict[str, Tensor]]
+
+    @property
+    def losses(self) -> dict[str, dict[str, float]]:
+        """Losses by player and term."""
+        return {player: {name: t.item() for name, t in terms.items()} for player, terms in self.tensors.items()}
+
+
+class Trainer:
+    """Plays a game: in each step every player makes its updates, in the order of the list.
+
+    The caller drives it: `for step in trainer.steps(1000): …` yields after each step, with the updated networks.
+
+    Args:
+        game: the players.
+        batches: the data, a function of randomness.
+        batch_size: samples per update.
+        seed: all randomness of the run is derived from it.
+        optimiser: makes a player's optimiser from its parameters; or one such function per player's name.
+        schedule: factor on every learning rate at a given step.
+        averages: half-life in thousand images, by name, of each player whose weights are averaged.
+        device: where to compute; the networks are moved there.
+
+    Raises:
+        ValueError: a name in `optimiser` or `averages` is no player's, or the batch size is below one.
+    """
+
+    def __init__(
+        self,
+        game: Game,
+        batches: Batches,
+        *,
+        batch_size: int = 64,
+        seed: int = 0,
+        optimiser: MakeOptimiser | Mapping[str, MakeOptimiser] = DCGAN_ADAM,
+        schedule: Schedule = constant,
+        averages: Mapping[str, float] | None = None,
+        device: torch.device = CPU,
+    ) -> None:
+        names = [player.name for player in game.players]
+        make = optimiser if isinstance(optimiser, Mapping) else dict.fromkeys(names, optimiser)
+        if set(make) != set(names) or set(averages or ()) - set(names):
+            raise ValueError(f"the players are {names}; optimisers {sorted(make)}, averages {sorted(averages or ())}")
+        if batch_size < 1:
+            raise ValueError(f"batch_size is {batch_size}; expected at least 1")
+        self.game, self.batches, self.batch_size, self.seed = game, batches, batch_size, seed
+        self.schedule, self.device = schedule, device
+        self.players = {player.name: player for player in game.players}
+        for player in game.players:
+            player.network.to(device).train()
+        self.optimisers = {p.name: make[p.name](p.network.parameters()) for p in game.players}
+        self._rates = {name: [g["lr"] for g in o.param_groups] for name, o in self.optimisers.items()}
+        self.averages = {name: Average(self.players[name].network, h) for name, h in (averages or {}).items()}
+        self.turns = [player for player in game.players for _ in range(player.updates)]
+        self.turn = 0  # updates made so far, by all players: with the seed, all that the future depends on
+        self.losses: dict[str, dict[str, Tensor]] = {}
+
+    @property
+    def step(self) -> int:
+        """How many whole steps have been made."""
+        return self.turn // len(self.turns)
+
+    def steps(self, until: int) -> Iterator[Step]:
+        """Play on until so many steps have been made since the start, yielding after each.
+
+        Raises:
+            NotFiniteError: a loss is not finite; names the term and the step, and leaves the weights as they were.
+        """
+        while self.step < until:
+            self.update()
+            if self.turn % len(self.turns) == 0:
+                yield Step(self.step - 1, dict(self.losses))
+
+    def noise(self, player: Player) -> Noise:
+        """The randomness of the update that is next, if it is that player's."""
+        step, position = divmod(self.turn, len(self.turns))
+        done = step * player.updates + self.turns[:position].count(player)
+        return Noise((self.seed, player.name), self.batch_size, done, self.device)
+
+    def update(self) -> None:
+        """Let the player whose turn it is make one update."""
+        player = self.turns[self.turn % len(self.turns)]
+        noise = self.noise(player)
+        # Each update draws its own real batch: reusing D's batch for G biases losses that look at both.
+        terms = {name: term.mean() for name, term in player.terms(self.batches(noise), noise).items()}
+        for name, value in terms.items():
+            if not torch.isfinite(value):
+                raise NotFiniteError(f"{player.name}'s term {name!r} is {value.item()} at step {self.step}")
+        optimiser = self.optimisers[player.name]
+        for group, rate in zip(optimiser.param_groups, self._rates[player.name], strict=True):
+            group["lr"] = rate * self.schedule(self.step)
+        optimiser.zero_grad(set_to_none=True)
+        sum(terms.values()).backward(inputs=list(player.network.parameters()))
+        optimiser.step()
+        if player.name in self.averages:
+            self.averages[player.name].update(player.network, self.batch_size)
+        self.losses[player.name] = {name: value.detach() for name, value in terms.items()}
+        self.turn += 1
