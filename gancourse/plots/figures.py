@@ -1,0 +1,82 @@
+"""Points, critics and images, drawn the same way in every chapter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import matplotlib.pyplot as plt
+import torch
+from matplotlib.axes import Axes
+from torch import Tensor
+
+REAL, GENERATED = "C0", "C1"
+
+
+def _square(ax: Axes | None, limit: float | None) -> Axes:
+    ax = plt.gca() if ax is None else ax
+    ax.set_aspect("equal")
+    if limit is not None:
+        ax.set(xlim=(-limit, limit), ylim=(-limit, limit))
+    return ax
+
+
+def points(real: Tensor | None, generated: Tensor | None, ax: Axes | None = None, limit: float | None = None) -> Axes:
+    """Points of the plane: real as blue dots, generated as orange crosses.
+
+    Args:
+        real: [n, 2], or nothing.
+        generated: [n, 2], or nothing.
+        ax: where to draw; the current axes if left out.
+        limit: both axes run from −limit to limit.
+    """
+    ax = _square(ax, limit)
+    for samples, colour, marker, name in ((real, REAL, ".", "real"), (generated, GENERATED, "x", "generated")):
+        if samples is not None:
+            x = samples.detach().cpu()
+            if x.ndim != 2 or x.shape[1] != 2:
+                raise ValueError(f"{name} has shape {tuple(x.shape)}; expected [n, 2]")
+            ax.scatter(x[:, 0], x[:, 1], s=12, alpha=0.6, linewidths=1, color=colour, marker=marker, label=name)
+    return ax
+
+
+def field(function: Callable[[Tensor], Tensor], limit: float = 3.0, ax: Axes | None = None, n: int = 100) -> Axes:
+    """A function of the plane as a viridis background, with a colour bar.
+
+    Args:
+        function: maps points [m, 2] to values [m], e.g. a discriminator.
+        limit: both axes run from −limit to limit.
+        ax: where to draw; the current axes if left out.
+        n: grid points along each axis.
+    """
+    ax = _square(ax, limit)
+    line = torch.linspace(-limit, limit, n)
+    with torch.no_grad():
+        values = function(torch.cartesian_prod(line, line)).reshape(n, n).T
+    mesh = ax.pcolormesh(line, line, values.cpu(), cmap="viridis", shading="nearest", rasterized=True)
+    ax.figure.colorbar(mesh, ax=ax, fraction=0.046, pad=0.04)
+    return ax
+
+
+def images(x: Tensor, n_columns: int = 10, ax: Axes | None = None, title: str | None = None) -> Axes:
+    """Images side by side in rows.
+
+    Args:
+        x: floats in [−1, 1], [n, 1 or 3, height, width].
+        n_columns: images in a row; the last row is filled up with blanks.
+        ax: where to draw; the current axes if left out.
+        title: written above.
+    """
+    if x.ndim != 4 or x.shape[1] not in (1, 3):
+        raise ValueError(f"images have shape {tuple(x.shape)}; expected [n, 1 or 3, height, width]")
+    ax = plt.gca() if ax is None else ax
+    x = x.detach().cpu().clamp(-1, 1)
+    blank = -x.new_ones(-len(x) % n_columns, *x.shape[1:])
+    sheet = torch.nn.functional.pad(torch.cat([x, blank]), (1, 1, 1, 1), value=-1.0)
+    rows, (channels, height, width) = len(sheet) // n_columns, sheet.shape[1:]
+    sheet = sheet.reshape(rows, n_columns, channels, height, width).permute(0, 3, 1, 4, 2)
+    sheet = (sheet.reshape(rows * height, n_columns * width, channels) + 1) / 2
+    ax.imshow(sheet.squeeze(-1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    ax.set_axis_off()
+    if title:
+        ax.set_title(title)
+    return ax
