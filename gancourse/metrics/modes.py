@@ -15,7 +15,8 @@ class Coverage(NamedTuple):
         modes: how many modes at least one good sample lies at.
         share: share of good samples: those within the radius of their nearest mode.
         counts: good samples at each mode, [modes].
-        reverse_kl: KL divergence in nats of the good samples' shares over modes from equal shares; infinite without any.
+        reverse_kl: KL divergence in nats of the good samples' shares over modes from equal shares; infinite if none is
+            good.
     """
 
     modes: int

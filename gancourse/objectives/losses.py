@@ -6,12 +6,13 @@ their gradients, where a sigmoid has rounded to 0 or 1.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from typing import NamedTuple
 
 from torch import Tensor
 from torch.nn.functional import relu, softplus
+
+from gancourse.names import lookup
 
 
 class Objective(NamedTuple):
@@ -75,7 +76,4 @@ def objective(name: str) -> Objective:
     >>> objective("hinge").source
     'Lim and Ye 2017; Miyato et al. 2018, eqs 16 and 17'
     """
-    if name not in objectives:
-        near = difflib.get_close_matches(name, objectives, n=1, cutoff=0.0)
-        raise ValueError(f"objective {name!r} not found; did you mean {near[0]!r}?")
-    return objectives[name]
+    return lookup(objectives, name, "objective")

@@ -1,0 +1,291 @@
+"""The command line: gancourse train | resume | sample | evaluate | check | zoo."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import errno
+import io
+import itertools
+import logging
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from torch import nn
+from tqdm import tqdm
+
+from gancourse import device as devices
+from gancourse import recipes, zoo
+from gancourse.data import Images
+from gancourse.names import lookup
+from gancourse.recipes import Built, ClassifierRecipe, Recipe, Stopped
+from gancourse.training import CheckpointError, NotFiniteError, Step, load_checkpoint, read_tensors
+
+Name = Annotated[str, tyro.conf.Positional]
+Folder = Annotated[Path, tyro.conf.Positional]
+FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
+ADVICE = {
+    errno.ENOSPC: "free some space and go on with `gancourse resume`: the last checkpoint is whole",
+    errno.EDQUOT: "free some space and go on with `gancourse resume`: the last checkpoint is whole",
+}
+
+
+def _follow(steps: Iterable[tuple[Built, Step]], what: str) -> tuple[Built, Step] | None:
+    """Run a training with a bar on a terminal, and a line at every tenth elsewhere; returns where it ended."""
+    last, began, start = None, time.monotonic(), None
+    with contextlib.ExitStack() as stack:
+        bar = None
+        for last in steps:
+            built, step = last
+            total, done = built.recipe.steps, step.index + 1
+            start = step.index if start is None else start
+            if sys.stderr.isatty():
+                bar = bar or stack.enter_context(tqdm(desc=what, total=total, initial=start, unit="step"))
+                bar.update()
+                if done % 50 == 0:
+                    bar.set_postfix_str(_losses(step))
+            elif done % max(total // 10, 1) == 0 or done == total:
+                rate = (done - start) / (time.monotonic() - began)
+                left = (total - done) / rate
+                print(
+                    f"{what}: step {done}/{total}, {rate:.1f} steps/s, {left:.0f} s left, {_losses(step)}", flush=True
+                )
+    return last
+
+
+def _losses(step: Step) -> str:
+    return ", ".join(f"{player} {sum(terms.values()):.3f}" for player, terms in step.losses.items())
+
+
+def _finish(end: tuple[Built, Step] | None, folder: Path) -> None:
+    if end is None:
+        print(f"{folder} is trained to its last step already")
+        return
+    print(f"done: {folder}; look at it with `gancourse sample {folder}`, measure it with `gancourse evaluate {folder}`")
+
+
+def train(recipe: Recipe, out: Path, device: str, download: bool) -> None:
+    """Train a recipe in a new folder."""
+    steps = recipes.train(recipe, out, device=devices.device(device), download=download)
+    _finish(_follow(steps, recipe.name), out)
+
+
+def resume(folder: Folder, device: str = "auto", download: bool = False) -> None:
+    """Go on with a run as if it had never stopped.
+
+    Args:
+        folder: the run's folder.
+        device: auto, cpu or cuda.
+        download: fetch the data set if it is missing.
+    """
+    steps = recipes.resume(folder, device=devices.device(device), download=download)
+    _finish(_follow(steps, recipes.read_recipe(folder).name), folder)
+
+
+def _trained(what: str) -> tuple[nn.Module, Recipe]:
+    """Network and recipe of a zoo name or a run's folder."""
+    if not Path(what).is_dir():
+        return zoo.load(what), zoo.card(what).recipe
+    built = recipes.build(recipes.read_recipe(Path(what)))
+    load_checkpoint(Path(what) / "checkpoint.safetensors", built.trainer)
+    return built.result.eval(), built.recipe
+
+
+def sample(what: Name, n: int = 64, seed: int = 0, out: Path = Path("samples.png")) -> None:
+    """Draw a picture of generated data.
+
+    Args:
+        what: a name of the zoo or a run's folder.
+        n: how many samples.
+        seed: which latents.
+        out: where the picture goes.
+    """
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    from gancourse import plots
+
+    if n < 1:
+        raise ValueError(f"n is {n}; ask for at least 1 sample")
+    network, recipe = _trained(what)
+    if isinstance(recipe, ClassifierRecipe):
+        raise ValueError(f"{what} is a classifier and makes no samples; try `gancourse evaluate {what}`")
+    made, source = zoo.samples(network, n, seed), recipes.load_data(recipe.data)
+    figure, ax = plt.subplots(figsize=(6, 6), layout="constrained")
+    if isinstance(source, Images):
+        plots.images(made, max(1, round(n**0.5)), ax)
+    else:
+        plots.points(source.means, made, ax)
+    figure.savefig(out, dpi=150)
+    print(f"{n} samples of {recipe.name}: {out}")
+
+
+def evaluate(what: Name, n: int = 10_000, seed: int = 0) -> None:
+    """Print a network's metrics.
+
+    Args:
+        what: a name of the zoo or a run's folder.
+        n: how many samples to judge a generator by.
+        seed: which latents.
+    """
+    network, recipe = _trained(what)
+    for name, value in zoo.evaluate(network, recipe, n, seed).items():
+        print(f"{name} = {value:.4g}")
+
+
+def list_zoo() -> None:
+    """List the trained networks that lie in the package."""
+    for name, card in zoo.cards().items():
+        measured = ", ".join(f"{k} = {v:.4g}" for k, v in card.metrics.items())
+        print(f"{name:20} {card.parameters:>9,} parameters  {measured}  ({card.command}, {card.seconds} s)")
+
+
+def add_to_zoo(folder: Folder, zoo_folder: Path = zoo.FOLDER) -> None:
+    """Measure a finished run and put its network into the zoo.
+
+    Args:
+        folder: the run's folder.
+        zoo_folder: where weights and card go.
+    """
+    network, recipe = _trained(str(folder))
+    _, head = read_tensors(folder / "checkpoint.safetensors")
+    seconds = head["about"].get("seconds", 0.0)
+    card = zoo.add(network, recipe, zoo.evaluate(network, recipe), seconds, zoo_folder)
+    print(f"{card.name}: {card.metrics} after {card.seconds} s")
+
+
+def check(folder: Folder = Path("exercises")) -> None:
+    """Run every check of the exercises in a folder and print a table.
+
+    Args:
+        folder: holds the notebooks that you filled in.
+    """
+    from gancourse import checks
+
+    rows = checks.report(folder)
+    print(checks.table(rows))
+    if not all(row.passed for row in rows):
+        sys.exit(FAILED)
+
+
+def list_recipes() -> None:
+    """List the recipes."""
+    for name, recipe in recipes.recipes.items():
+        print(f"{name:20} {recipe.about} ({recipe.steps} steps)")
+
+
+COMMANDS = {
+    "resume": resume,
+    "sample": sample,
+    "evaluate": evaluate,
+    "check": check,
+    "zoo": list_zoo,
+    "zoo-add": add_to_zoo,
+    "recipes": list_recipes,
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class _Run:
+    """How to run a recipe.
+
+    Args:
+        out: the run's folder.
+        device: auto, cpu or cuda.
+        download: fetch the data set if it is missing.
+    """
+
+    out: Path
+    device: str = "auto"
+    download: bool = False
+
+
+def _train(arguments: list[str]) -> None:
+    """Train NAME: every field of the recipe is an option."""
+    if not arguments or arguments[0].startswith("-"):
+        print("usage: gancourse train NAME [--steps N] [--out FOLDER] […]; `gancourse train NAME --help` lists all\n")
+        list_recipes()
+        if arguments[:1] not in (["-h"], ["--help"]):
+            raise ValueError("which recipe? pass a name of the list above")
+        return
+    named = recipes.recipe(arguments[0])
+    options = dataclasses.make_dataclass("Options", [("run", _Run), ("recipe", type(named))])
+    chosen = _parse(
+        tyro.conf.OmitArgPrefixes[options],
+        arguments[1:],
+        f"gancourse train {named.name}",
+        default=options(_Run(Path("runs") / named.name), named),
+    )
+    train(chosen.recipe, chosen.run.out, chosen.run.device, chosen.run.download)
+
+
+def _parse(what: Any, arguments: list[str], prog: str, **settings: Any) -> Any:
+    """Tyro's parser, its boxed errors turned into one line."""
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            values = tyro.cli(what, args=arguments, prog=prog, return_unknown_args=False, **settings)
+    except SystemExit as stop:
+        if not stop.code:
+            raise
+        inside = [line.strip("│ ") for line in said.getvalue().splitlines() if line.startswith("│")]
+        words = " ".join(itertools.takewhile(lambda line: not line.startswith("─"), inside)).split()
+        raise ValueError(f"{' '.join(words) or 'the options are wrong'}; see `{prog} --help`") from None
+    return values
+
+
+def _dispatch(arguments: list[str]) -> None:
+    if arguments[:1] == ["train"]:
+        _train(arguments[1:])
+        return
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print("usage: gancourse COMMAND …\n\n  train       train a recipe; every field of it is an option")
+        for name, function in COMMANDS.items():
+            about = function.__doc__.splitlines()[0].rstrip(".")
+            print(f"  {name:11} {about[0].lower()}{about[1:]}")
+        print("\n`gancourse COMMAND --help` says more.")
+        if not arguments:
+            sys.exit(WRONG_INPUT)
+        return
+    command = lookup(COMMANDS, arguments[0], "command")
+    _parse(command, arguments[1:], f"gancourse {arguments[0]}")
+
+
+@contextlib.contextmanager
+def _one_line_errors() -> Iterator[None]:
+    """Expected errors become one line and an exit code; anything else is a bug and keeps its traceback."""
+    try:
+        yield
+    except Stopped as stop:
+        print(f"\n{stop}", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except KeyboardInterrupt:
+        print("\nstopped", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except NotFiniteError as error:
+        print(f"gancourse: {error}; lower the learning rate or look at the data", file=sys.stderr)
+        sys.exit(WRONG_INPUT)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has left, e.g. `| head`
+        sys.exit(FAILED)
+    except OSError as error:
+        advice = ADVICE.get(error.errno or 0, "pass another folder with --out" if error.errno else "")
+        message = f"{error.filename}: {error.strerror}; {advice}" if error.errno else str(error)
+        print(f"gancourse: {' '.join(message.split())}", file=sys.stderr)
+        sys.exit(WRONG_INPUT)
+    except (CheckpointError, ValueError) as error:
+        print(f"gancourse: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(WRONG_INPUT)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Entry point; errors in what was asked are one line and exit code 2."""
+    logging.captureWarnings(True)
+    with _one_line_errors():
+        _dispatch(sys.argv[1:] if arguments is None else arguments)
