@@ -1,4 +1,4 @@
-"""The command line: gancourse train | resume | sample | evaluate | check | zoo."""
+"""The command line: gancourse train | resume | sample | evaluate | experiment | check | zoo."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from torch import nn
 from tqdm import tqdm
 
 from gancourse import device as devices
-from gancourse import recipes, zoo
+from gancourse import experiments, recipes, zoo
 from gancourse.data import Images
 from gancourse.names import lookup
 from gancourse.recipes import Built, ClassifierRecipe, Recipe, Stopped
@@ -180,10 +180,33 @@ def list_recipes() -> None:
         print(f"{name:20} {recipe.about} ({recipe.steps} steps)")
 
 
+def experiment(name: Name, workers: int = 0, folder: Path = experiments.FOLDER) -> None:
+    """Run what is missing of a table of methods × seeds and print its summary.
+
+    Args:
+        name: the experiment.
+        workers: how many runs side by side; 0 for one a core.
+        folder: where its rows are kept, as JSON lines.
+    """
+    chosen = experiments.experiment(name)
+    total = len(chosen.methods) * len(chosen.seeds)
+    done = len(experiments.rows(name, folder))
+    runs = experiments.run(chosen, workers, folder)
+    for row in tqdm(runs, name, total, initial=done, unit="run", disable=not sys.stderr.isatty()):
+        if not sys.stderr.isatty():
+            print(f"{row['method']}, seed {row['seed']}: {row['metrics']} in {row['seconds']} s", flush=True)
+    found = experiments.rows(name, folder)
+    for metric in dict.fromkeys(key for row in found for key in row["metrics"]):
+        print(metric)
+        for method, (mean, error, n, diverged) in experiments.summary(found, metric).items():
+            print(f"  {method:30} {mean:8.3g} ± {error:.2g} (n = {n}, diverged {diverged})")
+
+
 COMMANDS = {
     "resume": resume,
     "sample": sample,
     "evaluate": evaluate,
+    "experiment": experiment,
     "check": check,
     "zoo": list_zoo,
     "zoo-add": add_to_zoo,

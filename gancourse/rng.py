@@ -18,9 +18,14 @@ def seed_of(*key: int | str) -> int:
 
     >>> seed_of(0, "generator", 7) == seed_of(0, "generator", 7)
     True
+    Raises:
+        ValueError: a part is neither int nor str; NumPy's integers print otherwise, so they'd give other numbers.
+
     >>> seed_of(0, "1") == seed_of(0, 1)
     False
     """
+    if any(type(part) not in (int, str) for part in key):
+        raise ValueError(f"key {key!r} has parts that are neither int nor str; convert them, e.g. by int(…)")
     return int.from_bytes(hashlib.sha256(repr(key).encode()).digest()[:8], "big") >> 1
 
 
@@ -45,7 +50,7 @@ def initialised_from(*key: int | str) -> Iterator[None]:
     True
     """
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed_of(*key))
+        torch.default_generator.manual_seed(seed_of(*key))  # torch.manual_seed would seed CUDA too, for good
         yield
 
 

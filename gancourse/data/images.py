@@ -45,8 +45,10 @@ class Images:
             raise ValueError(
                 f"images are {images.dtype} {tuple(images.shape)}; expected uint8 [n, channels, height, width]"
             )
-        if labels.shape != (len(images),):
-            raise ValueError(f"{len(images)} images but labels of shape {tuple(labels.shape)}; pass one label an image")
+        if labels.shape != (len(images),) or labels.is_floating_point():
+            raise ValueError(
+                f"{len(images)} images but labels are {labels.dtype} {tuple(labels.shape)}; pass one integer an image"
+            )
         if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < len(classes):
             raise ValueError(
                 f"labels run from {int(labels.min())} to {int(labels.max())}, but there are {len(classes)} classes; "
@@ -59,6 +61,8 @@ class Images:
 
     def __call__(self, noise: Noise) -> Batch:
         """Images drawn with replacement, float [n, channels, height, width] in [−1, 1], and their labels [n]."""
+        if not len(self):
+            raise ValueError("the set holds no images; there is none to draw")
         index = noise.integers("index", len(self)).to(self.images.device)
         return Batch(to_floats(self.images[index]).to(noise.device), self.labels[index].to(noise.device))
 

@@ -30,13 +30,13 @@ class Mixture:
     """
 
     def __init__(self, means: Tensor, std: float, weights: Tensor | None = None) -> None:
-        if means.ndim != 2:
-            raise ValueError(f"means has shape {tuple(means.shape)}; expected [modes, dimensions]")
-        if not std > 0:
+        if means.ndim != 2 or not len(means) or not means.is_floating_point():
+            raise ValueError(f"means is {means.dtype} {tuple(means.shape)}; expected floats [modes, dimensions]")
+        if not 0 < std < math.inf:
             raise ValueError(f"std is {std}; a Gaussian needs a positive one")
         equal = torch.full((len(means),), 1 / len(means), dtype=means.dtype)
         self.weights = equal if weights is None else weights.to(means.dtype)
-        if self.weights.shape != (len(means),) or (self.weights < 0).any():
+        if self.weights.shape != (len(means),) or not (self.weights >= 0).all():
             raise ValueError(f"weights must be {len(means)} numbers ≥ 0, one per mode")
         if abs(self.weights.sum().item() - 1) > 1e-5:
             raise ValueError(f"weights sum to {self.weights.sum().item():.4g}; expected 1")
@@ -45,7 +45,9 @@ class Mixture:
     def __call__(self, noise: Noise) -> Batch:
         """Samples [n, dimensions] and the component each came from, [n]."""
         cumulative = self.weights.cumsum(0).to(noise.device)
-        component = torch.searchsorted(cumulative, noise.uniform("component")).clamp(max=len(self.means) - 1)
+        # right: a number that equals a bound belongs to the next component, so that weight 0 is never drawn.
+        component = torch.searchsorted(cumulative, noise.uniform("component"), right=True)
+        component = component.clamp(max=len(self.means) - 1)
         means = self.means.to(noise.device)
         x = means[component] + self.std * noise.normal("x", means.shape[1])
         return Batch(x.to(means.dtype), component)

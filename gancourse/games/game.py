@@ -70,7 +70,7 @@ class GAN:
         n_critic: discriminator updates per generator update.
 
     Raises:
-        ValueError: a count is below one.
+        ValueError: a count is below one, or two penalties have the same function's name.
     """
 
     def __init__(
@@ -83,6 +83,9 @@ class GAN:
     ) -> None:
         if n_critic < 1 or any(p.every < 1 for p in penalties):
             raise ValueError("n_critic and a penalty's `every` count updates; pass at least 1")
+        names = [p.function.__name__ for p in penalties]  # of the terms, beside "adversarial"
+        if len({"adversarial", *names}) <= len(names):
+            raise ValueError(f"penalties {names} would overwrite each other; give each function a name of its own")
         self.generator, self.discriminator, self.objective = generator, discriminator, objective
         self.penalties = tuple(penalties)
         self.players = (

@@ -36,7 +36,7 @@ def mode_coverage(samples: Tensor, means: Tensor, std: float, n_std: float = 3.0
             dimensions a share 1 − exp(−n_std²/2) is: 0.989 for the usual 3.
 
     Raises:
-        ValueError: shapes disagree, there is no sample, or a sample isn't finite.
+        ValueError: shapes disagree, there is no sample or mode, a sample isn't finite, or a width isn't positive.
 
     Source: Srivastava et al. 2017 (VEEGAN), section 4.1; Lin et al. 2018 (PacGAN), section 4.1.
 
@@ -47,6 +47,10 @@ def mode_coverage(samples: Tensor, means: Tensor, std: float, n_std: float = 3.0
         raise ValueError(
             f"samples {tuple(samples.shape)} and means {tuple(means.shape)}; expected [n, dimensions] and "
             "[modes, dimensions], with at least one sample"
+        )
+    if not len(means) or not std > 0 or not n_std > 0:
+        raise ValueError(
+            f"{len(means)} modes, std {std}, n_std {n_std}; expected at least one mode, and positive numbers"
         )
     if not torch.isfinite(samples).all():
         raise ValueError("samples hold numbers that are not finite; did the training diverge?")

@@ -21,7 +21,9 @@ class Flatten(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Drop all axes but the first; the others must be of length one."""
-        return x.flatten(1).squeeze(1)
+        flat = x.flatten(1)
+        check_shape(flat, (1,), "what should be one score a sample")
+        return flat.squeeze(1)
 
 
 def n_parameters(network: nn.Module) -> int:

@@ -66,8 +66,10 @@ def images(x: Tensor, n_columns: int = 10, ax: Axes | None = None, title: str | 
         ax: where to draw; the current axes if left out.
         title: written above.
     """
-    if x.ndim != 4 or x.shape[1] not in (1, 3):
+    if x.ndim != 4 or x.shape[1] not in (1, 3) or not len(x):
         raise ValueError(f"images have shape {tuple(x.shape)}; expected [n, 1 or 3, height, width]")
+    if n_columns < 1:
+        raise ValueError(f"n_columns is {n_columns}; pass at least 1")
     ax = plt.gca() if ax is None else ax
     x = x.detach().cpu().clamp(-1, 1)
     blank = -x.new_ones(-len(x) % n_columns, *x.shape[1:])

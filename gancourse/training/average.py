@@ -18,7 +18,7 @@ class Average:
     Raises:
         ValueError: the half-life is not positive.
 
-    Source: Karras et al. 2018 (progressive growing), section 4.1; half-lives in images as in Karras et al. 2020.
+    Source: Karras et al. 2018 (progressive growing), appendix A.1; half-lives in images as in Karras et al. 2020.
     """
 
     def __init__(self, network: nn.Module, half_life_kimg: float) -> None:

@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -48,29 +47,26 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any])
 
 def _replace(path: Path, data: bytes) -> None:
     """Put data in place of a file: temporary file, fsync, rename, fsync of the folder."""
+    # One fixed name: what a killed writer leaves is overwritten by the next, so nothing piles up.
+    partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path.parent)) from None
-    try:
-        with os.fdopen(handle, "wb") as file:
+        with partial.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, 0o644)  # a temporary file is private, a checkpoint isn't
-        os.replace(name, path)
+        os.replace(partial, path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
     except BaseException as error:
         with contextlib.suppress(OSError):
-            os.unlink(name)
+            partial.unlink()
         if isinstance(error, OSError):
             raise OSError(error.errno, error.strerror, str(path)) from None
         raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -101,20 +97,26 @@ def save_checkpoint(path: Path, trainer: Trainer, about: dict[str, Any] | None =
     Raises:
         OSError: as for `write_tensors`.
     """
-    tensors: dict[str, Tensor] = {}
+    tensors = _networks(trainer)
     numbers: dict[str, Any] = {}
-    for name, player in trainer.players.items():
-        tensors |= {f"network/{name}/{k}": v for k, v in player.network.state_dict().items()}
+    for name in trainer.players:
         for index, state in trainer.optimisers[name].state_dict()["state"].items():
             for key, value in state.items():
                 place = f"optimiser/{name}/{index}/{key}"
                 (tensors if isinstance(value, Tensor) else numbers)[place] = value
-    for name, average in trainer.averages.items():
-        tensors |= {f"average/{name}/{k}": v for k, v in average.network.state_dict().items()}
     for name, terms in trainer.losses.items():
         tensors |= {f"loss/{name}/{k}": v for k, v in terms.items()}
     head = {"turn": trainer.turn, "seed": trainer.seed, "batch_size": trainer.batch_size, "numbers": numbers}
     write_tensors(path, tensors, head | {"about": about or {}})
+
+
+def _networks(trainer: Trainer) -> dict[str, Tensor]:
+    """Weights and buffers of the players' networks and their averages, named as in a checkpoint."""
+    networks = {f"network/{name}": player.network for name, player in trainer.players.items()}
+    networks |= {f"average/{name}": average.network for name, average in trainer.averages.items()}
+    return {
+        f"{place}/{key}": value for place, network in networks.items() for key, value in network.state_dict().items()
+    }
 
 
 def load_checkpoint(path: Path, trainer: Trainer) -> dict[str, Any]:
@@ -132,15 +134,18 @@ def load_checkpoint(path: Path, trainer: Trainer) -> dict[str, Any]:
     for what in ("seed", "batch_size"):
         if head.get(what) != getattr(trainer, what):
             raise CheckpointError(f"{path} was saved with {what}={head.get(what)}, not {getattr(trainer, what)}")
-    try:
-        for name, player in trainer.players.items():
-            player.network.load_state_dict(parts.get(("network", name), {}))
-            _restore(trainer.optimisers[name], parts.get(("optimiser", name), {}))
-        for name, average in trainer.averages.items():
-            average.network.load_state_dict(parts.get(("average", name), {}))
-    except (RuntimeError, ValueError, KeyError) as error:
-        reason = str(error).splitlines()[0]
-        raise CheckpointError(f"{path} was saved by another game: {reason}") from None
+    wanted = _networks(trainer)
+    saved = {name: value for name, value in tensors.items() if name.startswith(("network/", "average/"))}
+    # Compared before anything is changed, so that a refused checkpoint leaves the trainer as it was.
+    for name in sorted(wanted.keys() | saved.keys()):
+        theirs, ours = (tuple(side[name].shape) if name in side else "nothing" for side in (saved, wanted))
+        if theirs != ours:
+            raise CheckpointError(f"{path} was saved by another game: {name} is {theirs} there and {ours} here")
+    for name, player in trainer.players.items():
+        player.network.load_state_dict(parts.get(("network", name), {}))
+        _restore(trainer.optimisers[name], parts.get(("optimiser", name), {}))
+    for name, average in trainer.averages.items():
+        average.network.load_state_dict(parts.get(("average", name), {}))
     trainer.turn = head["turn"]
     trainer.losses = {name: terms for (kind, name), terms in parts.items() if kind == "loss"}
     return head["about"]

@@ -1,0 +1,256 @@
+"""Divergences between known densities by quadrature, in nats, and the f-divergences' dual form.
+
+Everything is computed from log densities, so that tails which underflow are not lost. P stands for the data, Q for the
+generated distribution.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import softplus
+
+from gancourse.theory.quadrature import Grid, LogDensity
+
+Function = Callable[[Tensor], Tensor]
+
+
+def _where_positive(log_p: Tensor, log_q: Tensor, integrand: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """Integrand where p > 0, zero elsewhere: the convention 0 · log 0 = 0, also for gradients."""
+    on = log_p > -math.inf
+    return torch.zeros_like(log_p).masked_scatter(on, integrand(log_p[on], log_q[on]))
+
+
+def _kl(log_p: Tensor, log_q: Tensor) -> Tensor:
+    return _where_positive(log_p, log_q, lambda a, b: a.exp() * (a - b))
+
+
+def kl(log_p: LogDensity, log_q: LogDensity, grid: Grid) -> Tensor:
+    """Kullback–Leibler divergence KL(P ‖ Q) = ∫ p log(p/q); +∞ where q vanishes and p doesn't.
+
+    Args:
+        log_p: log density, maps [n, dimensions] to [n].
+        log_q: the other one.
+        grid: where to evaluate them.
+
+    Returns:
+        A scalar, differentiable in whatever the densities depend on.
+
+    Raises:
+        QuadratureError: a density has lost mass, or the integral has not converged.
+
+    >>> from gancourse.theory import interval
+    >>> normal = lambda mean: lambda x: -((x[:, 0] - mean) ** 2) / 2 - math.log(2 * math.pi) / 2
+    >>> round(kl(normal(0.0), normal(1.0), interval(-9.0, 9.0)).item(), 9)
+    0.5
+    """
+    return grid.checked(_kl(grid.evaluate(log_p, "p"), grid.evaluate(log_q, "q")))
+
+
+def reverse_kl(log_p: LogDensity, log_q: LogDensity, grid: Grid) -> Tensor:
+    """KL(Q ‖ P) = ∫ q log(q/p); arguments and errors as for `kl`."""
+    return kl(log_q, log_p, grid)
+
+
+def jensen_shannon(log_p: LogDensity, log_q: LogDensity, grid: Grid) -> Tensor:
+    """Jensen–Shannon divergence ½ KL(P ‖ M) + ½ KL(Q ‖ M) with M = (P + Q)/2; between 0 and log 2.
+
+    Arguments and errors as for `kl`.
+
+    Source: Lin 1991, eq. 4.1, with equal weights.
+    """
+    a, b = grid.evaluate(log_p, "p"), grid.evaluate(log_q, "q")
+
+    def half(log_p: Tensor, log_q: Tensor) -> Tensor:
+        # log(p/m) = log 2 − log(1 + q/p)
+        return _where_positive(log_p, log_q, lambda u, v: u.exp() * (math.log(2) - softplus(v - u)) / 2)
+
+    return grid.checked(half(a, b) + half(b, a))
+
+
+def total_variation(log_p: LogDensity, log_q: LogDensity, grid: Grid) -> Tensor:
+    """Total variation ½ ∫ |p − q|; between 0 and 1. Arguments and errors as for `kl`."""
+    return grid.checked((grid.evaluate(log_p, "p").exp() - grid.evaluate(log_q, "q").exp()).abs() / 2)
+
+
+def pearson(log_p: LogDensity, log_q: LogDensity, grid: Grid) -> Tensor:
+    """Pearson's χ² = ∫ (p − q)² / q; +∞ where q vanishes and p doesn't. Arguments and errors as for `kl`."""
+    a, b = grid.evaluate(log_p, "p"), grid.evaluate(log_q, "q")
+    # ∫ (p − q)²/q = ∫ p²/q − 1 for densities, but this form is exactly zero for p = q.
+    inside = _where_positive(a, b, lambda u, v: u.exp() * torch.expm1(u - v))
+    return grid.checked(inside - a.exp() + b.exp())
+
+
+def squared_hellinger(log_p: LogDensity, log_q: LogDensity, grid: Grid) -> Tensor:
+    """Squared Hellinger distance ∫ (√p − √q)²; between 0 and 2. Arguments and errors as for `kl`.
+
+    Without the factor ½ that some authors put in front: as in Nowozin et al. 2016, table 1.
+    """
+    a, b = grid.evaluate(log_p, "p"), grid.evaluate(log_q, "q")
+    return grid.checked(((a / 2).exp() - (b / 2).exp()).square())
+
+
+class FDivergence(NamedTuple):
+    """One f-divergence D_f(P ‖ Q) = ∫ q f(p/q) and what its dual form needs.
+
+    Args:
+        name: what the divergence is called.
+        f: convex function on [0, ∞).
+        conjugate: Fenchel conjugate f*(t) = sup over u of t·u − f(u), on `domain`.
+        domain: open interval on which f* is finite.
+        dual: the optimal T* = f'(p/q), as a function of the log ratio log(p/q).
+        activation: increasing function from the whole line into the domain: what a network's output goes through.
+        slope_at_infinity: limit of f(u)/u, the price of mass of P where Q has none.
+        source: paper and table.
+    """
+
+    name: str
+    f: Function
+    conjugate: Function
+    domain: tuple[float, float]
+    dual: Function
+    activation: Function
+    slope_at_infinity: float
+    source: str = "Nowozin et al. 2016, tables 1 and 2"
+
+
+def _u_log_u(u: Tensor) -> Tensor:
+    return torch.special.xlogy(u, u)
+
+
+f_divergences: Mapping[str, FDivergence] = MappingProxyType(
+    {
+        d.name: d
+        for d in (
+            FDivergence(
+                "KL",
+                f=_u_log_u,
+                conjugate=lambda t: (t - 1).exp(),
+                domain=(-math.inf, math.inf),
+                dual=lambda r: 1 + r,
+                activation=lambda v: v,
+                slope_at_infinity=math.inf,
+            ),
+            FDivergence(
+                "reverse KL",
+                f=lambda u: -u.log(),
+                conjugate=lambda t: -1 - (-t).log(),
+                domain=(-math.inf, 0.0),
+                dual=lambda r: -(-r).exp(),
+                activation=lambda v: -(-v).exp(),
+                slope_at_infinity=0.0,
+            ),
+            FDivergence(
+                "Pearson χ²",
+                f=lambda u: (u - 1).square(),
+                # A parabola only from t = −2 on: below, the supremum over u ≥ 0 is at u = 0.
+                conjugate=lambda t: t.clamp(min=-2).square() / 4 + t.clamp(min=-2),
+                domain=(-math.inf, math.inf),
+                dual=lambda r: 2 * torch.expm1(r),
+                activation=lambda v: v,
+                slope_at_infinity=math.inf,
+            ),
+            FDivergence(
+                "squared Hellinger",
+                f=lambda u: (u.sqrt() - 1).square(),
+                conjugate=lambda t: t / (1 - t),
+                domain=(-math.inf, 1.0),
+                dual=lambda r: -torch.expm1(-r / 2),
+                activation=lambda v: -torch.expm1(-v),
+                slope_at_infinity=1.0,
+            ),
+            FDivergence(
+                "Jensen–Shannon",
+                # With this f, D_f is twice the Jensen–Shannon divergence: table 1 halves the integral but not f.
+                f=lambda u: _u_log_u(u) - (1 + u) * ((1 + u) / 2).log(),
+                conjugate=lambda t: -(2 - t.exp()).log(),
+                domain=(-math.inf, math.log(2)),
+                dual=lambda r: math.log(2) - softplus(-r),
+                activation=lambda v: math.log(2) - softplus(-v),
+                slope_at_infinity=math.log(2),
+            ),
+            FDivergence(
+                "GAN",
+                f=lambda u: _u_log_u(u) - (1 + u) * torch.log1p(u),
+                conjugate=lambda t: -torch.log(-torch.expm1(t)),
+                domain=(-math.inf, 0.0),
+                dual=lambda r: -softplus(-r),
+                activation=lambda v: -softplus(-v),
+                slope_at_infinity=0.0,
+            ),
+        )
+    }
+)
+"""The family by name. "Jensen–Shannon" is 2 JSD, "GAN" is 2 JSD − log 4, the value function at the optimum."""
+
+
+def f_divergence(divergence: FDivergence, log_p: LogDensity, log_q: LogDensity, grid: Grid) -> Tensor:
+    """D_f(P ‖ Q) = ∫ q f(p/q) straight from f, counting mass of P where q vanishes at the slope of f at infinity.
+
+    The functions named after one divergence are exact in the tails too; this one shows what they have in common.
+
+    Args:
+        divergence: which.
+        log_p: log density of P.
+        log_q: log density of Q.
+        grid: where to evaluate them.
+
+    Raises:
+        QuadratureError: a density has lost mass, or the integral has not converged.
+
+    Source: Nowozin et al. 2016, eq. 2; Csiszár 1967.
+    """
+    p, q = grid.evaluate(log_p, "p").exp(), grid.evaluate(log_q, "q").exp()
+    on = q > 0
+    values = torch.zeros_like(q).masked_scatter(on, q[on] * divergence.f(p[on] / q[on]))
+    alone = (p > 0) & ~on
+    values = values.masked_scatter(alone, divergence.slope_at_infinity * p[alone])
+    return grid.checked(values)
+
+
+def dual_bound(divergence: FDivergence, dual: Function, log_p: LogDensity, log_q: LogDensity, grid: Grid) -> Tensor:
+    """The lower bound E_P[T] − E_Q[f*(T)] ≤ D_f(P ‖ Q) by quadrature; an equality at T* = f'(p/q).
+
+    Args:
+        divergence: which f-divergence is bounded.
+        dual: the function T, maps x [n, dimensions] to [n], with values in the domain of f*.
+        log_p: log density of P.
+        log_q: log density of Q.
+        grid: where to evaluate all three.
+
+    Raises:
+        QuadratureError: a density has lost mass, or the integral has not converged.
+        ValueError: a value of T lies outside the domain of f*, where the bound is −∞ or means nothing.
+
+    Source: Nowozin et al. 2016, eq. 4; Nguyen, Wainwright, Jordan 2010, lemma 1.
+    """
+    p, q = grid.evaluate(log_p, "p").exp(), grid.evaluate(log_q, "q").exp()
+    t = dual(grid.points)
+    _check_domain(divergence, t)
+    zero = torch.zeros_like(p)
+    return grid.checked(torch.where(p > 0, p * t, zero) - torch.where(q > 0, q * divergence.conjugate(t), zero))
+
+
+def dual_bound_monte_carlo(divergence: FDivergence, t_real: Tensor, t_fake: Tensor) -> Tensor:
+    """The same bound from values of T at samples of P, [n], and of Q, [m]; arguments and errors as for `dual_bound`.
+
+    >>> dual_bound_monte_carlo(f_divergences["KL"], torch.ones(3), torch.ones(4))
+    tensor(0.)
+    """
+    _check_domain(divergence, t_real)
+    _check_domain(divergence, t_fake)
+    return t_real.mean() - divergence.conjugate(t_fake).mean()
+
+
+def _check_domain(divergence: FDivergence, t: Tensor) -> None:
+    low, high = divergence.domain
+    if not ((t >= low) & (t <= high)).all():
+        raise ValueError(
+            f"T runs from {t.min().item():.4g} to {t.max().item():.4g}, but the conjugate of {divergence.name} lives "
+            f"between {low:.4g} and {high:.4g}; pass the network's output through `activation`"
+        )

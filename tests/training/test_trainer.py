@@ -1,0 +1,204 @@
+"""What the trainer promises: the textbook's steps, in order, from randomness that has names."""
+
+import copy
+import math
+
+import pytest
+import torch
+
+from gancourse import data, models, objectives
+from gancourse.games import GAN, Penalty, Player
+from gancourse.rng import Noise, initialised_from
+from gancourse.training import Average, NotFiniteError, Trainer, adam, constant, cosine, linear
+
+RING = data.ring(std=0.1)
+
+
+def new_game(n_critic=1, penalties=()):
+    with initialised_from(0, "test"):
+        generator, discriminator = models.mlp.Generator(4, 16), models.mlp.Discriminator(16)
+    return GAN(generator, discriminator, objectives.non_saturating, penalties, n_critic)
+
+
+def weights(game):
+    return [p.detach().clone() for player in game.players for p in player.network.parameters()]
+
+
+def written_out(game, n_steps, batch_size, n_critic):
+    """The same training by the plain textbook loop, with nothing of the trainer's but the names of the draws."""
+    G, D = game.generator, game.discriminator
+    adam_d = torch.optim.Adam(D.parameters(), lr=1e-3, betas=(0.5, 0.999))
+    adam_g = torch.optim.Adam(G.parameters(), lr=1e-3, betas=(0.5, 0.999))
+    bce = torch.nn.functional.softplus
+    for step in range(n_steps):
+        for k in range(n_critic):
+            noise = Noise((7, "discriminator"), batch_size, step * n_critic + k)
+            real, z = RING(noise).x, noise.normal("z", G.latent_size)
+            loss = (bce(-D(real)) + bce(D(G(z).detach()))).mean()
+            adam_d.zero_grad()
+            loss.backward()
+            adam_d.step()
+        noise = Noise((7, "generator"), batch_size, step)
+        loss = bce(-D(G(noise.normal("z", G.latent_size)))).mean()
+        adam_g.zero_grad()
+        loss.backward()
+        adam_g.step()
+
+
+@pytest.mark.parametrize("n_critic", [1, 3])
+def test_trainer_gives_the_textbook_loops_weights_to_the_bit(n_critic):
+    ours, theirs = new_game(n_critic), new_game(n_critic)
+    for _ in Trainer(ours, RING, batch_size=32, seed=7, optimiser=adam(1e-3)).steps(25):
+        pass
+    written_out(theirs, 25, 32, n_critic)
+    for a, b in zip(weights(ours), weights(theirs), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_another_seed_gives_other_weights():
+    first, second = new_game(), new_game()
+    for seed, game in ((0, first), (1, second)):
+        for _ in Trainer(game, RING, batch_size=32, seed=seed).steps(2):
+            pass
+    assert not torch.equal(weights(first)[0], weights(second)[0])
+
+
+def test_players_move_in_order_and_as_often_as_they_say():
+    moves = []
+
+    def record(name, network):
+        def terms(batch, noise):
+            moves.append((name, noise.update))
+            return {"loss": network(batch.x)}
+
+        return terms
+
+    networks = {name: models.mlp.Discriminator(4) for name in ("a", "b")}
+
+    class Two:
+        players = (
+            Player("a", networks["a"], record("a", networks["a"]), updates=2),
+            Player("b", networks["b"], record("b", networks["b"])),
+        )
+
+    steps = [step.index for step in Trainer(Two(), RING, batch_size=2).steps(2)]
+    assert moves == [("a", 0), ("a", 1), ("b", 0), ("a", 2), ("a", 3), ("b", 1)]
+    assert steps == [0, 1]
+
+
+def test_a_step_is_yielded_after_its_updates():
+    game = new_game()
+    before = weights(game)
+    step = next(Trainer(game, RING, batch_size=8).steps(1))
+    assert step.index == 0
+    assert all(math.isfinite(v) for terms in step.losses.values() for v in terms.values())
+    assert not torch.equal(before[0], weights(game)[0])
+
+
+def test_one_players_update_leaves_the_others_weights_and_gradients_alone():
+    game = new_game()
+    trainer = Trainer(game, RING, batch_size=8)
+    generator = copy.deepcopy(list(game.generator.parameters()))
+    trainer.update()
+    for now, before in zip(game.generator.parameters(), generator, strict=True):
+        assert torch.equal(now, before)
+        assert now.grad is None
+    grads = [p.grad.clone() for p in game.discriminator.parameters()]
+    trainer.update()
+    for p, before in zip(game.discriminator.parameters(), grads, strict=True):
+        assert torch.equal(p.grad, before)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_loss_that_is_not_finite_names_player_term_and_step_and_changes_nothing(bad):
+    def broken(noise):
+        batch = RING(noise)
+        return batch._replace(x=batch.x * (bad if noise.update == 2 else 1.0))
+
+    game = new_game()
+    trainer = Trainer(game, broken, batch_size=8)
+    assert [step.index for step in trainer.steps(2)] == [0, 1]
+    before = weights(game)
+    with pytest.raises(NotFiniteError, match=r"discriminator's term 'adversarial' is (nan|inf) at step 2"):
+        next(trainer.steps(5))
+    assert trainer.step == 2
+    for a, b in zip(weights(game), before, strict=True):
+        assert torch.equal(a, b)
+
+
+def test_the_schedule_scales_the_rate_of_every_step():
+    trainer = Trainer(new_game(), RING, batch_size=8, optimiser=adam(0.1), schedule=linear(4))
+    rates = [trainer.optimisers["generator"].param_groups[0]["lr"] for _ in trainer.steps(4)]
+    assert rates == pytest.approx([0.1, 0.075, 0.05, 0.025])
+
+
+@pytest.mark.parametrize(("schedule", "message"), [(lambda: linear(0), "n_steps"), (lambda: cosine(3, 2.0), "final")])
+def test_impossible_schedules_are_refused(schedule, message):
+    with pytest.raises(ValueError, match=message):
+        schedule()
+
+
+def test_schedules_end_where_they_say():
+    assert constant(99) == 1.0
+    assert cosine(10, 0.1)(10) == pytest.approx(0.1)
+    assert linear(10, start=5, final=0.2)(5) == 1.0
+    assert linear(10, start=5, final=0.2)(99) == pytest.approx(0.2)
+
+
+def test_an_average_is_half_way_after_its_half_life():
+    network = torch.nn.Linear(1, 1)
+    average = Average(network, half_life_kimg=1.0)
+    start = average.network.weight.clone()
+    with torch.no_grad():
+        network.weight += 2.0
+    for _ in range(10):
+        average.update(network, n_images=100)
+    torch.testing.assert_close(average.network.weight, start + 1.0)
+
+
+def test_an_average_counts_images_not_updates():
+    network, results = torch.nn.Linear(3, 1), []
+    for n_updates in (1, 8):
+        average = Average(torch.nn.Linear(3, 1), 1.0)
+        average.network.load_state_dict({k: torch.zeros_like(v) for k, v in network.state_dict().items()})
+        for _ in range(n_updates):
+            average.update(network, 800 // n_updates)
+        results.append(average.network.weight)
+    torch.testing.assert_close(*results)
+
+
+def test_the_trainers_average_copies_buffers_and_trails_behind_the_weights():
+    with initialised_from(1):
+        game = GAN(models.dcgan.Generator(4, 4), models.dcgan.Discriminator(4), objectives.hinge)
+    trainer = Trainer(game, data.digits("test"), batch_size=4, averages={"generator": 0.1})
+    for _ in trainer.steps(2):
+        pass
+    average, network = trainer.averages["generator"].network, game.generator
+    for a, b in zip(average.buffers(), network.buffers(), strict=True):
+        assert torch.equal(a, b)
+    assert not torch.equal(next(average.parameters()), next(network.parameters()))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"averages": {"gen": 1.0}}, "the players are"),
+        ({"optimiser": {"generator": adam()}}, "the players are"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"averages": {"generator": 0.0}}, "half_life_kimg is 0"),
+    ],
+)
+def test_impossible_settings_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        Trainer(new_game(), RING, **settings)
+
+
+def test_lazy_penalties_count_the_discriminators_own_updates():
+    game = new_game(n_critic=2, penalties=[Penalty(objectives.r1, 1.0, every=3)])
+    trainer = Trainer(game, RING, batch_size=4)
+    due = []
+    for _ in range(9):
+        trainer.update()
+        due.append("r1" in trainer.losses["discriminator"])
+    # turns: D D G D D G D D G; D's updates are 0 1 · 2 3 · 4 5 ·
+    assert due == [True, False, False, False, True, True, False, False, False]
