@@ -257,16 +257,15 @@ def _parse(what: Any, arguments: list[str], prog: str, **settings: Any) -> Any:
     except SystemExit as stop:
         if not stop.code:
             raise
-        inside = [line.strip("│ ") for line in said.getvalue().splitlines() if line.startswith("│")]
-        words = " ".join(itertools.takewhile(lambda line: not line.startswith("─"), inside)).split()
-        raise ValueError(f"{' '.join(words) or 'the options are wrong'}; see `{prog} --help`") from None
+        # A title, the message, and help, parted by lines that are blank but for the box.
+        title, *lines = [line.strip(" │╭╮╰╯─") for line in said.getvalue().strip().splitlines()] or [""]
+        message = itertools.takewhile(bool, itertools.dropwhile(lambda line: not line, lines))
+        words = " ".join(message).split()
+        raise ValueError(f"{' '.join(words) or title or 'the options are wrong'}; see `{prog} --help`") from None
     return values
 
 
 def _dispatch(arguments: list[str]) -> None:
-    if arguments[:1] == ["train"]:
-        _train(arguments[1:])
-        return
     if not arguments or arguments[0] in ("-h", "--help"):
         print("usage: gancourse COMMAND …\n\n  train       train a recipe; every field of it is an option")
         for name, function in COMMANDS.items():
@@ -276,8 +275,11 @@ def _dispatch(arguments: list[str]) -> None:
         if not arguments:
             sys.exit(WRONG_INPUT)
         return
-    command = lookup(COMMANDS, arguments[0], "command")
-    _parse(command, arguments[1:], f"gancourse {arguments[0]}")
+    command = lookup({"train": _train} | COMMANDS, arguments[0], "command")
+    if command is _train:
+        _train(arguments[1:])
+    else:
+        _parse(command, arguments[1:], f"gancourse {arguments[0]}")
 
 
 @contextlib.contextmanager

@@ -16,11 +16,11 @@ CPU = torch.device("cpu")
 def seed_of(*key: int | str) -> int:
     """Non-negative 63-bit seed derived from a key, the same on every machine.
 
-    >>> seed_of(0, "generator", 7) == seed_of(0, "generator", 7)
-    True
     Raises:
         ValueError: a part is neither int nor str; NumPy's integers print otherwise, so they'd give other numbers.
 
+    >>> seed_of(0, "generator", 7) == seed_of(0, "generator", 7)
+    True
     >>> seed_of(0, "1") == seed_of(0, 1)
     False
     """

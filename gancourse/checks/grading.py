@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import secrets
 import tempfile
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -101,8 +102,10 @@ def _grade(path: Path, timeout_s: int) -> list[Row]:
     """Rows of one notebook."""
     asked = [e for e in exercises.values() if e.notebook == path.stem]
     try:
-        notebook = nbformat.read(path, as_version=4)
-        nbformat.validate(notebook)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of older notebooks, whose cells have no ids
+            notebook = nbformat.read(path, as_version=4)
+            nbformat.validate(notebook)
     except Exception as error:  # nbformat raises a dozen kinds
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         return [Row(path.stem, "", "unreadable", f"{path.name} can't be read as a notebook: {first[:120]}")]
@@ -165,7 +168,11 @@ def _run(
     with tempfile.TemporaryDirectory() as scratch:
         resources = {"metadata": {"path": scratch}}
         client = NotebookClient(
-            notebook, timeout=timeout_s, kernel_name="python3", allow_errors=True, resources=resources
+            notebook,
+            kernel_name="python3",
+            allow_errors=True,
+            resources=resources,
+            shutdown_kernel="immediate",  # a kernel in an endless loop doesn't listen to polite words
         )
         k = -1
         try:

@@ -32,7 +32,7 @@ def points(real: Tensor | None, generated: Tensor | None, ax: Axes | None = None
     ax = _square(ax, limit)
     for samples, colour, marker, name in ((real, REAL, ".", "real"), (generated, GENERATED, "x", "generated")):
         if samples is not None:
-            x = samples.detach().cpu()
+            x = samples.detach().cpu().numpy()  # matplotlib's own conversion of tensors warns
             if x.ndim != 2 or x.shape[1] != 2:
                 raise ValueError(f"{name} has shape {tuple(x.shape)}; expected [n, 2]")
             ax.scatter(x[:, 0], x[:, 1], s=12, alpha=0.6, linewidths=1, color=colour, marker=marker, label=name)
@@ -52,7 +52,8 @@ def field(function: Callable[[Tensor], Tensor], limit: float = 3.0, ax: Axes | N
     line = torch.linspace(-limit, limit, n)
     with torch.no_grad():
         values = function(torch.cartesian_prod(line, line)).reshape(n, n).T
-    mesh = ax.pcolormesh(line, line, values.cpu(), cmap="viridis", shading="nearest", rasterized=True)
+    at = line.numpy()
+    mesh = ax.pcolormesh(at, at, values.cpu().numpy(), cmap="viridis", shading="nearest", rasterized=True)
     ax.figure.colorbar(mesh, ax=ax, fraction=0.046, pad=0.04)
     return ax
 
@@ -77,7 +78,7 @@ def images(x: Tensor, n_columns: int = 10, ax: Axes | None = None, title: str | 
     rows, (channels, height, width) = len(sheet) // n_columns, sheet.shape[1:]
     sheet = sheet.reshape(rows, n_columns, channels, height, width).permute(0, 3, 1, 4, 2)
     sheet = (sheet.reshape(rows * height, n_columns * width, channels) + 1) / 2
-    ax.imshow(sheet.squeeze(-1), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+    ax.imshow(sheet.squeeze(-1).numpy(), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     ax.set_axis_off()
     if title:
         ax.set_title(title)

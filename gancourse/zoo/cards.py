@@ -78,9 +78,7 @@ def _load(name: str, folder: Path) -> nn.Module:
     about = card(name, folder)
     path = Path(folder) / f"{name}.safetensors"
     if hashlib.sha256(path.read_bytes()).hexdigest() != about.sha256:
-        raise CheckpointError(
-            f"the zoo's {path.name} is damaged or not the one its card describes; reinstall gancourse"
-        )
+        raise CheckpointError(f"the zoo's {path.name} is damaged or not what its card describes; reinstall gancourse")
     network = blank(about.recipe)
     network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in read_tensors(path)[0].items()})
     return network.eval().requires_grad_(False)

@@ -61,11 +61,10 @@ def evaluate(network: nn.Module, recipe: Recipe, n: int = 10_000, seed: int = 0)
             for x, y in zip(test.x.split(BATCH), test.y.split(BATCH), strict=True)
         )
         return {"accuracy(2k test)": right / len(test.x)}
-    made = samples(network, n, seed)
     source = load_data(recipe.data)
     if isinstance(source, data.Mixture):
-        found = metrics.mode_coverage(made, source.means, source.std)
+        found = metrics.mode_coverage(samples(network, n, seed), source.means, source.std)
         return {"modes": found.modes, "share within 3σ": found.share, "reverse KL": found.reverse_kl}
     real = features(recipe.data, source.first(n).x)
-    distance = metrics.frechet_distance(real, features(recipe.data, made))
+    distance = metrics.frechet_distance(real, features(recipe.data, samples(network, n, seed)))
     return {metrics.label(f"{recipe.data}-classifier", n, n): distance}

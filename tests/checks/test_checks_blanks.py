@@ -1,0 +1,125 @@
+"""The blanks hold no solution, are what the sources give, and fail; the sources with solutions pass."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from gancourse.checks import NotWritten, Wrong, exercises
+
+FOLDER = Path(__file__).parents[2] / "exercises"
+SOURCES = sorted((FOLDER / "src").glob("*.md"))
+SPEC = importlib.util.spec_from_file_location("generate", FOLDER / "generate.py")
+generate = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(generate)
+
+
+def run_cells(notebook: nbformat.NotebookNode) -> dict:
+    """Variables after running everything but the checks."""
+    namespace: dict = {}
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and not cell.source.startswith("check("):
+            exec(compile(cell.source, "<cell>", "exec"), namespace)
+    return namespace
+
+
+def test_every_exercise_has_its_notebook() -> None:
+    assert {p.stem for p in SOURCES} == {e.notebook for e in exercises.values()}
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda p: p.stem)
+def test_every_solution_passes(source: Path) -> None:
+    namespace = run_cells(generate.read(source))
+    for exercise in (e for e in exercises.values() if e.notebook == source.stem):
+        assert exercise.verify(namespace[exercise.function])
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda p: p.stem)
+def test_every_blank_fails_and_says_that_it_is_blank(source: Path) -> None:
+    namespace = run_cells(nbformat.read(FOLDER / f"{source.stem}.ipynb", as_version=4))
+    for exercise in (e for e in exercises.values() if e.notebook == source.stem):
+        with pytest.raises(NotWritten, match=f"not written yet: {exercise.function} does nothing so far"):
+            exercise.verify(namespace[exercise.function])
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda p: p.stem)
+def test_no_line_of_a_solution_is_in_the_blank(source: Path) -> None:
+    blank = (FOLDER / f"{source.stem}.ipynb").read_text(encoding="utf-8")
+    inside, n_lines = False, 0
+    for line in source.read_text(encoding="utf-8").splitlines():
+        if line.strip() in (generate.BEGIN, generate.END):
+            inside = line.strip() == generate.BEGIN
+        elif inside and line.strip():
+            n_lines += 1
+            assert nbformat.v4.nbjson.json.dumps(line.strip(), ensure_ascii=False)[1:-1] not in blank
+    assert n_lines
+    assert "SOLUTION" not in blank
+
+
+def test_generating_again_changes_nothing() -> None:
+    for source in SOURCES:
+        once, again = (generate.text(generate.blank(generate.read(source))) for _ in range(2))
+        assert once == again
+        assert once == (FOLDER / f"{source.stem}.ipynb").read_text(encoding="utf-8"), "run `make exercises`"
+
+
+def test_check_flag_is_content_when_all_is_fresh(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setattr(sys, "argv", ["generate.py", "--check"])
+    assert generate.main() == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_check_flag_names_a_stale_blank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    (tmp_path / "src").mkdir()
+    for path in (SOURCES[0], FOLDER / "nbgrader_config.py", FOLDER / f"{SOURCES[0].stem}.ipynb"):
+        text = path.read_text(encoding="utf-8").replace("easy", "hard")
+        (tmp_path / path.relative_to(FOLDER)).write_text(text, encoding="utf-8")
+    stale = tmp_path / f"{SOURCES[0].stem}.ipynb"
+    stale.write_text(stale.read_text(encoding="utf-8").replace("hard", "easy"), encoding="utf-8")
+    before = stale.read_text(encoding="utf-8")
+    monkeypatch.setattr(generate, "HERE", tmp_path)
+    monkeypatch.setattr(sys, "argv", ["generate.py", "--check"])
+    assert generate.main() == 1
+    assert "is stale" in capsys.readouterr().out
+    assert stale.read_text(encoding="utf-8") == before
+    monkeypatch.setattr(sys, "argv", ["generate.py"])
+    assert generate.main() == 0
+    assert stale.read_text(encoding="utf-8") != before
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("### BEGIN SOLUTION", "### BEGN SOLUTION", "the markers of"),
+        ("### END SOLUTION", "### END SOLUTON", "the markers of"),
+        ("### BEGIN SOLUTION", "### begin solution", "the markers of"),
+        ("### BEGIN SOLUTION", "# BEGIN SOLUTION", "the markers of"),
+        ("### END SOLUTION", "### BEGIN SOLUTION", "the markers of"),
+        ("    ### BEGIN SOLUTION\n", "", "the markers of"),
+        ("    ### END SOLUTION", "    ### END SOLUTION\n    ### BEGIN SOLUTON\n    secret = 1", "mistyped marker"),
+        ("import torch\n", "import torch\n### BEGIN SOLUTION\n### END SOLUTION\n", "isn't marked as an answer"),
+        ("solution: true", "solution: false", "isn't marked as an answer"),
+        ("grade_id: ex-02-generator-loss,", "grade_id: ex-02-generator,", "one answer and one check cell"),
+        ("points: 2", "points: 3", "worth 2 points"),
+        ("grade: true", "grade: false", "must be locked"),
+        ("def discriminator_loss", "def discriminator_los", "must define discriminator_loss"),
+        ('check("ex-02-discriminator-loss", d', 'check("ex-02-generator-loss", d', "isn't the line that follows"),
+    ],
+)
+def test_a_source_that_would_leak_or_not_grade_is_refused(tmp_path: Path, old: str, new: str, message: str) -> None:
+    text = (FOLDER / "src" / "02_gan_game.md").read_text(encoding="utf-8")
+    assert old in text
+    broken = tmp_path / "02_gan_game.md"
+    broken.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(generate.SourceError, match=message):
+        generate.read(broken)
+
+
+def test_a_check_cell_in_a_blank_raises_without_a_traceback() -> None:
+    assert NotWritten("not written yet")._render_traceback_() == ["NotWritten: not written yet"]
+    assert issubclass(NotWritten, Wrong)
+    assert issubclass(Wrong, AssertionError)

@@ -1,0 +1,135 @@
+"""A folder of notebooks gets the verdicts it deserves, whatever the notebooks try."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from gancourse.checks import Row, exercises, report, table
+
+FOLDER = Path(__file__).parents[2] / "exercises"
+SPEC = importlib.util.spec_from_file_location("generate", FOLDER / "generate.py")
+generate = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(generate)
+CHAPTER_2 = ["ex-02-discriminator-loss", "ex-02-generator-loss", "ex-02-training-step"]
+CHAPTER_3 = ["ex-03-optimal-discriminator", "ex-03-jsd", "ex-03-fgan-bound", "ex-03-optimal-logit"]
+
+
+def solved(name: str) -> nbformat.NotebookNode:
+    return generate.read(FOLDER / "src" / f"{name}.md")
+
+
+def cell_of(notebook: nbformat.NotebookNode, grade_id: str) -> nbformat.NotebookNode:
+    return next(c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") == grade_id)
+
+
+def grade(notebook: nbformat.NotebookNode, path: Path, timeout_s: int = 60) -> dict[str, Row]:
+    path.write_text(nbformat.writes(notebook), encoding="utf-8")
+    return {row.exercise: row for row in report(path, timeout_s=timeout_s)}
+
+
+def test_solved_notebooks_pass_blank_ones_are_not_attempted_and_the_table_counts_them(tmp_path: Path) -> None:
+    (tmp_path / "09_dcgan.ipynb").write_text(nbformat.writes(solved("09_dcgan")), encoding="utf-8")
+    shutil.copy(FOLDER / "02_gan_game.ipynb", tmp_path)
+    rows = report(tmp_path)
+    states = {"02_gan_game": "not attempted", "09_dcgan": "passed"}
+    graded = [(e.label, states[e.notebook]) for e in exercises.values() if e.notebook in states]
+    assert sorted((row.exercise, row.state) for row in rows if row.exercise) == sorted(graded)
+    assert [row.state for row in rows if not row.exercise] == ["missing"]
+    assert [row.ok for row in rows] == [row.state == "passed" for row in rows]
+    assert table(rows).endswith("4 of 7 exercises passed")
+
+
+def test_a_crash_a_syntax_error_a_faked_check_and_a_shadowing_folder_spoil_nobody_elses_verdict(tmp_path: Path) -> None:
+    notebook = solved("03_optimal_discriminator")
+    cell_of(notebook, CHAPTER_3[0]).source = "def optimal_discriminator(p_data, p_g):\n    import os\n    os._exit(0)"
+    cell_of(notebook, CHAPTER_3[1]).source = "def jensen_shannon(p, q, dx:\n    return 0"
+    cell_of(notebook, CHAPTER_3[2]).source = "def f_gan_bound(t_real, t_fake, conjugate):\n    return t_real.mean()"
+    cell_of(notebook, f"{CHAPTER_3[2]}-check").source = f'print("{CHAPTER_3[2]}: right.")'
+    (tmp_path / "gancourse").mkdir()  # must not stand in for the package
+    (tmp_path / "gancourse" / "__init__.py").write_text("raise RuntimeError('shadow')")
+    rows = grade(notebook, tmp_path / "03_optimal_discriminator.ipynb")
+    assert [rows[label].state for label in CHAPTER_3] == ["failed", "failed", "failed", "passed"]
+    assert "kernel died" in rows[CHAPTER_3[0]].message
+    assert "SyntaxError" in rows[CHAPTER_3[1]].message
+    assert "f_gan_bound(" in rows[CHAPTER_3[2]].message
+
+
+def test_replaced_checks_deleted_checks_and_killed_kernels_do_not_pass(tmp_path: Path) -> None:
+    notebook = solved("02_gan_game")
+    attack = """
+import os, signal, sys
+import gancourse.checks, gancourse.checks.marking, gancourse.checks.registry
+fake = lambda *a, **k: print("right")
+gancourse.checks.check = gancourse.checks.marking.mark = gancourse.checks.registry.find = check = fake
+for known in gancourse.checks.exercises.values():
+    gancourse.checks.exercises[known.label] = known._replace(examine=lambda f: "right")
+def discriminator_loss(real, fake):
+    return real
+exit()
+"""
+    cell_of(notebook, CHAPTER_2[0]).source = attack
+    notebook.cells.remove(cell_of(notebook, f"{CHAPTER_2[0]}-check"))
+    cell_of(notebook, CHAPTER_2[1]).source += "\nimport os, signal\nos.kill(os.getpid(), signal.SIGKILL)"
+    rows = grade(notebook, tmp_path / "02_gan_game.ipynb")
+    assert [rows[label].state for label in CHAPTER_2] == ["failed", "failed", "passed"]
+    assert "expected" in rows[CHAPTER_2[0]].message
+    assert "kernel died" in rows[CHAPTER_2[1]].message
+
+
+def test_an_endless_loop_fails_alone_and_lost_metadata_does_not_matter_to_who_has_none(tmp_path: Path) -> None:
+    notebook = solved("03_optimal_discriminator")
+    cell_of(notebook, CHAPTER_3[0]).source = "def optimal_discriminator(p_data, p_g):\n    while True:\n        pass"
+    cell_of(notebook, CHAPTER_3[1]).source = "def jensen_shannon(p, q, dx):\n    raise SystemExit(0)"
+    notebook.cells.remove(cell_of(notebook, CHAPTER_3[2]))
+    for cell in notebook.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade_id", "").startswith(CHAPTER_3[3]):
+            del cell.metadata["nbgrader"]
+    rows = grade(notebook, tmp_path / "03_optimal_discriminator.ipynb", timeout_s=5)
+    assert [rows[label].state for label in CHAPTER_3] == ["failed", "failed", "not attempted", "passed"]
+    assert "still running after 5 s" in rows[CHAPTER_3[0]].message
+    assert "raised SystemExit" in rows[CHAPTER_3[1]].message
+    assert "f_gan_bound isn't defined" in rows[CHAPTER_3[2]].message
+
+
+def test_missing_corrupt_and_foreign_notebooks_get_one_line_each(tmp_path: Path) -> None:
+    (tmp_path / "02_gan_game.ipynb").write_text("{not json")
+    other = json.loads((FOLDER / "03_optimal_discriminator.ipynb").read_text(encoding="utf-8"))
+    other["metadata"]["kernelspec"] = {"name": "ir", "display_name": "R", "language": "R"}
+    (tmp_path / "03_optimal_discriminator.ipynb").write_text(json.dumps(other))
+    (tmp_path / "homework.ipynb").write_text("{}")
+    rows = {row.notebook: row for row in report(tmp_path)}
+    assert {name: row.state for name, row in rows.items()} == {
+        "02_gan_game": "unreadable",
+        "03_optimal_discriminator": "unreadable",
+        "09_dcgan": "missing",
+        "homework": "foreign",
+    }
+    assert "can't be read as a notebook" in rows["02_gan_game"].message
+    assert "a notebook in R; expected Python" in rows["03_optimal_discriminator"].message
+    assert [row.ok for row in rows.values()] == [False, False, False, True]
+    assert len(table(rows.values()).splitlines()) == 2 * len(rows) + 1
+
+
+def test_an_empty_file_and_valid_json_that_is_no_notebook_are_unreadable(tmp_path: Path) -> None:
+    for text in ("", "[]", "{}", '{"cells": 3, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}'):
+        path = tmp_path / "02_gan_game.ipynb"
+        path.write_text(text)
+        assert [row.state for row in report(path)] == ["unreadable"], text
+
+
+def test_a_folder_that_does_not_exist_is_an_error_that_says_what_to_pass(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="pass the folder with your notebooks"):
+        report(tmp_path / "nowhere")
+
+
+def test_a_long_message_is_cut_to_one_line_of_the_table() -> None:
+    lines = table([Row("02_gan_game", CHAPTER_2[0], "failed", "word " * 50 + "\nsecond line")]).splitlines()
+    assert len(lines) == 3
+    assert len(lines[1]) == 110
+    assert lines[1].endswith("…")

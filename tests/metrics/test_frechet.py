@@ -1,0 +1,167 @@
+import numpy as np
+import pytest
+import torch
+from scipy import linalg
+from torch import nn
+from torch.testing import assert_close
+from torchmetrics.image.fid import FrechetInceptionDistance
+
+from gancourse.metrics import frechet_distance, label
+
+
+def features(n, d, seed=0, shift=0.0):
+    """Correlated features with unequal scales."""
+    random = torch.Generator().manual_seed(seed)
+    mix = torch.randn(d, d, dtype=torch.float64, generator=random)
+    return torch.randn(n, d, dtype=torch.float64, generator=random) @ mix + shift
+
+
+def by_matrix_root(real, generated):
+    """The textbook formula with scipy's matrix square root."""
+    (mean_r, cov_r), (mean_g, cov_g) = ((x.mean(0), np.cov(x, rowvar=False)) for x in (real.numpy(), generated.numpy()))
+    root = linalg.sqrtm(cov_r @ cov_g)
+    return float(((mean_r - mean_g) ** 2).sum() + np.trace(cov_r + cov_g - 2 * root.real))
+
+
+def close(a, b, rtol=1e-9, atol=1e-9):
+    assert_close(a, b, rtol=rtol, atol=atol)
+
+
+@pytest.mark.parametrize(("n", "m", "d"), [(50, 50, 2), (200, 100, 16), (300, 500, 64)])
+def test_distance_is_the_textbook_formula_by_scipy(n, m, d):
+    real, generated = features(n, d), features(m, d, seed=1, shift=0.5)
+    close(frechet_distance(real, generated), by_matrix_root(real, generated), rtol=1e-7)
+
+
+class Pixels(nn.Module):
+    """Takes an image's pixels for its features."""
+
+    num_features = 16
+
+    def forward(self, x):
+        return x.flatten(1)
+
+
+def by_torchmetrics(real, generated):
+    metric = FrechetInceptionDistance(Pixels(), normalize=True, input_img_size=(1, 4, 4)).set_dtype(torch.float64)
+    metric.update(real.view(-1, 1, 4, 4), real=True)
+    metric.update(generated.view(-1, 1, 4, 4), real=False)
+    return metric.compute().item()
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.3])
+def test_distance_is_that_of_torchmetrics_on_the_same_features(shift):
+    real, generated = features(150, 16).sigmoid(), (features(90, 16, seed=1) + shift).sigmoid()
+    close(frechet_distance(real, generated), by_torchmetrics(real, generated), rtol=1e-6)
+
+
+def test_distance_is_that_of_torchmetrics_when_covariances_are_singular():
+    real, generated = features(150, 16).sigmoid(), features(90, 16, seed=1).sigmoid()
+    real[:, 3:9], generated[:, 8:] = 0.5, 0.25
+    # Their way takes roots of eigenvalues that rounding leaves at 1e-17 instead of 0: seven digits are what it has.
+    close(frechet_distance(real, generated), by_torchmetrics(real, generated), rtol=1e-6, atol=1e-6)
+
+
+def test_distance_is_that_of_torchmetrics_when_there_are_fewer_samples_than_features():
+    real, generated = features(7, 16).sigmoid(), features(5, 16, seed=1).sigmoid()
+    close(frechet_distance(real, generated), by_torchmetrics(real, generated), rtol=1e-6, atol=1e-6)
+
+
+def test_in_one_dimension_it_is_the_closed_form():
+    real, generated = features(40, 1), features(70, 1, seed=1, shift=2.0)
+    expected = (real.mean() - generated.mean()) ** 2 + (real.std() - generated.std()) ** 2
+    close(frechet_distance(real, generated), expected.item())
+
+
+def test_for_uncorrelated_features_it_is_the_sum_over_dimensions():
+    # Rows of a Hadamard matrix: columns are exactly uncorrelated, each with mean 0 and sample variance 8/7.
+    h = torch.from_numpy(linalg.hadamard(8)[:, 1:5]).double()
+    a, b, mean = torch.tensor([[1, 2, 0.5, 3], [2, 2, 1, 0], [1, 0, -2, 0.5]], dtype=torch.float64)
+    close(frechet_distance(h * a, h * b + mean), (mean.square().sum() + 8 / 7 * (a - b).square().sum()).item())
+
+
+def test_a_subspace_of_many_dimensions_is_as_good_as_the_space_it_came_from():
+    # Both covariances are singular in 40 dimensions; an isometry changes no distance.
+    basis = torch.linalg.qr(features(40, 40)).Q[:, :3]
+    real, generated = features(100, 3), features(100, 3, seed=1)
+    close(frechet_distance(real @ basis.T, generated @ basis.T), frechet_distance(real, generated))
+
+
+@pytest.mark.parametrize(("n", "m", "d"), [(100, 80, 8), (5, 80, 8), (3, 2, 8)])
+def test_rotating_shifting_or_reordering_both_sets_changes_nothing(n, m, d):
+    real, generated = features(n, d), features(m, d, seed=1, shift=0.5)
+    before = frechet_distance(real, generated)
+    rotation = torch.linalg.qr(features(d, d, seed=2)).Q
+    close(frechet_distance(real @ rotation, generated @ rotation), before)
+    close(frechet_distance(real + 3, generated + 3), before)
+    close(frechet_distance(real.flip(0), generated.roll(1, 0)), before)
+    close(frechet_distance(generated, real), before)
+
+
+def test_scaling_features_by_c_scales_the_distance_by_c_squared():
+    real, generated = features(100, 8), features(80, 8, seed=1)
+    close(frechet_distance(10 * real, 10 * generated), 100 * frechet_distance(real, generated))
+
+
+def test_a_shift_alone_costs_its_squared_length():
+    real, shift = features(100, 8), torch.arange(8.0, dtype=torch.float64)
+    close(frechet_distance(real, real + shift), shift.square().sum().item())
+
+
+@pytest.mark.parametrize("n", [2, 5, 100])
+def test_a_set_has_no_distance_from_itself_and_no_distance_is_negative(n):
+    real = features(n, 8)
+    assert 0 <= frechet_distance(real, real.flip(0)) < 1e-10
+
+
+def test_a_generator_that_makes_one_thing_is_as_far_as_the_data_s_variance():
+    real = features(100, 8)
+    close(frechet_distance(real, real.mean(0).expand(50, 8)), real.var(0).sum().item())
+
+
+def test_single_precision_features_are_compared_in_double():
+    real, generated = features(100, 8).float() + 1000, features(100, 8, seed=1).float() + 1000
+    close(frechet_distance(real, generated), by_matrix_root(real.double(), generated.double()), rtol=1e-7)
+
+
+# Seeds 0 to 9. To first order two samples of n from one Gaussian in d dimensions lie (2d + d(d + 1)/2)/n apart: 0.104
+# for n = 500, d = 8. The distance is about a scaled χ² of 39 degrees of freedom (mean 0.105, standard deviation 0.024 over
+# 3,000 other seeds), which passes 0.25 with probability 3e-6: ten seeds give a false alarm with probability 3e-5.
+@pytest.mark.parametrize("seed", range(10))
+def test_distance_tells_the_right_gaussian_from_a_shrunken_and_a_shifted_one(seed):
+    real, same = torch.randn(2, 500, 8, generator=torch.Generator().manual_seed(seed))
+    assert frechet_distance(real, same) < 0.25
+    assert frechet_distance(real, 0.7 * same) > 0.25  # the twins that must fail: 8 · 0.3² = 0.72, and the bias
+    assert frechet_distance(real, same + 0.3) > 0.25
+
+
+# Seeds 0 to 99, whose mean has a standard error of 0.0024; alarm beyond 5 of them: false with probability 6e-7.
+def test_the_bias_of_the_distance_is_what_theory_says():
+    draws = [torch.randn(2, 500, 8, generator=torch.Generator().manual_seed(seed)) for seed in range(100)]
+    mean = sum(frechet_distance(a, b) for a, b in draws) / 100
+    assert abs(mean - (2 * 8 + 8 * 9 / 2) / 500) < 0.012
+
+
+@pytest.mark.parametrize(
+    ("real", "generated", "message"),
+    [
+        (torch.zeros(5, 3), torch.zeros(5, 4), "real has 3 features, generated 4; use one extractor"),
+        (torch.zeros(1, 3), torch.zeros(5, 3), r"real has shape \(1, 3\); expected \[n, features\] with n ≥ 2"),
+        (torch.zeros(5, 3), torch.zeros(0, 3), r"generated has shape \(0, 3\)"),
+        (torch.zeros(5), torch.zeros(5, 3), r"real has shape \(5,\)"),
+        (torch.zeros(5, 3), torch.zeros(5, 3, 1), r"generated has shape \(5, 3, 1\)"),
+        (torch.zeros(5, 3), torch.full((5, 3), torch.nan), "generated holds numbers that are not finite; did the"),
+        (torch.full((5, 3), torch.inf), torch.zeros(5, 3), "real holds numbers that are not finite"),
+    ],
+)
+def test_features_that_cannot_be_compared_are_refused(real, generated, message):
+    with pytest.raises(ValueError, match=message):
+        frechet_distance(real, generated)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [((10_000, 2_000), "fid(x, 10k/2k)"), ((1_500, 999), "fid(x, 1500/999)"), ((1_000, 50), "fid(x, 1k/50)")],
+)
+def test_a_label_names_extractor_and_both_sizes(sizes, expected):
+    assert label("x", *sizes) == expected

@@ -1,0 +1,153 @@
+import pytest
+import torch
+from torch import nn
+from torch.autograd.functional import jacobian
+from torch.testing import assert_close
+
+from gancourse.objectives import gradient_penalty, penalties, r1
+from gancourse.rng import initialised_from
+
+A = torch.tensor([3.0, -4.0, 12.0])  # of norm 13
+
+
+def linear(x):
+    return x.flatten(1) @ A.to(x) + 7
+
+
+def draw(*shape, seed=0):
+    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+
+
+def network(norm=False):
+    with initialised_from(0):
+        middle = [nn.BatchNorm1d(16)] if norm else []
+        return nn.Sequential(nn.Linear(3, 16), *middle, nn.Tanh(), nn.Linear(16, 1), nn.Flatten(0)).double()
+
+
+def slopes(critic, x):
+    """Gradient at each sample by a loop over Jacobians of the critic of that sample alone, [batch, dimensions]."""
+    return torch.cat([jacobian(lambda row: critic(row), row[None])[0] for row in x])
+
+
+def test_r1_of_a_linear_critic_is_half_its_squared_norm_everywhere():
+    assert_close(r1(linear, draw(5, 3)), torch.full((5,), 169 / 2, dtype=torch.float64))
+
+
+def test_gradient_penalty_of_a_linear_critic_is_its_squared_distance_from_slope_one():
+    real, fake, epsilon = draw(5, 3), draw(5, 3, seed=1), torch.rand(5, dtype=torch.float64)
+    assert_close(gradient_penalty(linear, real, fake, epsilon), torch.full((5,), 144.0, dtype=torch.float64))
+    flat = gradient_penalty(lambda x: linear(x) / 13, real, fake, epsilon)
+    assert_close(flat, torch.zeros(5, dtype=torch.float64), rtol=0, atol=1e-20)
+
+
+def test_r1_of_a_quadratic_critic_is_the_closed_form():
+    # D(x) = ½‖x‖² has the gradient x.
+    x = draw(6, 3)
+    assert_close(r1(lambda x: x.square().sum(1) / 2, x), x.square().sum(1) / 2)
+
+
+def test_gradient_penalty_looks_at_the_point_that_epsilon_names():
+    real, fake = draw(4, 3), draw(4, 3, seed=1)
+    epsilon = torch.tensor([0.0, 1.0, 0.25, 0.5], dtype=torch.float64)
+    at = torch.stack([fake[0], real[1], real[2] / 4 + 3 * fake[2] / 4, (real[3] + fake[3]) / 2])
+    found = gradient_penalty(lambda x: x.square().sum(1) / 2, real, fake, epsilon)
+    assert_close(found, (at.norm(dim=1) - 1).square())
+
+
+def test_penalties_agree_with_a_loop_over_jacobians():
+    critic, real, fake = network(), draw(6, 3), draw(6, 3, seed=1)
+    epsilon = torch.rand(6, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    assert_close(r1(critic, real), slopes(critic, real).square().sum(1) / 2)
+    between = torch.stack([e * r + (1 - e) * f for e, r, f in zip(epsilon, real, fake, strict=True)])
+    expected = (slopes(critic, between).norm(dim=1) - 1).square()
+    assert_close(gradient_penalty(critic, real, fake, epsilon), expected)
+
+
+def test_batchnorm_breaks_the_agreement_because_it_ties_samples_together():
+    critic, real = network(norm=True), draw(6, 3)
+    alone = slopes(critic.eval(), real).square().sum(1) / 2
+    assert_close(r1(critic, real), alone)  # in eval mode nothing ties them
+    assert ((r1(critic.train(), real) - alone).abs() / alone).max() > 0.1
+
+
+def both(critic, real):
+    fake, epsilon = draw(*real.shape, seed=1), torch.linspace(0, 1, len(real), dtype=torch.float64)
+    return {name: penalty(critic, real, fake, epsilon) for name, penalty in penalties.items()}
+
+
+@pytest.mark.parametrize("name", penalties)
+def test_penalties_are_per_sample_and_ignore_the_rest_of_the_batch(name):
+    critic, real, fake, epsilon = network(), draw(6, 3), draw(6, 3, seed=1), torch.linspace(0, 1, 6).double()
+    penalty = penalties[name]
+    whole = penalty(critic, real, fake, epsilon)
+    assert whole.shape == (6,)
+    rows = [penalty(critic, real[i : i + 1], fake[i : i + 1], epsilon[i : i + 1]) for i in range(6)]
+    assert_close(torch.cat(rows), whole)
+    order = torch.tensor([3, 1, 5, 0, 2, 4])
+    assert_close(penalty(critic, real[order], fake[order], epsilon[order]), whole[order])
+
+
+@pytest.mark.parametrize("name", penalties)
+def test_images_are_penalised_like_the_vectors_they_hold(name):
+    flat = nn.Sequential(nn.Flatten(), nn.Linear(12, 4), nn.Tanh(), nn.Linear(4, 1), nn.Flatten(0)).double()
+    x = draw(5, 3, 2, 2)
+    assert_close(both(flat, x)[name], both(flat, x.flatten(1))[name])
+
+
+@pytest.mark.parametrize("name", penalties)
+def test_a_constant_added_to_the_scores_changes_nothing(name):
+    critic = network()
+    assert_close(both(lambda x: critic(x) + 100, draw(5, 3))[name], both(critic, draw(5, 3))[name])
+
+
+def test_r1_grows_with_the_square_of_the_critic():
+    critic = network()
+    assert_close(r1(lambda x: 3 * critic(x), draw(5, 3)), 9 * r1(critic, draw(5, 3)))
+
+
+def test_the_gradient_that_reaches_a_linear_critic_is_the_closed_form():
+    a = A.clone().requires_grad_()
+    real = draw(5, 3).float()
+    (from_r1,) = torch.autograd.grad(r1(lambda x: x @ a, real).mean(), a)
+    assert_close(from_r1, A)  # d/da ½‖a‖² = a
+    penalty = gradient_penalty(lambda x: x @ a, real, -real, torch.rand(5)).mean()
+    (from_penalty,) = torch.autograd.grad(penalty, a)
+    assert_close(from_penalty, 2 * (13 - 1) * A / 13)  # d/da (‖a‖ − 1)²
+
+
+def test_a_critic_with_no_slope_at_all_is_penalised_by_one_and_keeps_a_finite_gradient():
+    a = torch.zeros(3, requires_grad=True)
+    penalty = gradient_penalty(lambda x: x @ a, torch.ones(2, 3), torch.zeros(2, 3), torch.rand(2))
+    assert_close(penalty.detach(), torch.ones(2))
+    assert torch.autograd.grad(penalty.sum(), a)[0].isfinite().all()
+
+
+@pytest.mark.parametrize("slope", [-50.0, 50.0])
+def test_steep_critics_have_exact_and_finite_penalties(slope):
+    a = torch.tensor([slope, 0.0, 0.0], requires_grad=True)
+    values = both(lambda x: x.float() @ a, draw(2, 3))
+    assert_close(values["r1"].float(), torch.full((2,), 1250.0))
+    assert_close(values["gradient-penalty"].float(), torch.full((2,), 2401.0))
+
+
+@pytest.mark.parametrize("name", penalties)
+def test_nothing_but_the_critic_s_parameters_receives_a_gradient(name):
+    critic, real, fake = network(), draw(4, 3).requires_grad_(), draw(4, 3, seed=1).requires_grad_()
+    penalties[name](critic, real, fake, torch.rand(4, dtype=torch.float64)).sum().backward()
+    assert real.grad is None
+    assert fake.grad is None
+    assert critic[0].weight.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("name", penalties)
+def test_computing_a_penalty_leaves_no_gradient_behind(name):
+    critic = network()
+    both(critic, draw(4, 3))
+    assert all(p.grad is None for p in critic.parameters())
+
+
+def test_shapes_that_disagree_are_refused():
+    with pytest.raises(ValueError, match=r"real has shape \(4, 3\), fake \(5, 3\); they must agree"):
+        gradient_penalty(linear, torch.ones(4, 3), torch.ones(5, 3), torch.ones(4))
+    with pytest.raises(ValueError, match=r"epsilon has shape \(4, 1\); expected \[4\], one number a sample"):
+        gradient_penalty(linear, torch.ones(4, 3), torch.ones(4, 3), torch.ones(4, 1))

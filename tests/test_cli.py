@@ -1,0 +1,221 @@
+"""The command line: what it prints, and that every mistake costs one line, exit code 2, and nothing else."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from gancourse import cli, data, recipes
+from gancourse.training import read_tensors, write_tensors
+
+RING = ["train", "ring", "--steps", "20", "--batch-size", "8", "--width", "8", "--device", "cpu"]
+
+
+def fails(capsys, *arguments):
+    """Run a command that must fail; its one line."""
+    with pytest.raises(SystemExit) as stop:
+        cli.main([str(a) for a in arguments])
+    said = capsys.readouterr().err
+    assert stop.value.code == 2
+    assert said.startswith("gancourse: ")
+    assert said.count("\n") == 1
+    return said
+
+
+@pytest.fixture
+def run(tmp_path, capsys):
+    folder = tmp_path / "run"
+    cli.main([*RING, "--out", str(folder)])
+    capsys.readouterr()
+    return folder
+
+
+def test_train_prints_progress_with_rate_and_remaining_time(tmp_path, capsys):
+    cli.main([*RING, "--out", str(tmp_path / "a")])
+    said = capsys.readouterr().out
+    assert re.search(r"ring: step 20/20, [\d.]+ steps/s, 0 s left, discriminator [\d.]+, generator [\d.]+", said)
+    assert "gancourse evaluate" in said
+    logged = [json.loads(line) for line in (tmp_path / "a/log.jsonl").read_text().splitlines()]
+    assert logged[-1]["step"] == 20
+
+
+def test_every_field_of_a_recipe_is_an_option(tmp_path, capsys):
+    cli.main([*RING, "--objective", "hinge", "--penalty", "none", "--seed", "3", "--out", str(tmp_path / "a")])
+    recipe = recipes.read_recipe(tmp_path / "a")
+    assert (recipe.objective, recipe.penalty, recipe.seed, recipe.width) == ("hinge", "none", 3, 8)
+
+
+def test_evaluate_and_sample_take_a_run_or_a_name_of_the_zoo(run, tmp_path, capsys):
+    cli.main(["evaluate", str(run), "--n", "100"])
+    assert re.search(r"modes = \d", capsys.readouterr().out)
+    cli.main(["sample", str(run), "--n", "10", "--out", str(tmp_path / "points.png")])
+    cli.main(["sample", "dcgan-digits", "--n", "4", "--out", str(tmp_path / "digits.png")])
+    for name in ("points.png", "digits.png"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_finished_run_goes_to_the_zoo_and_comes_back(run, tmp_path, capsys):
+    cli.main(["zoo-add", str(run), "--zoo-folder", str(tmp_path / "zoo")])
+    assert "ring" in capsys.readouterr().out
+    assert sorted(p.name for p in (tmp_path / "zoo").iterdir()) == ["ring.json", "ring.safetensors"]
+
+
+def test_lists_name_everything(capsys):
+    cli.main(["recipes"])
+    assert set(recipes.recipes) <= set(capsys.readouterr().out.split())
+    cli.main(["zoo"])
+    assert "digits-classifier" in capsys.readouterr().out
+    cli.main(["--help"])
+    said = capsys.readouterr().out
+    assert all(name in said for name in cli.COMMANDS)
+
+
+def test_resuming_a_finished_run_says_so_and_changes_nothing(run, capsys):
+    before = (run / "checkpoint.safetensors").read_bytes()
+    cli.main(["resume", str(run)])
+    assert "trained to its last step already" in capsys.readouterr().out
+    tensors, _ = read_tensors(run / "checkpoint.safetensors")
+    old = run / "old.safetensors"
+    old.write_bytes(before)
+    for name, value in read_tensors(old)[0].items():
+        assert torch.equal(value, tensors[name])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["trian"], "command 'trian' not found; did you mean 'train'"),
+        (["train", "dcgan-digit"], "recipe 'dcgan-digit' not found; did you mean 'dcgan-digits'?"),
+        (["train", "ring", "--steps", "many"], "--steps"),
+        (["train", "ring", "--bogus", "1"], "--bogus"),
+        (["train", "ring", "--family", "dcgan"], "dcgan makes images"),
+        (["train", "ring", "--objective", "hinges"], "did you mean 'hinge'"),
+        (["train", "ring", "--batch-size", "0"], "batch_size is 0"),
+        (["train", "ring", "--device", "tpu"], "device 'tpu' is unknown"),
+        (["sample", "dcgan-digit"], "did you mean 'dcgan-digits'"),
+        (["sample", "digits-classifier"], "makes no samples"),
+        (["sample", "dcgan-digits", "--n", "0"], "ask for at least 1"),
+        (["evaluate", "dcgan-digits", "--n", "20000"], "asked for 20000 of 10000 images"),
+        (["resume", "nowhere"], "nowhere holds no run"),
+        (["experiment", "dcgan"], "did you mean 'dcgan-guidelines'"),
+        (["check", "nowhere"], "nowhere"),
+    ],
+)
+def test_a_mistake_costs_one_line_that_says_what_to_do(arguments, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert message in fails(capsys, *arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_holds_a_run_is_not_overwritten(run, capsys):
+    before = (run / "checkpoint.safetensors").read_bytes()
+    assert "holds a run already" in fails(capsys, *RING, "--out", run)
+    assert (run / "checkpoint.safetensors").read_bytes() == before
+
+
+def test_an_unwritable_folder_is_named(capsys, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert "file" in fails(capsys, *RING, "--out", tmp_path / "file" / "run")
+    assert "--out" in fails(capsys, *RING, "--out", "/proc/nowhere")
+
+
+def test_an_absent_data_set_says_how_to_get_it(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("GANCOURSE_DATA", str(tmp_path / "none"))
+    said = fails(capsys, "train", "dcgan-digits", "--out", tmp_path / "run")
+    assert "--download" in said
+    assert "GANCOURSE_DATA" in said
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("spoil", [lambda b: b[:1000], lambda b: b"not a checkpoint", lambda b: b"", lambda b: b[::-1]])
+def test_a_truncated_or_foreign_checkpoint_is_refused_and_kept(spoil, run, capsys):
+    path = run / "checkpoint.safetensors"
+    path.write_bytes(spoil(path.read_bytes()))
+    before = path.read_bytes()
+    for command in ("resume", "evaluate", "sample"):
+        assert "checkpoint.safetensors" in fails(capsys, command, run)
+    assert path.read_bytes() == before
+
+
+def test_a_checkpoint_of_another_recipe_is_refused(run, capsys):
+    (run / "recipe.json").write_text((run / "recipe.json").read_text().replace('"width": 8', '"width": 9'))
+    assert "saved by another game" in fails(capsys, "resume", run)
+    (run / "recipe.json").write_text("{")
+    assert "recipe.json is damaged" in fails(capsys, "resume", run)
+    write_tensors(run / "checkpoint.safetensors", {"a": torch.zeros(1)}, {})
+
+
+def test_data_that_is_not_finite_names_term_and_step(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(data, "ring", lambda std: data.Mixture(torch.full((2, 2), float("nan")), std))
+    said = fails(capsys, *RING, "--out", tmp_path / "run")
+    assert "discriminator's term 'adversarial' is nan at step 0" in said
+    read_tensors(tmp_path / "run/checkpoint.safetensors")
+
+
+def test_images_of_another_size_are_told_what_was_expected(tmp_path, capsys, monkeypatch):
+    wrong = data.Images(torch.zeros(4, 1, 32, 32, dtype=torch.uint8), torch.zeros(4).long(), "0123456789")
+    monkeypatch.setattr(data, "digits", lambda *_: wrong)
+    said = fails(capsys, "train", "dcgan-digits", "--no-full", "--batch-size", "2", "--out", tmp_path / "run")
+    assert "x has shape (2, 1, 32, 32); expected [batch, 1, 28, 28]" in said
+
+
+def test_labels_out_of_range_are_told_what_the_classifier_knows(tmp_path, capsys, monkeypatch):
+    wrong = data.Images(torch.zeros(4, 1, 28, 28, dtype=torch.uint8), torch.full((4,), 10), range(11))
+    monkeypatch.setattr(data, "digits", lambda *_: wrong)
+    said = fails(capsys, "train", "digits-classifier", "--no-full", "--batch-size", "2", "--out", tmp_path / "run")
+    assert "the classifier knows 10 classes; pass n_classes=11" in said
+
+
+@pytest.mark.skipif(not (sys.platform == "linux" and os.geteuid() == 0), reason="mounting a small tmpfs needs root")
+def test_a_full_disk_is_one_line_and_the_last_checkpoint_stays_whole(run, tmp_path, capsys):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "none", disk]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("this machine doesn't let root mount a tmpfs")
+    try:
+        cli.main([*RING, "--steps", "5", "--out", str(disk / "run")])
+        recipe = json.loads((disk / "run/recipe.json").read_text())
+        (disk / "run/recipe.json").write_text(json.dumps(recipe | {"steps": 10}))
+        capsys.readouterr()
+        with (disk / "filler").open("wb", buffering=0) as filler, pytest.raises(OSError, match="No space"):  # noqa: PT012
+            while True:
+                filler.write(b"0" * 512)
+        said = fails(capsys, "resume", disk / "run")
+        assert "No space left on device" in said
+        assert "gancourse resume" in said
+        (disk / "filler").unlink()
+        assert read_tensors(disk / "run/checkpoint.safetensors")[1]["turn"] == 10
+        cli.main(["resume", str(disk / "run")])
+        assert read_tensors(disk / "run/checkpoint.safetensors")[1]["turn"] == 20
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_writes_a_checkpoint_and_the_resumed_run_is_bit_equal(number, tmp_path, capsys):
+    arguments = ["train", "ring-wgan-gp", "--steps", "60", "--batch-size", "8", "--device", "cpu"]
+    stopped, whole = tmp_path / "stopped", tmp_path / "whole"
+    process = subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-m", "gancourse", *arguments, "--out", stopped],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert "step 6/60" in process.stdout.readline()
+    process.send_signal(number)
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert f"go on with `gancourse resume {stopped}`" in said
+    assert 0 < read_tensors(stopped / "checkpoint.safetensors")[1]["turn"] < 60 * 6
+    cli.main(["resume", str(stopped)])
+    cli.main([*arguments, "--out", str(whole)])
+    ours, theirs = (read_tensors(f / "checkpoint.safetensors")[0] for f in (stopped, whole))
+    assert ours.keys() == theirs.keys()
+    for name in ours:
+        assert torch.equal(ours[name], theirs[name]), name

@@ -1,0 +1,271 @@
+"""The project around the package: what it requires, what its README promises, what it may not hold."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import tomllib
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+import gancourse
+
+ROOT = Path(__file__).parents[1]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+BIN = Path(sys.executable).parent
+LARGEST_MIB = 5
+
+
+def required() -> dict[str, Requirement]:
+    """Everything that pyproject.toml asks for, by name."""
+    project = PYPROJECT["project"]
+    texts = [*project["dependencies"], *(r for extra in project["optional-dependencies"].values() for r in extra)]
+    return {canonicalize_name(r.name): r for r in map(Requirement, texts)}
+
+
+def pinned() -> dict[str, Version]:
+    """Every version in constraints.txt, by name."""
+    lines = [line.split("#")[0].strip() for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines()]
+    pins = {}
+    for line in filter(None, lines):
+        name, version = line.split(";")[0].split("==")
+        pins[canonicalize_name(name.strip())] = Version(version.strip())
+    return pins
+
+
+def conda() -> tuple[list[str], list[str]]:
+    """What environment.yml asks conda for, and what it asks pip for."""
+    dependencies = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))["dependencies"]
+    return [d for d in dependencies if isinstance(d, str)], next(d["pip"] for d in dependencies if isinstance(d, dict))
+
+
+@cache
+def files() -> list[Path]:
+    """Every file that git holds or would take."""
+    if not (ROOT / ".git").exists() or not shutil.which("git"):
+        pytest.skip("not a git checkout")
+    listing = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, check=True, text=True,
+    )  # fmt: skip
+    return [ROOT / name for name in listing.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+# What is required
+
+
+@pytest.mark.parametrize("name", sorted(required()))
+def test_each_requirement_is_pinned_to_a_version_that_satisfies_it(name: str):
+    assert name in pinned(), f"constraints.txt doesn't pin {name}"
+    assert required()[name].specifier.contains(pinned()[name], prereleases=True)
+
+
+def test_what_book_and_tests_rest_on_is_required_by_name():
+    names = {"jupyter-book", "jupytext", "torch", "torchvision", "matplotlib", "nbval", "ipywidgets"}
+    assert names <= set(required())
+    assert names <= {canonicalize_name(Requirement(r).name) for r in conda()[1] if not r.startswith("-")}
+
+
+def test_conda_asks_for_what_pyproject_asks_for():
+    of_conda, of_pip = conda()
+    assert f"python{PYPROJECT['project']['requires-python']}" in of_conda
+    assert "-c constraints.txt" in of_pip
+    assert "-e .[book,test]" in of_pip
+    for text in of_pip:
+        if not text.startswith("-"):
+            asked = Requirement(text)
+            assert asked.specifier == required()[canonicalize_name(asked.name)].specifier, text
+
+
+def test_torch_is_not_the_release_that_some_machines_shadow():
+    assert pinned()["torch"] != Version("2.13.0")
+    assert pinned()["torch"].local is None
+    assert pinned()["torchvision"].local is None
+
+
+@pytest.mark.parametrize("file", ["constraints.txt", "pyproject.toml", "environment.yml"])
+def test_requirements_hold_names_and_versions_but_no_address(file: str):
+    text = (ROOT / file).read_text("utf-8")
+    assert not re.search(r"https?://|file:|git\+|index-url|find-links|\+cpu|\+cu\d", text)
+
+
+# What is said
+
+
+def console(file: str) -> list[str]:
+    """Commands in the console blocks of a Markdown file."""
+    blocks = re.findall(r"^```console\n(.*?)^```", (ROOT / file).read_text("utf-8"), re.M | re.S)
+    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+
+
+def targets() -> set[str]:
+    """What can be made."""
+    return set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
+
+
+def check_command(command: str) -> None:
+    """Fail unless a command that a page recommends can work here: its target, its files and its options exist."""
+    match shlex.split(command):
+        case ["make", target]:
+            assert target in targets(), command
+            dry = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True)
+            assert dry.returncode == 0, dry.stderr
+        case ["gancourse", *_]:
+            done = subprocess.run([str(BIN / "gancourse"), *shlex.split(command)[1:]], capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr
+        case ["jupyter", "lab", path]:
+            assert (ROOT / path).is_file(), command
+        case ["jupyter-book", "build", "book/"] | ["pytest", "--nbval"]:
+            assert (BIN / shlex.split(command)[0]).exists(), command
+        case ["pip", "install", "-c", constraints, "-e", extras]:
+            assert (ROOT / constraints).is_file()
+            assert set(re.fullmatch(r"\.\[(.*)\]", extras)[1].split(",")) == set(
+                PYPROJECT["project"]["optional-dependencies"]
+            )
+        case ["git", "clone", url]:
+            assert url == yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["repository"]["url"]
+        case ["cd", _]:
+            pass
+        case _:
+            pytest.fail(f"no test knows how to check {command!r}")
+
+
+def pages_with_commands() -> list[str]:
+    return ["README.md", *(f"book/{page.name}" for page in sorted((ROOT / "book").glob("*.md")))]
+
+
+@pytest.mark.parametrize("command", sorted({c for page in pages_with_commands() for c in console(page)}))
+def test_a_recommended_command_works(command: str):
+    check_command(command)
+
+
+@pytest.mark.parametrize("command", ["make coffee", "gancourse fly", "jupyter lab book/99_missing.ipynb"])
+def test_a_recommended_command_that_cannot_work_is_found(command: str):
+    with pytest.raises(AssertionError):
+        check_command(command)
+
+
+def test_the_example_in_the_readme_runs(capsys: pytest.CaptureFixture[str]):
+    (code,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.M | re.S)
+    exec(compile(code, "README.md", "exec"), {})
+    assert capsys.readouterr().out.splitlines()[-1].startswith("99 ")
+
+
+def test_the_readme_has_at_most_150_lines():
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 150
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_links_of_the_readme_lead_somewhere(page: str):
+    links = re.findall(r"\]\(([^)#]+)\)", (ROOT / page).read_text("utf-8"))
+    assert [link for link in links if "://" not in link and not (ROOT / link).exists()] == []
+
+
+def test_the_picture_in_the_readme_is_small():
+    assert (ROOT / "book/assets/screenshot.png").stat().st_size < 300_000
+
+
+def test_all_places_agree_on_the_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    changelog = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.M)[1]
+    assert gancourse.__version__ == PYPROJECT["project"]["version"] == citation["version"] == changelog
+
+
+# What make does
+
+
+def test_make_without_a_target_lists_the_targets():
+    said = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for target in ("book", "test", "notebooks", "exercises", "slides", "unit", "format", "clean"):
+        assert re.search(rf"^  {target} ", said, re.M), target
+
+
+def test_make_says_in_one_line_that_python_is_too_old(tmp_path: Path):
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    tools = tmp_path / "bin"  # a machine without uv
+    tools.mkdir()
+    for tool in ("cat", "cksum", "sh"):
+        (tools / tool).symlink_to(shutil.which(tool))
+    old = tools / "python3"
+    old.write_text("#!/bin/sh\nexit 1\n")
+    old.chmod(0o755)
+    made = subprocess.run(
+        [shutil.which("make"), "environment"], cwd=tmp_path, env={"PATH": str(tools)}, capture_output=True, text=True
+    )
+    assert made.returncode != 0
+    assert "python3 is missing or older than 3.11; install Python 3.11 or newer" in made.stderr.splitlines()[0]
+
+
+def test_make_does_not_install_again_what_is_installed(tmp_path: Path):
+    for name in ("Makefile", "pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / ".venv").mkdir()
+    stamp = subprocess.run("cat pyproject.toml constraints.txt | cksum", shell=True, cwd=tmp_path, capture_output=True)
+    (tmp_path / ".venv" / "stamp").write_bytes(stamp.stdout)
+    make = [shutil.which("make"), "environment", "PYTHON=/nowhere/python"]
+    env = {"PATH": "/usr/bin:/bin"}
+    assert subprocess.run(make, cwd=tmp_path, env=env, capture_output=True).returncode == 0
+    (tmp_path / "constraints.txt").write_text("torch==2.11.0\n")
+    assert subprocess.run(make, cwd=tmp_path, env=env | {"PATH": ""}, capture_output=True).returncode != 0
+
+
+def test_the_script_for_continuous_integration_is_sound():
+    script = ROOT / ".ci" / "run"
+    assert os.access(script, os.X_OK)
+    assert subprocess.run(["bash", "-n", str(script)], capture_output=True).returncode == 0
+    assert script.read_text("utf-8").splitlines()[-1] == "make test"
+
+
+def test_hooks_are_local_and_use_the_tools_at_hand():
+    for repo in yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))["repos"]:
+        assert repo["repo"] == "local"
+        assert all(hook["language"] == "system" for hook in repo["hooks"])
+
+
+# What may be in the repository
+
+
+def test_no_file_is_large():
+    assert [str(f.relative_to(ROOT)) for f in files() if f.stat().st_size > LARGEST_MIB * 2**20] == []
+
+
+def test_licences_of_code_text_and_data_are_present():
+    assert "MIT License" in (ROOT / "LICENSE").read_text("utf-8")
+    assert "SPDX-License-Identifier: CC-BY-4.0" in (ROOT / "LICENSE-text").read_text("utf-8")
+    assert (ROOT / "gancourse/data/embedded/LICENCES.md").stat().st_size > 0
+
+
+def test_no_file_names_a_registry_or_a_path_of_one_machine():
+    forbidden = re.compile(r"pypi\.org|pythonhosted|download\.pytorch|index-url|/work/|/home/\w|/root/")
+    found = []
+    for file in files():
+        if file == Path(__file__).resolve() or file.suffix in (".npz", ".png", ".safetensors"):
+            continue
+        if match := forbidden.search(file.read_text("utf-8")):
+            found.append(f"{file.relative_to(ROOT)}: {match[0]}")
+    assert found == []
+
+
+# What tests may do
+
+
+def test_a_test_cannot_reach_the_network():
+    with socket.socket() as s, pytest.raises(OSError, match="run without the network"):
+        s.connect(("192.0.2.1", 80))
+
+
+def test_a_test_can_reach_its_own_machine():
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as s:
+        s.connect(server.getsockname())

@@ -1,0 +1,128 @@
+"""The zoo: every network is what its card says."""
+
+import json
+import shutil
+
+import pytest
+import torch
+
+from gancourse import data, recipes, zoo
+from gancourse.models.blocks import n_parameters
+from gancourse.training import CheckpointError
+from gancourse.zoo.cards import blank
+
+
+@pytest.mark.parametrize("name", sorted(zoo.cards()))
+def test_a_card_describes_its_network(name):
+    card, network = zoo.card(name), zoo.load(name)
+    assert card.recipe == recipes.recipe(name)
+    assert card.command == f"gancourse train {name}"
+    assert card.parameters == n_parameters(blank(card.recipe)) == sum(p.numel() for p in network.parameters())
+    assert card.seconds > 0
+    assert card.versions.keys() == {"torch", "gancourse"}
+    assert (zoo.FOLDER / f"{name}.safetensors").stat().st_size <= 2_000_000
+    assert not network.training
+
+
+def test_the_zoo_holds_what_the_chapters_need_and_stays_small():
+    assert {"digits-classifier", "fashion-classifier", "dcgan-digits", "dcgan-fashion"} <= zoo.cards().keys()
+    assert sum(p.stat().st_size for p in zoo.FOLDER.glob("*.safetensors")) <= 40_000_000
+
+
+@pytest.mark.parametrize("name", ["digits-classifier", "fashion-classifier"])
+def test_a_classifier_is_as_accurate_as_its_card_says(name):
+    measured = zoo.evaluate(zoo.load(name), zoo.card(name).recipe)
+    for key, value in zoo.card(name).metrics.items():
+        assert measured[key] == pytest.approx(value, abs=0.002)  # half precision moves at most 4 of 2,000 images
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["dcgan-digits", "dcgan-fashion"])
+def test_a_generators_distance_is_what_its_card_says(name):
+    measured = zoo.evaluate(zoo.load(name), zoo.card(name).recipe)
+    for key, value in zoo.card(name).metrics.items():
+        assert measured[key] == pytest.approx(value, rel=0.02)
+
+
+@pytest.mark.parametrize("name", ["dcgan-digits", "dcgan-fashion"])
+def test_a_trained_generator_is_nearer_to_the_data_than_an_untrained_one(name):
+    recipe = zoo.card(name).recipe
+    trained = zoo.evaluate(zoo.load(name), recipe, 500)
+    untrained = zoo.evaluate(blank(recipe), recipe, 500)
+    for key, value in trained.items():
+        assert value < untrained[key] / 5
+
+
+def test_samples_do_not_depend_on_the_batch():
+    generator = zoo.load("dcgan-digits")
+    many = zoo.samples(generator, 700)
+    assert many.shape == (700, 1, 28, 28)
+    torch.testing.assert_close(zoo.samples(generator, 700, seed=0), many)
+    assert not torch.equal(zoo.samples(generator, 700, seed=1), many)
+
+
+def test_sampling_leaves_a_network_in_its_mode():
+    generator = blank(recipes.recipe("dcgan-digits")).train()
+    zoo.samples(generator, 2)
+    assert generator.training
+
+
+def test_half_precision_hardly_changes_an_image():
+    recipe = recipes.recipe("dcgan-digits")
+    network = blank(recipe).eval()
+    rounded = blank(recipe).eval()
+    rounded.load_state_dict(
+        {k: v.half().to(v) if v.is_floating_point() else v for k, v in network.state_dict().items()}
+    )
+    torch.testing.assert_close(zoo.samples(network, 4), zoo.samples(rounded, 4), atol=1e-3, rtol=0)
+
+
+def test_added_networks_come_back(tmp_path):
+    recipe = recipes.recipe("ring")
+    network = blank(recipe)
+    made = zoo.add(network, recipe, {"modes": 3}, 1.4, tmp_path)
+    assert zoo.card("ring", tmp_path) == made
+    for a, b in zip(network.parameters(), zoo.load("ring", tmp_path).parameters(), strict=True):
+        torch.testing.assert_close(a, b, atol=1e-3, rtol=1e-3)
+
+
+def test_a_weight_that_half_precision_cannot_hold_is_refused(tmp_path):
+    network = blank(recipes.recipe("ring"))
+    next(network.parameters()).data[0, 0] = 1e6
+    with pytest.raises(ValueError, match="half precision can't"):
+        zoo.add(network, recipes.recipe("ring"), {}, 0.0, tmp_path)
+
+
+def test_damaged_or_exchanged_weights_are_refused(tmp_path):
+    for suffix in (".json", ".safetensors"):
+        shutil.copy(zoo.FOLDER / f"digits-classifier{suffix}", tmp_path)
+    path = tmp_path / "digits-classifier.safetensors"
+    damaged = bytearray(path.read_bytes())
+    damaged[-1] ^= 1
+    path.write_bytes(damaged)
+    with pytest.raises(CheckpointError, match="damaged or not what its card describes"):
+        zoo.load("digits-classifier", tmp_path)
+
+
+def test_an_unknown_name_suggests_the_nearest(tmp_path):
+    with pytest.raises(ValueError, match="did you mean 'dcgan-digits'"):
+        zoo.load("dcgan-digit")
+    with pytest.raises(ValueError, match="there is none at all"):
+        zoo.load("dcgan-digits", tmp_path)
+
+
+def test_evaluating_more_images_than_there_are_is_refused():
+    with pytest.raises(ValueError, match="asked for 20000 of 10000 images"):
+        zoo.evaluate(lambda z: z, recipes.recipe("dcgan-digits"), 20_000)
+
+
+def test_features_do_not_depend_on_the_order():
+    images = data.digits("test").first(20).x
+    torch.testing.assert_close(zoo.features("digits", images.flip(0)).flip(0), zoo.features("digits", images))
+
+
+def test_cards_are_json_without_surprises():
+    for path in zoo.FOLDER.glob("*.json"):
+        assert set(json.loads(path.read_text())) == {
+            *("name", "recipe", "command", "metrics", "parameters", "seconds", "versions", "sha256")
+        }
