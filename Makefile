@@ -49,9 +49,11 @@ exercises: environment  ## make the students' notebooks from their sources with 
 slides: environment  ## make one folder of slides per chapter, which open offline
 	python book/slides/build.py
 
-format: environment  ## format and lint code, tests and notebooks' sources
-	ruff format .
-	ruff check --fix .
+format: environment  ## format and lint code and tests; notebooks are checked too, but mended in their texts
+	ruff format --extend-exclude '*.ipynb' .
+	ruff check --fix --extend-exclude '*.ipynb' .
+	ruff check .
+	ruff format --check .
 
 clean:  ## delete what was built, but not the environment
 	rm -rf _build .pytest_cache .ruff_cache .hypothesis

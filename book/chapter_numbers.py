@@ -35,7 +35,17 @@ def _renumber(places: Iterable[nodes.Element], chapter: int) -> None:
             place["secnumber"] = [chapter, *place["secnumber"][1:]]
 
 
+def _label(app: Any, doctree: nodes.document) -> None:
+    """Make a chapter's file name a label, so that {numref}`Chapter %s <09_dcgan>` works."""
+    page, section = app.env.docname, doctree.next_node(nodes.section)
+    if FILE.fullmatch(page) and section is not None:
+        standard = app.env.get_domain("std")
+        standard.anonlabels[page] = page, section["ids"][0]
+        standard.labels[page] = page, section["ids"][0], section.next_node(nodes.title).astext()
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Take part in a Sphinx build."""
+    app.connect("doctree-read", _label)
     Collector.assign_section_numbers = _assign_section_numbers
     return {"parallel_read_safe": True, "parallel_write_safe": True}

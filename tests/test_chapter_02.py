@@ -118,7 +118,7 @@ def test_the_gradient_of_a_linear_discriminator_at_zero_compares_means_only():
         "bit-equal: True",
         "mean D(G(z)) = 0.001, mean log(1 − D(G(z))) = -0.001",
         "mean D(G(z)) = 0.000, 0 of 8 modes",
-        "linear D: mean D(x) = 0.50, mean D(G(z)) = 0.50, 0 of 8 modes",
+        "linear D: mean D(x) = 0.50, mean D(G(z)) = 0.50, 0 of 8 modes, share 0.00",
     ],
 )
 def test_the_page_prints_the_lines_that_other_pages_quote(line):

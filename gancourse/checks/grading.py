@@ -51,7 +51,7 @@ class Row(NamedTuple):
     message: str = ""
 
     @property
-    def ok(self) -> bool:
+    def passed(self) -> bool:
         """Whether there is nothing to complain about; a foreign notebook is nobody's fault."""
         return self.state in ("passed", "foreign")
 

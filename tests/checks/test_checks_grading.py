@@ -41,7 +41,7 @@ def test_solved_notebooks_pass_blank_ones_are_not_attempted_and_the_table_counts
     graded = [(e.label, states[e.notebook]) for e in exercises.values() if e.notebook in states]
     assert sorted((row.exercise, row.state) for row in rows if row.exercise) == sorted(graded)
     assert [row.state for row in rows if not row.exercise] == ["missing"]
-    assert [row.ok for row in rows] == [row.state == "passed" for row in rows]
+    assert [row.passed for row in rows] == [row.state == "passed" for row in rows]
     assert table(rows).endswith("4 of 7 exercises passed")
 
 
@@ -112,7 +112,7 @@ def test_missing_corrupt_and_foreign_notebooks_get_one_line_each(tmp_path: Path)
     }
     assert "can't be read as a notebook" in rows["02_gan_game"].message
     assert "a notebook in R; expected Python" in rows["03_optimal_discriminator"].message
-    assert [row.ok for row in rows.values()] == [False, False, False, True]
+    assert [row.passed for row in rows.values()] == [False, False, False, True]
     assert len(table(rows.values()).splitlines()) == 2 * len(rows) + 1
 
 

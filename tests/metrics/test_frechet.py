@@ -125,7 +125,7 @@ def test_single_precision_features_are_compared_in_double():
 
 
 # Seeds 0 to 9. To first order two samples of n from one Gaussian in d dimensions lie (2d + d(d + 1)/2)/n apart: 0.104
-# for n = 500, d = 8. The distance is about a scaled χ² of 39 degrees of freedom (mean 0.105, standard deviation 0.024 over
+# for n = 500, d = 8. The distance is about a scaled χ² of 39 degrees of freedom (mean 0.105, deviation 0.024 over
 # 3,000 other seeds), which passes 0.25 with probability 3e-6: ten seeds give a false alarm with probability 3e-5.
 @pytest.mark.parametrize("seed", range(10))
 def test_distance_tells_the_right_gaussian_from_a_shrunken_and_a_shifted_one(seed):

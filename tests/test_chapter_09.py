@@ -1,0 +1,123 @@
+"""What the chapter on the DCGAN says of networks and latents, beyond what its own cells compute."""
+
+import itertools
+
+import pytest
+import torch
+from torch import nn
+
+from gancourse.data import digits
+from gancourse.models import dcgan
+from gancourse.models.dcgan import Guidelines
+from gancourse.rng import Noise, initialised_from
+
+
+def discriminator(batch_norm: str = "inside", on_pixels: bool = False) -> nn.Module:
+    """A discriminator with biases, as after training: without any, even the guidelines make it blind to contrast."""
+    with initialised_from(0):
+        network = dcgan.Discriminator(8, guidelines=Guidelines(batch_norm=batch_norm))
+        for name, parameter in network.named_parameters():
+            if name.endswith("bias"):
+                nn.init.normal_(parameter, 0.0, 0.2)
+    return nn.Sequential(nn.BatchNorm2d(1), network) if on_pixels else network
+
+
+def relative_change(network: nn.Module, a: float, b: float) -> float:
+    """How much the scores of 200 digits change under x → a·x + b, in units of their spread."""
+    x = digits("test").first(200).x
+    with torch.no_grad():
+        before, after = network(x), network(a * x + b)
+    return ((after - before).abs().mean() / before.std()).item()
+
+
+@pytest.mark.parametrize(("a", "b"), [(0.5, 0.0), (0.5, -0.5), (0.3, 0.7), (1.0, -0.2)])
+def test_batch_norm_on_the_pixels_hides_brightness_and_contrast(a, b):
+    assert relative_change(discriminator(on_pixels=True), a, b) < 1e-3
+
+
+@pytest.mark.parametrize(("a", "b"), [(0.5, 0.0), (0.5, -0.5), (0.3, 0.7), (1.0, -0.2)])
+def test_a_discriminator_by_the_guidelines_sees_them(a, b):
+    assert relative_change(discriminator(), a, b) > 0.02
+
+
+def test_stored_statistics_let_batch_norm_on_the_pixels_see_brightness_again():
+    network = discriminator(on_pixels=True)
+    with torch.no_grad():
+        for _ in range(50):
+            network(digits("test").first(200).x)
+    assert relative_change(network.eval(), 0.5, -0.5) > 0.02
+
+
+def test_batch_norm_after_the_first_convolution_hides_contrast_but_not_brightness():
+    assert relative_change(discriminator("everywhere"), 0.5, 0.0) < 0.03
+    assert relative_change(discriminator("everywhere"), 0.5, -0.5) > 0.1
+
+
+def before_tanh(batch_norm: str, key: int) -> torch.Tensor:
+    with initialised_from(0):
+        network = dcgan.Generator(16, 8, guidelines=Guidelines(batch_norm=batch_norm))
+    with torch.no_grad():
+        return network.layers[:-1](Noise((key,), 32).normal("z", 16)[:, :, None, None])
+
+
+def test_batch_norm_at_the_output_fixes_mean_and_spread_of_every_batch():
+    with initialised_from(0):
+        network = dcgan.Generator(16, 8, guidelines=Guidelines(batch_norm="everywhere"))
+    for key in range(5):
+        made = before_tanh("everywhere", key)
+        torch.testing.assert_close(made.mean(), network.layers[-2].bias[0].detach(), atol=1e-5, rtol=0)
+        torch.testing.assert_close(
+            made.std(correction=0), network.layers[-2].weight[0].abs().detach(), atol=0, rtol=5e-3
+        )
+
+
+def test_batch_norm_inside_leaves_them_free():
+    means = torch.stack([before_tanh("inside", key).mean() for key in range(5)])
+    spreads = torch.stack([before_tanh("inside", key).std() for key in range(5)])
+    assert (means.std() / spreads.mean()).item() > 1e-4
+
+
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "padding"), list(itertools.product((1, 4, 7), (2, 3, 4, 5), (1, 2, 3), (0, 1)))
+)
+def test_size_of_a_transposed_convolution(size, kernel, stride, padding):
+    expected = (size - 1) * stride + kernel - 2 * padding
+    if expected < 1:
+        pytest.skip("nothing is left")
+    layer = nn.ConvTranspose1d(1, 1, kernel, stride, padding)
+    assert layer(torch.zeros(1, 1, size)).shape[-1] == expected
+
+
+@pytest.mark.parametrize(("kernel", "stride"), list(itertools.product((1, 2, 3, 4, 5, 6), (1, 2, 3))))
+def test_overlap_formula_counts_the_input_pixels_that_reach_an_output_pixel(kernel, stride):
+    n = 12
+    counts = nn.functional.conv_transpose1d(torch.ones(1, 1, n), torch.ones(1, 1, kernel), stride=stride)[0, 0]
+    middle = range(6 * stride, 7 * stride)  # far from both ends for all kernels here
+    formula = [(kernel - 1 - j % stride) // stride + 1 for j in middle]
+    assert [int(counts[j]) for j in middle] == formula
+    assert (len(set(formula)) == 1) == (kernel % stride == 0)
+
+
+def test_the_arc_between_independent_latents_is_made_of_proper_latents_and_the_line_is_not():
+    """10,000 pairs, d = 64: the mean of 640,000 squares has standard error 0.0018; five of them are allowed."""
+    z0, z1 = (Noise((0, name), 10_000).normal("z", 64) for name in ("start", "end"))
+    for t in (0.25, 0.5):
+        phi = torch.tensor(t * torch.pi / 2)
+        arc, line = phi.cos() * z0 + phi.sin() * z1, (1 - t) * z0 + t * z1
+        torch.testing.assert_close(arc.square().mean(), torch.tensor(1.0), atol=0.009, rtol=0)
+        torch.testing.assert_close(line.square().mean(), torch.tensor((1 - t) ** 2 + t**2), atol=0.009, rtol=0)
+
+
+def test_enlarging_first_leaves_a_tenth_of_the_grid_at_most():
+    """An untrained generator's energy of period 2, transposed convolution against nearest-neighbour upsampling."""
+
+    def share(strided: bool, seed: int) -> float:
+        with initialised_from(seed):
+            network = dcgan.Generator(16, 8, guidelines=Guidelines(strided=strided))
+        with torch.no_grad():
+            x = network(Noise((seed,), 16).normal("z", 16))
+        energy = torch.fft.fft2(x - x.mean((2, 3), keepdim=True)).abs().square().mean((0, 1))
+        return ((energy[14].sum() + energy[:, 14].sum() - energy[14, 14]) / energy.sum()).item()
+
+    for seed in range(3):
+        assert share(strided=False, seed=seed) < share(strided=True, seed=seed) / 10
