@@ -18,4 +18,7 @@ class Batch(NamedTuple):
 
 
 Batches = Callable[[Noise], Batch]
-"""A data source: a function of randomness alone, which returns `noise.n` samples on `noise.device`."""
+"""A data source: a function of randomness alone, which returns `noise.n` samples on `noise.device`.
+
+Its draws share the update's key with the game's, so it must leave the names "z" and "epsilon" to the game.
+"""

@@ -1,6 +1,7 @@
 """Checkpoints: bit-equal resumption, survival of crashes, refusal of damage."""
 
 import dataclasses
+import itertools
 import os
 import random
 import signal
@@ -93,10 +94,11 @@ torch.set_num_threads(1)
 for line in sys.stdin:
     step, child = int(line), os.fork()
     if child == 0:
-        print(os.getpid(), flush=True)
+        told = False
         while True:
             step += 1
             write_tensors(Path(sys.argv[1]), {"x": torch.full((50_000,), float(step))}, {"step": step})
+            told = told or print(os.getpid(), flush=True) is None
     os.waitpid(child, 0)
 """
 
@@ -122,8 +124,8 @@ def test_200_kills_while_writing_leave_no_unreadable_checkpoint(tmp_path):
             assert (tensors["x"] == about["step"]).all()
             steps.append(about["step"])
         parent.stdin.close()
-    assert steps == sorted(steps)
-    assert len(set(steps)) > 20  # the kills did hit writers at work
+    assert len(steps) == 201
+    assert all(later > earlier for earlier, later in itertools.pairwise(steps))  # each writer was at work when killed
     assert {p.name for p in tmp_path.iterdir()} <= {path.name, f".{path.name}.partial"}
 
 
