@@ -75,7 +75,7 @@ class Mixture:
 
 
 def ring(n_modes: int = 8, radius: float = 2.0, std: float = 0.02) -> Mixture:
-    """Equal Gaussians on a circle; the defaults are those of Metz et al. 2017 (Unrolled GAN), section 3.1.
+    """Equal Gaussians on a circle; the defaults are those of Metz et al. 2017 (Unrolled GAN), appendix A.
 
     >>> ring(4, radius=1.0).means[0]
     tensor([1., 0.])
@@ -85,7 +85,7 @@ def ring(n_modes: int = 8, radius: float = 2.0, std: float = 0.02) -> Mixture:
 
 
 def grid(side: int = 5, spacing: float = 2.0, std: float = 0.05) -> Mixture:
-    """Equal Gaussians on a centred square grid; the defaults are those of Srivastava et al. 2017 (VEEGAN), section 4.1.
+    """Equal Gaussians on a centred square grid; the defaults are those of Lin et al. 2018 (PacGAN), section 4.1.
 
     >>> len(grid().means)
     25

@@ -18,10 +18,10 @@ import torch
 
 import gancourse
 from gancourse import zoo
+from gancourse.errors import NotFiniteError
 from gancourse.models.dcgan import Guidelines
 from gancourse.names import lookup
 from gancourse.recipes import GANRecipe, Recipe, build
-from gancourse.training import NotFiniteError
 
 FOLDER = Path(gancourse.__file__).parent / "results"
 
@@ -111,7 +111,7 @@ def play(method: str, recipe: Recipe, n_samples: int) -> dict[str, Any]:
         for _ in built.trainer.steps(recipe.steps):
             pass
         row["metrics"] = zoo.evaluate(built.result.eval(), recipe, n_samples)
-    except NotFiniteError as error:
+    except NotFiniteError as error:  # in a loss, a gradient, or at last in the samples
         row |= {"metrics": {}, "diverged": str(error)}
     versions = {"torch": torch.__version__.split("+")[0], "gancourse": gancourse.__version__}
     return row | {"seconds": round(time.monotonic() - began, 1), "versions": versions}

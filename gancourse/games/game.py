@@ -51,7 +51,8 @@ class Penalty(NamedTuple):
         function: maps (critic, real, fake, epsilon) to values [batch].
         weight: what it is multiplied by.
         every: it is computed at every so-many-th update, and then multiplied by this too, so that its mean over
-            updates doesn't depend on it (lazy regularisation: Karras et al. 2020, appendix B).
+            updates doesn't depend on it (lazy regularisation: Karras et al. 2020, appendix B, which rescales Adam's
+            rate and decays as well; this doesn't).
     """
 
     function: Callable[..., Tensor]

@@ -5,13 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from gancourse.errors import NotFiniteError
+
 
 def _centred(features: Tensor, name: str) -> tuple[Tensor, Tensor]:
     """Mean [d], and centred features scaled so that their Gram matrix XᵀX is the sample covariance, [n, d]."""
     if features.ndim != 2 or len(features) < 2:
         raise ValueError(f"{name} has shape {tuple(features.shape)}; expected [n, features] with n ≥ 2")
     if not torch.isfinite(features).all():
-        raise ValueError(f"{name} holds numbers that are not finite; did the training diverge?")
+        raise NotFiniteError(f"{name} holds numbers that are not finite; did the training diverge?")
     features = features.double()
     mean = features.mean(0)
     return mean, (features - mean) / (len(features) - 1) ** 0.5

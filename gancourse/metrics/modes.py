@@ -7,6 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from gancourse.errors import NotFiniteError
+
 
 class Coverage(NamedTuple):
     """How a sample covers the modes of a mixture.
@@ -15,8 +17,8 @@ class Coverage(NamedTuple):
         modes: how many modes at least one good sample lies at.
         share: share of good samples: those within the radius of their nearest mode.
         counts: good samples at each mode, [modes].
-        reverse_kl: KL divergence in nats of the good samples' shares over modes from equal shares; infinite if none is
-            good.
+        reverse_kl: KL divergence in nats of the samples' shares from equal shares, each sample counted at its nearest
+            mode, good or not.
     """
 
     modes: int
@@ -36,7 +38,8 @@ def mode_coverage(samples: Tensor, means: Tensor, std: float, n_std: float = 3.0
             dimensions a share 1 − exp(−n_std²/2) is: 0.989 for the usual 3.
 
     Raises:
-        ValueError: shapes disagree, there is no sample or mode, a sample isn't finite, or a width isn't positive.
+        ValueError: shapes disagree, there is no sample or mode, or a width isn't positive.
+        NotFiniteError: a sample isn't finite.
 
     Source: Srivastava et al. 2017 (VEEGAN), section 4.1; Lin et al. 2018 (PacGAN), section 4.1.
 
@@ -53,10 +56,10 @@ def mode_coverage(samples: Tensor, means: Tensor, std: float, n_std: float = 3.0
             f"{len(means)} modes, std {std}, n_std {n_std}; expected at least one mode, and positive numbers"
         )
     if not torch.isfinite(samples).all():
-        raise ValueError("samples hold numbers that are not finite; did the training diverge?")
+        raise NotFiniteError("samples hold numbers that are not finite; did the training diverge?")
     distance, nearest = torch.cdist(samples.double(), means.to(samples.device).double()).min(1)
     good = nearest[distance <= n_std * std]
     counts = torch.bincount(good, minlength=len(means))
-    shares = counts.double() / max(len(good), 1)
-    kl = torch.special.xlogy(shares, shares * len(means)).sum().item() if len(good) else float("inf")
+    shares = torch.bincount(nearest, minlength=len(means)).double() / len(samples)
+    kl = torch.special.xlogy(shares, shares * len(means)).sum().item()
     return Coverage(int((counts > 0).sum()), len(good) / len(samples), counts, kl)

@@ -1,8 +1,9 @@
 """The deep convolutional GAN for 28 × 28 images, each of its guidelines a switch.
 
 Source: Radford, Metz, Chintala 2016, section 3. The paper's networks make 64 × 64 images from a 4 × 4 start; these
-start at 7 × 7 and keep everything else: strided convolutions of size 4, BatchNorm inside, ReLU and LeakyReLU(0.2),
-tanh at the end, weights from N(0, 0.02²).
+start at 7 × 7. BatchNorm inside, ReLU and LeakyReLU(0.2), tanh at the end and weights from N(0, 0.02²) are the
+paper's. Kernels of size 4 and the start of BatchNorm's scales are those of its authors' code, where the paper's figure
+has 5 × 5. Latents are normal, where the paper's are uniform.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class Guidelines:
 
 
 def _start(network: nn.Module) -> None:
-    """Weights as the paper starts them: N(0, 0.02²), BatchNorm's scales N(1, 0.02²), biases zero."""
+    """Start weights from N(0, 0.02²) as the paper does, BatchNorm's scales from N(1, 0.02²), biases from zero."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             nn.init.normal_(module.weight, 0.0, 0.02)

@@ -4,12 +4,35 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from gancourse.models.dcgan import Guidelines
 
 Data = Literal["ring", "grid", "digits", "fashion"]
 Decay = Literal["constant", "linear", "cosine"]
+
+
+COUNTS = ("latent_size", "width", "penalty_every", "n_critic", "steps", "batch_size")
+NUMBERS = ("penalty_weight", "learning_rate", "beta1", "beta2", "average_kimg")
+
+
+def _check(recipe: Recipe) -> None:
+    """Complain about a field that no training could use.
+
+    Raises:
+        ValueError: names the field, what it holds and what it may hold.
+    """
+    for name, kind in get_type_hints(type(recipe)).items():
+        value = getattr(recipe, name)
+        choices = get_args(kind) if get_origin(kind) is Literal else ()
+        if choices and value not in choices:
+            raise ValueError(f"{name} is {value!r}; pass one of {', '.join(choices)}")
+        if not choices and not isinstance(value, (int, float) if kind is float else kind):
+            raise ValueError(f"{name} is {value!r}; expected {kind.__name__}")
+        if name in COUNTS and value < 1:
+            raise ValueError(f"{name} is {value}; expected at least 1")
+        if name in NUMBERS and not 0 <= value < float("inf"):
+            raise ValueError(f"{name} is {value}; expected a finite number ≥ 0")
 
 
 @dataclass(frozen=True)
@@ -38,6 +61,9 @@ class GANRecipe:
         decay: how the rate falls to zero.
         average_kimg: half-life, in thousand images, of the averaged generator; 0 for none.
         seed: all randomness is derived from it.
+
+    Raises:
+        ValueError: a field holds what no training could use.
     """
 
     name: str
@@ -62,6 +88,9 @@ class GANRecipe:
     average_kimg: float = 0.0
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        _check(self)
+
 
 @dataclass(frozen=True)
 class ClassifierRecipe:
@@ -77,6 +106,9 @@ class ClassifierRecipe:
         learning_rate: Adam's rate at the start.
         decay: how the rate falls to zero.
         seed: all randomness is derived from it.
+
+    Raises:
+        ValueError: a field holds what no training could use.
     """
 
     name: str
@@ -88,6 +120,9 @@ class ClassifierRecipe:
     learning_rate: float = 2e-3
     decay: Decay = "cosine"
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        _check(self)
 
 
 Recipe = GANRecipe | ClassifierRecipe

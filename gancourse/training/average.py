@@ -18,7 +18,8 @@ class Average:
     Raises:
         ValueError: the half-life is not positive.
 
-    Source: Karras et al. 2018 (progressive growing), appendix A.1; half-lives in images as in Karras et al. 2020.
+    Source: Karras et al. 2018 (progressive growing), appendix A.1, which states a decay per step; a half-life
+    in images means the same at any batch size.
     """
 
     def __init__(self, network: nn.Module, half_life_kimg: float) -> None:

@@ -8,19 +8,17 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import get_total_norm
 from torch.optim import Adam, Optimizer
 
 from gancourse.batch import Batches
+from gancourse.errors import NotFiniteError
 from gancourse.games import Game, Player
 from gancourse.rng import CPU, Noise
 from gancourse.training.average import Average
 from gancourse.training.schedules import Schedule, constant
 
 MakeOptimiser = Callable[[Iterable[nn.Parameter]], Optimizer]
-
-
-class NotFiniteError(FloatingPointError):
-    """A loss became infinite or not a number."""
 
 
 def adam(learning_rate: float = 2e-4, beta1: float = 0.5, beta2: float = 0.999) -> MakeOptimiser:
@@ -63,7 +61,8 @@ class Trainer:
         device: where to compute; the networks are moved there.
 
     Raises:
-        ValueError: a name in `optimiser` or `averages` is no player's, or the batch size is below one.
+        ValueError: two players share a name, one never moves, a name in `optimiser` or `averages` is no player's, or
+            the batch size is below one.
     """
 
     def __init__(
@@ -79,6 +78,8 @@ class Trainer:
         device: torch.device = CPU,
     ) -> None:
         names = [player.name for player in game.players]
+        if len(set(names)) < len(names) or any(player.updates < 1 for player in game.players):
+            raise ValueError(f"the players are {names}; expected different names, and at least one update each")
         make = optimiser if isinstance(optimiser, Mapping) else dict.fromkeys(names, optimiser)
         if set(make) != set(names) or set(averages or ()) - set(names):
             raise ValueError(f"the players are {names}; optimisers {sorted(make)}, averages {sorted(averages or ())}")
@@ -105,7 +106,7 @@ class Trainer:
         """Play on until so many steps have been made since the start, yielding after each.
 
         Raises:
-            NotFiniteError: a loss is not finite; names the term and the step, and leaves the weights as they were.
+            NotFiniteError: a loss or gradient is not finite; names it and the step, and leaves the weights alone.
         """
         while self.step < until:
             self.update()
@@ -131,7 +132,11 @@ class Trainer:
         for group, rate in zip(optimiser.param_groups, self._rates[player.name], strict=True):
             group["lr"] = rate * self.schedule(self.step)
         optimiser.zero_grad(set_to_none=True)
-        sum(terms.values()).backward(inputs=list(player.network.parameters()))
+        weights = list(player.network.parameters())
+        sum(terms.values()).backward(inputs=weights)
+        # A finite loss may have an infinite slope, e.g. √ at 0; one such step would spoil every weight for good.
+        if not torch.isfinite(get_total_norm([w.grad for w in weights if w.grad is not None])):
+            raise NotFiniteError(f"{player.name}'s gradient is not finite at step {self.step}")
         optimiser.step()
         if player.name in self.averages:
             self.averages[player.name].update(player.network, self.batch_size)

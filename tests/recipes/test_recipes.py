@@ -27,6 +27,22 @@ def test_what_is_no_recipe_is_refused(values, message):
         from_json(values)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"decay": "fast"}, "decay is 'fast'; pass one of constant, linear, cosine"),
+        ({"steps": "abc"}, "steps is 'abc'; expected int"),
+        ({"batch_size": 0}, "batch_size is 0; expected at least 1"),
+        ({"learning_rate": float("nan")}, "learning_rate is nan; expected a finite number"),
+        ({"penalty": "r3"}, "penalty is 'r3'; pass one of none, r1, gradient-penalty"),
+        ({"guidelines": {}}, "guidelines is {}; expected Guidelines"),
+    ],
+)
+def test_a_field_that_no_training_could_use_is_named(changes, message):
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(recipes.recipe("ring"), **changes)
+
+
 def test_the_seed_decides_the_starting_weights():
     recipe = dataclasses.replace(recipes.recipe("ring"), width=8)
     first, again = networks(recipe), networks(recipe)

@@ -126,6 +126,30 @@ def test_a_loss_that_is_not_finite_names_player_term_and_step_and_changes_nothin
         assert torch.equal(a, b)
 
 
+def test_an_infinite_gradient_of_a_finite_loss_changes_nothing():
+    network = models.mlp.Discriminator(4)
+
+    class Root:
+        players = (Player("a", network, lambda batch, noise: {"root": (0 * network(batch.x)).sqrt()}),)
+
+    before = [p.clone() for p in network.parameters()]
+    with pytest.raises(NotFiniteError, match="a's gradient is not finite at step 0"):
+        Trainer(Root(), RING, batch_size=2).update()
+    for now, old in zip(network.parameters(), before, strict=True):
+        assert torch.equal(now, old)
+
+
+@pytest.mark.parametrize(("second", "updates"), [("a", 1), ("b", 0)])
+def test_players_need_different_names_and_at_least_one_update(second, updates):
+    network = models.mlp.Discriminator(4)
+
+    class Two:
+        players = (Player("a", network, dict), Player(second, network, dict, updates))
+
+    with pytest.raises(ValueError, match="expected different names, and at least one update each"):
+        Trainer(Two(), RING)
+
+
 def test_the_schedule_scales_the_rate_of_every_step():
     trainer = Trainer(new_game(), RING, batch_size=8, optimiser=adam(0.1), schedule=linear(4))
     rates = [trainer.optimisers["generator"].param_groups[0]["lr"] for _ in trainer.steps(4)]
