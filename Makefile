@@ -10,7 +10,7 @@ export PATH := $(BIN):$(PATH)
 CHAPTERS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help environment book test unit notebooks exercises slides format clean
+.PHONY: help environment book test unit variants notebooks exercises slides format clean
 
 help:  ## say what there is to make
 	@echo "make TARGET, where TARGET is one of:"
@@ -39,6 +39,11 @@ test: environment  ## run everything: unit tests, doctests, every cell of every 
 
 unit: environment  ## run the tests of the package only, without chapters and slow tests
 	pytest gancourse tests -m "not slow"
+
+variants: environment  ## run the chapters' cells under other thread counts and processor levels, and compare
+	OMP_NUM_THREADS=1 pytest --nbval book
+	ATEN_CPU_CAPABILITY=avx2 pytest --nbval book
+	ATEN_CPU_CAPABILITY=default pytest --nbval book
 
 notebooks: environment  ## run the chapters whose text changed and store their outputs (CHAPTERS=02_gan_game: that one)
 	python book/execute.py $(CHAPTERS)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
+import functools
 import io
 import itertools
 import logging
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -170,7 +171,7 @@ def check(folder: Folder = Path("exercises")) -> None:
 
     rows = checks.report(folder)
     print(checks.table(rows))
-    if not all(row.passed for row in rows):
+    if not all(row.passed for row in rows) or not any(row.exercise for row in rows):
         sys.exit(FAILED)
 
 
@@ -253,7 +254,7 @@ def _parse(what: Any, arguments: list[str], prog: str, **settings: Any) -> Any:
     said = io.StringIO()
     try:
         with contextlib.redirect_stderr(said):
-            values = tyro.cli(what, args=arguments, prog=prog, return_unknown_args=False, **settings)
+            return tyro.cli(what, args=arguments, prog=prog, **settings)
     except SystemExit as stop:
         if not stop.code:
             raise
@@ -262,7 +263,6 @@ def _parse(what: Any, arguments: list[str], prog: str, **settings: Any) -> Any:
         message = itertools.takewhile(bool, itertools.dropwhile(lambda line: not line, lines))
         words = " ".join(message).split()
         raise ValueError(f"{' '.join(words) or title or 'the options are wrong'}; see `{prog} --help`") from None
-    return values
 
 
 def _dispatch(arguments: list[str]) -> None:
@@ -279,7 +279,12 @@ def _dispatch(arguments: list[str]) -> None:
     if command is _train:
         _train(arguments[1:])
     else:
-        _parse(command, arguments[1:], f"gancourse {arguments[0]}")
+        # Tyro only reads the arguments: what the command itself prints or raises must not pass for tyro's.
+        @functools.wraps(command)
+        def call_later(*values: Any, **named: Any) -> Callable[[], None]:
+            return lambda: command(*values, **named)
+
+        _parse(call_later, arguments[1:], f"gancourse {arguments[0]}")()
 
 
 @contextlib.contextmanager

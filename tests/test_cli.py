@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -110,6 +111,17 @@ def test_a_mistake_costs_one_line_that_says_what_to_do(arguments, message, capsy
     monkeypatch.chdir(tmp_path)
     assert message in fails(capsys, *arguments)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_checking_blank_exercises_prints_the_table_and_fails(tmp_path, capsys):
+    blank = Path(__file__).resolve().parents[1] / "exercises" / "09_dcgan.ipynb"
+    (tmp_path / blank.name).write_bytes(blank.read_bytes())
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["check", str(tmp_path)])
+    said = capsys.readouterr()
+    assert stop.value.code == 1
+    assert "0 of 4 exercises passed" in said.out
+    assert "gancourse:" not in said.err
 
 
 def test_a_folder_that_holds_a_run_is_not_overwritten(run, capsys):

@@ -131,7 +131,12 @@ def _jsd(kl: Callable[..., Tensor]) -> Callable[[Tensor, Tensor, float], Tensor]
 JSD_MISTAKES = [
     Mistake(
         _jsd(_kl_naive),
-        "That is 0 · log 0 computed as 0 · (−∞). Its limit is 0: torch.special.xlogy, or torch.where on p > 0.",
+        "That is 0 · log 0 computed as 0 · (−∞). Its limit is 0: xlogy(p, p) − xlogy(p, m), or torch.where on p > 0.",
+    ),
+    Mistake(
+        _jsd(lambda p, m, dx: torch.special.xlogy(p, p / m).sum() * dx),
+        "That is xlogy(p, p / m), which divides 0 by 0 where both densities vanish: split the logarithm, "
+        "xlogy(p, p) − xlogy(p, m).",
     ),
     Mistake(
         lambda p, q, dx: 2 * jensen_shannon(p, q, dx),

@@ -171,6 +171,10 @@ MISTAKES: list[tuple[Play, str]] = [
         "G is in eval mode while D learns: its BatchNorm then uses running averages, and D trains on data that G "
         "doesn't make. Leave both networks in train mode.",
     ),
-    (loop(skip="generator"), "The generator's weights never change: is optimiser_g.step() missing?"),
+    (
+        loop(skip="generator"),
+        "The generator's weights never change: its samples are detached (or made under no_grad) in its own update, or "
+        "optimiser_g.step() is missing.",
+    ),
     (loop(skip="discriminator"), "The discriminator's weights never change: is optimiser_d.step() missing?"),
 ]

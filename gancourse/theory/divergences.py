@@ -98,13 +98,18 @@ def squared_hellinger(log_p: LogDensity, log_q: LogDensity, grid: Grid) -> Tenso
 class FDivergence(NamedTuple):
     """One f-divergence D_f(P ‖ Q) = ∫ q f(p/q) and what its dual form needs.
 
+    A network's output v is any real number. The dual function is T = g_f(v), and the bound needs g_f(v) on the data and
+    f*(g_f(v)) on generated samples. The latter has a field of its own: `conjugate(activation(v))` overflows once g_f(v)
+    has rounded to the end of the domain, in float32 from v = 17 on for Hellinger.
+
     Args:
         name: what the divergence is called.
         f: convex function on [0, ∞).
-        conjugate: Fenchel conjugate f*(t) = sup over u of t·u − f(u), on `domain`.
-        domain: open interval on which f* is finite.
-        dual: the optimal T* = f'(p/q), as a function of the log ratio log(p/q).
-        activation: increasing function from the whole line into the domain: what a network's output goes through.
+        conjugate: Fenchel conjugate f*(t) = sup over u ≥ 0 of t·u − f(u), on `domain`.
+        domain: open interval on which f* is finite; at a finite upper end it is ∞.
+        activation: g_f, increasing function from the whole line into the domain.
+        conjugate_of_activation: f*(g_f(v)) as a function of v, also for v = ±∞.
+        optimal_output: the v* with g_f(v*) = T*, as a function of the log ratio log(p/q).
         slope_at_infinity: limit of f(u)/u, the price of mass of P where Q has none.
         source: paper and table.
     """
@@ -113,14 +118,29 @@ class FDivergence(NamedTuple):
     f: Function
     conjugate: Function
     domain: tuple[float, float]
-    dual: Function
     activation: Function
+    conjugate_of_activation: Function
+    optimal_output: Function
     slope_at_infinity: float
     source: str = "Nowozin et al. 2016, tables 1 and 2"
+
+    def dual(self, log_ratio: Tensor) -> Tensor:
+        """The optimal T* = f'(p/q), from the log ratio log(p/q).
+
+        >>> f_divergences["KL"].dual(torch.zeros(1))
+        tensor([1.])
+        """
+        return self.activation(self.optimal_output(log_ratio))
 
 
 def _u_log_u(u: Tensor) -> Tensor:
     return torch.special.xlogy(u, u)
+
+
+def _pearson_conjugate(t: Tensor) -> Tensor:
+    # A parabola only from t = −2 on: below, the supremum over u ≥ 0 is at u = 0.
+    t = t.clamp(min=-2)
+    return t.square() / 4 + t
 
 
 f_divergences: Mapping[str, FDivergence] = MappingProxyType(
@@ -132,8 +152,9 @@ f_divergences: Mapping[str, FDivergence] = MappingProxyType(
                 f=_u_log_u,
                 conjugate=lambda t: (t - 1).exp(),
                 domain=(-math.inf, math.inf),
-                dual=lambda r: 1 + r,
                 activation=lambda v: v,
+                conjugate_of_activation=lambda v: (v - 1).exp(),
+                optimal_output=lambda r: 1 + r,
                 slope_at_infinity=math.inf,
             ),
             FDivergence(
@@ -141,27 +162,29 @@ f_divergences: Mapping[str, FDivergence] = MappingProxyType(
                 f=lambda u: -u.log(),
                 conjugate=lambda t: -1 - (-t).log(),
                 domain=(-math.inf, 0.0),
-                dual=lambda r: -(-r).exp(),
                 activation=lambda v: -(-v).exp(),
+                conjugate_of_activation=lambda v: v - 1,
+                optimal_output=lambda r: r,
                 slope_at_infinity=0.0,
             ),
             FDivergence(
                 "Pearson χ²",
                 f=lambda u: (u - 1).square(),
-                # A parabola only from t = −2 on: below, the supremum over u ≥ 0 is at u = 0.
-                conjugate=lambda t: t.clamp(min=-2).square() / 4 + t.clamp(min=-2),
+                conjugate=_pearson_conjugate,
                 domain=(-math.inf, math.inf),
-                dual=lambda r: 2 * torch.expm1(r),
                 activation=lambda v: v,
+                conjugate_of_activation=_pearson_conjugate,
+                optimal_output=lambda r: 2 * torch.expm1(r),
                 slope_at_infinity=math.inf,
             ),
             FDivergence(
                 "squared Hellinger",
                 f=lambda u: (u.sqrt() - 1).square(),
-                conjugate=lambda t: t / (1 - t),
+                conjugate=lambda t: 1 / (1 - t) - 1,  # t / (1 − t) would be −∞/∞ at t = −∞
                 domain=(-math.inf, 1.0),
-                dual=lambda r: -torch.expm1(-r / 2),
                 activation=lambda v: -torch.expm1(-v),
+                conjugate_of_activation=torch.expm1,
+                optimal_output=lambda r: r / 2,
                 slope_at_infinity=1.0,
             ),
             FDivergence(
@@ -170,8 +193,9 @@ f_divergences: Mapping[str, FDivergence] = MappingProxyType(
                 f=lambda u: _u_log_u(u) - (1 + u) * ((1 + u) / 2).log(),
                 conjugate=lambda t: -(2 - t.exp()).log(),
                 domain=(-math.inf, math.log(2)),
-                dual=lambda r: math.log(2) - softplus(-r),
                 activation=lambda v: math.log(2) - softplus(-v),
+                conjugate_of_activation=lambda v: softplus(v) - math.log(2),
+                optimal_output=lambda r: r,
                 slope_at_infinity=math.log(2),
             ),
             FDivergence(
@@ -179,8 +203,9 @@ f_divergences: Mapping[str, FDivergence] = MappingProxyType(
                 f=lambda u: _u_log_u(u) - (1 + u) * torch.log1p(u),
                 conjugate=lambda t: -torch.log(-torch.expm1(t)),
                 domain=(-math.inf, 0.0),
-                dual=lambda r: -softplus(-r),
                 activation=lambda v: -softplus(-v),
+                conjugate_of_activation=softplus,
+                optimal_output=lambda r: r,
                 slope_at_infinity=0.0,
             ),
         )
@@ -213,44 +238,45 @@ def f_divergence(divergence: FDivergence, log_p: LogDensity, log_q: LogDensity, 
     return grid.checked(values)
 
 
-def dual_bound(divergence: FDivergence, dual: Function, log_p: LogDensity, log_q: LogDensity, grid: Grid) -> Tensor:
-    """The lower bound E_P[T] − E_Q[f*(T)] ≤ D_f(P ‖ Q) by quadrature; an equality at T* = f'(p/q).
+def dual_bound(divergence: FDivergence, output: Function, log_p: LogDensity, log_q: LogDensity, grid: Grid) -> Tensor:
+    """The lower bound E_P[g_f(v)] − E_Q[f*(g_f(v))] ≤ D_f(P ‖ Q) by quadrature, where T = g_f(v).
+
+    An equality at v* = `divergence.optimal_output` of log(p/q), also where one density vanishes and v* is infinite.
 
     Args:
         divergence: which f-divergence is bounded.
-        dual: the function T, maps x [n, dimensions] to [n], with values in the domain of f*.
+        output: the function v, maps x [n, dimensions] to [n]; every number is allowed, as T = g_f(v) lies in the domain
+            of f*, and ±∞ stands for the limit.
         log_p: log density of P.
         log_q: log density of Q.
         grid: where to evaluate all three.
 
+    Returns:
+        A scalar, differentiable in whatever the arguments depend on.
+
     Raises:
         QuadratureError: a density has lost mass, or the integral has not converged.
-        ValueError: a value of T lies outside the domain of f*, where the bound is −∞ or means nothing.
+        ValueError: v has another shape than [n], or is NaN where a density is positive.
 
-    Source: Nowozin et al. 2016, eq. 4; Nguyen, Wainwright, Jordan 2010, lemma 1.
+    Source: Nowozin et al. 2016, eq. 4 and 6; Nguyen, Wainwright, Jordan 2010, lemma 1.
     """
     p, q = grid.evaluate(log_p, "p").exp(), grid.evaluate(log_q, "q").exp()
-    t = dual(grid.points)
-    _check_domain(divergence, t)
+    v = output(grid.points)
+    if v.shape != p.shape:
+        raise ValueError(f"v has shape {tuple(v.shape)}; expected one number a point, {list(p.shape)}")
+    if (v.isnan() & ((p > 0) | (q > 0))).any():
+        raise ValueError("v is NaN at points that have density; pass an output that is a number or ±∞ there")
     zero = torch.zeros_like(p)
-    return grid.checked(torch.where(p > 0, p * t, zero) - torch.where(q > 0, q * divergence.conjugate(t), zero))
+    # Points are picked before g_f is applied: zero times an infinite value or slope would be NaN.
+    real = zero.masked_scatter(p > 0, p[p > 0] * divergence.activation(v[p > 0]))
+    fake = zero.masked_scatter(q > 0, q[q > 0] * divergence.conjugate_of_activation(v[q > 0]))
+    return grid.checked(real - fake)
 
 
-def dual_bound_monte_carlo(divergence: FDivergence, t_real: Tensor, t_fake: Tensor) -> Tensor:
-    """The same bound from values of T at samples of P, [n], and of Q, [m]; arguments and errors as for `dual_bound`.
+def dual_bound_monte_carlo(divergence: FDivergence, v_real: Tensor, v_fake: Tensor) -> Tensor:
+    """The same bound from the outputs v at samples of P, [n], and of Q, [m].
 
     >>> dual_bound_monte_carlo(f_divergences["KL"], torch.ones(3), torch.ones(4))
     tensor(0.)
     """
-    _check_domain(divergence, t_real)
-    _check_domain(divergence, t_fake)
-    return t_real.mean() - divergence.conjugate(t_fake).mean()
-
-
-def _check_domain(divergence: FDivergence, t: Tensor) -> None:
-    low, high = divergence.domain
-    if not ((t >= low) & (t <= high)).all():
-        raise ValueError(
-            f"T runs from {t.min().item():.4g} to {t.max().item():.4g}, but the conjugate of {divergence.name} lives "
-            f"between {low:.4g} and {high:.4g}; pass the network's output through `activation`"
-        )
+    return divergence.activation(v_real).mean() - divergence.conjugate_of_activation(v_fake).mean()
