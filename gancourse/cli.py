@@ -22,9 +22,10 @@ from tqdm import tqdm
 from gancourse import device as devices
 from gancourse import experiments, recipes, zoo
 from gancourse.data import Images
+from gancourse.errors import NotFiniteError
 from gancourse.names import lookup
 from gancourse.recipes import Built, ClassifierRecipe, Recipe, Stopped
-from gancourse.training import CheckpointError, NotFiniteError, Step, load_checkpoint, read_tensors
+from gancourse.training import CheckpointError, Step, load_checkpoint, read_tensors
 
 Name = Annotated[str, tyro.conf.Positional]
 Folder = Annotated[Path, tyro.conf.Positional]

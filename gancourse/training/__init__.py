@@ -9,12 +9,11 @@ from gancourse.training.checkpoints import (
     write_tensors,
 )
 from gancourse.training.schedules import constant, cosine, linear
-from gancourse.training.trainer import NotFiniteError, Step, Trainer, adam
+from gancourse.training.trainer import Step, Trainer, adam
 
 __all__ = [
     "Average",
     "CheckpointError",
-    "NotFiniteError",
     "Step",
     "Trainer",
     "adam",

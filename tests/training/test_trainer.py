@@ -7,9 +7,10 @@ import pytest
 import torch
 
 from gancourse import data, models, objectives
+from gancourse.errors import NotFiniteError
 from gancourse.games import GAN, Penalty, Player
 from gancourse.rng import Noise, initialised_from
-from gancourse.training import Average, NotFiniteError, Trainer, adam, constant, cosine, linear
+from gancourse.training import Average, Trainer, adam, constant, cosine, linear
 
 RING = data.ring(std=0.1)
 
