@@ -77,13 +77,14 @@ def test_batch_norm_inside_leaves_them_free():
     assert (means.std() / spreads.mean()).item() > 1e-4
 
 
-@pytest.mark.parametrize(
-    ("size", "kernel", "stride", "padding"), list(itertools.product((1, 4, 7), (2, 3, 4, 5), (1, 2, 3), (0, 1)))
-)
+# Kernel 2 with padding 1 leaves nothing of a single pixel, and torch refuses it.
+SIZES = itertools.product((1, 4, 7), (2, 3, 4, 5), (1, 2, 3), (0, 1))
+SIZES = [(n, k, s, p) for n, k, s, p in SIZES if (n, k, p) != (1, 2, 1)]
+
+
+@pytest.mark.parametrize(("size", "kernel", "stride", "padding"), SIZES)
 def test_size_of_a_transposed_convolution(size, kernel, stride, padding):
     expected = (size - 1) * stride + kernel - 2 * padding
-    if expected < 1:
-        pytest.skip("nothing is left")
     layer = nn.ConvTranspose1d(1, 1, kernel, stride, padding)
     assert layer(torch.zeros(1, 1, size)).shape[-1] == expected
 

@@ -65,7 +65,7 @@ experiments: dict[str, Experiment] = {
             "tanh activations": _broken(activations=False),
             "Adam with β₁ = 0.9": dataclasses.replace(_DCGAN, beta1=0.9),
         },
-        seeds=range(3),
+        seeds=range(5),
         n_samples=5000,
     )
 }
