@@ -211,7 +211,7 @@ def test_a_full_disk_is_one_line_and_the_last_checkpoint_stays_whole(run, tmp_pa
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_writes_a_checkpoint_and_the_resumed_run_is_bit_equal(number, tmp_path, capsys):
-    arguments = ["train", "ring-wgan-gp", "--steps", "60", "--batch-size", "8", "--device", "cpu"]
+    arguments = ["train", "ring-wgan-gp", "--steps", "200", "--batch-size", "8", "--device", "cpu"]
     stopped, whole = tmp_path / "stopped", tmp_path / "whole"
     process = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-m", "gancourse", *arguments, "--out", stopped],
@@ -219,12 +219,12 @@ def test_a_signal_writes_a_checkpoint_and_the_resumed_run_is_bit_equal(number, t
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert "step 6/60" in process.stdout.readline()
+    assert "step 20/200" in process.stdout.readline()
     process.send_signal(number)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 130
     assert f"go on with `gancourse resume {stopped}`" in said
-    assert 0 < read_tensors(stopped / "checkpoint.safetensors")[1]["turn"] < 60 * 6
+    assert 0 < read_tensors(stopped / "checkpoint.safetensors")[1]["turn"] < 200 * 6
     cli.main(["resume", str(stopped)])
     cli.main([*arguments, "--out", str(whole)])
     ours, theirs = (read_tensors(f / "checkpoint.safetensors")[0] for f in (stopped, whole))
