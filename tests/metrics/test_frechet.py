@@ -23,14 +23,14 @@ def by_matrix_root(real, generated):
     return float(((mean_r - mean_g) ** 2).sum() + np.trace(cov_r + cov_g - 2 * root.real))
 
 
-def close(a, b, rtol=1e-9, atol=1e-9):
+def assert_same(a, b, rtol=1e-9, atol=1e-9):
     assert_close(a, b, rtol=rtol, atol=atol)
 
 
 @pytest.mark.parametrize(("n", "m", "d"), [(50, 50, 2), (200, 100, 16), (300, 500, 64)])
 def test_distance_is_the_textbook_formula_by_scipy(n, m, d):
     real, generated = features(n, d), features(m, d, seed=1, shift=0.5)
-    close(frechet_distance(real, generated), by_matrix_root(real, generated), rtol=1e-7)
+    assert_same(frechet_distance(real, generated), by_matrix_root(real, generated), rtol=1e-7)
 
 
 class Pixels(nn.Module):
@@ -52,39 +52,39 @@ def by_torchmetrics(real, generated):
 @pytest.mark.parametrize("shift", [0.0, 0.3])
 def test_distance_is_that_of_torchmetrics_on_the_same_features(shift):
     real, generated = features(150, 16).sigmoid(), (features(90, 16, seed=1) + shift).sigmoid()
-    close(frechet_distance(real, generated), by_torchmetrics(real, generated), rtol=1e-6)
+    assert_same(frechet_distance(real, generated), by_torchmetrics(real, generated), rtol=1e-6)
 
 
 def test_distance_is_that_of_torchmetrics_when_covariances_are_singular():
     real, generated = features(150, 16).sigmoid(), features(90, 16, seed=1).sigmoid()
     real[:, 3:9], generated[:, 8:] = 0.5, 0.25
     # Their way takes roots of eigenvalues that rounding leaves at 1e-17 instead of 0: seven digits are what it has.
-    close(frechet_distance(real, generated), by_torchmetrics(real, generated), rtol=1e-6, atol=1e-6)
+    assert_same(frechet_distance(real, generated), by_torchmetrics(real, generated), rtol=1e-6, atol=1e-6)
 
 
 def test_distance_is_that_of_torchmetrics_when_there_are_fewer_samples_than_features():
     real, generated = features(7, 16).sigmoid(), features(5, 16, seed=1).sigmoid()
-    close(frechet_distance(real, generated), by_torchmetrics(real, generated), rtol=1e-6, atol=1e-6)
+    assert_same(frechet_distance(real, generated), by_torchmetrics(real, generated), rtol=1e-6, atol=1e-6)
 
 
 def test_in_one_dimension_it_is_the_closed_form():
     real, generated = features(40, 1), features(70, 1, seed=1, shift=2.0)
     expected = (real.mean() - generated.mean()) ** 2 + (real.std() - generated.std()) ** 2
-    close(frechet_distance(real, generated), expected.item())
+    assert_same(frechet_distance(real, generated), expected.item())
 
 
 def test_for_uncorrelated_features_it_is_the_sum_over_dimensions():
     # Rows of a Hadamard matrix: columns are exactly uncorrelated, each with mean 0 and sample variance 8/7.
     h = torch.from_numpy(linalg.hadamard(8)[:, 1:5]).double()
     a, b, mean = torch.tensor([[1, 2, 0.5, 3], [2, 2, 1, 0], [1, 0, -2, 0.5]], dtype=torch.float64)
-    close(frechet_distance(h * a, h * b + mean), (mean.square().sum() + 8 / 7 * (a - b).square().sum()).item())
+    assert_same(frechet_distance(h * a, h * b + mean), (mean.square().sum() + 8 / 7 * (a - b).square().sum()).item())
 
 
 def test_a_subspace_of_many_dimensions_is_as_good_as_the_space_it_came_from():
     # Both covariances are singular in 40 dimensions; an isometry changes no distance.
     basis = torch.linalg.qr(features(40, 40)).Q[:, :3]
     real, generated = features(100, 3), features(100, 3, seed=1)
-    close(frechet_distance(real @ basis.T, generated @ basis.T), frechet_distance(real, generated))
+    assert_same(frechet_distance(real @ basis.T, generated @ basis.T), frechet_distance(real, generated))
 
 
 @pytest.mark.parametrize(("n", "m", "d"), [(100, 80, 8), (5, 80, 8), (3, 2, 8)])
@@ -92,20 +92,20 @@ def test_rotating_shifting_or_reordering_both_sets_changes_nothing(n, m, d):
     real, generated = features(n, d), features(m, d, seed=1, shift=0.5)
     before = frechet_distance(real, generated)
     rotation = torch.linalg.qr(features(d, d, seed=2)).Q
-    close(frechet_distance(real @ rotation, generated @ rotation), before)
-    close(frechet_distance(real + 3, generated + 3), before)
-    close(frechet_distance(real.flip(0), generated.roll(1, 0)), before)
-    close(frechet_distance(generated, real), before)
+    assert_same(frechet_distance(real @ rotation, generated @ rotation), before)
+    assert_same(frechet_distance(real + 3, generated + 3), before)
+    assert_same(frechet_distance(real.flip(0), generated.roll(1, 0)), before)
+    assert_same(frechet_distance(generated, real), before)
 
 
 def test_scaling_features_by_c_scales_the_distance_by_c_squared():
     real, generated = features(100, 8), features(80, 8, seed=1)
-    close(frechet_distance(10 * real, 10 * generated), 100 * frechet_distance(real, generated))
+    assert_same(frechet_distance(10 * real, 10 * generated), 100 * frechet_distance(real, generated))
 
 
 def test_a_shift_alone_costs_its_squared_length():
     real, shift = features(100, 8), torch.arange(8.0, dtype=torch.float64)
-    close(frechet_distance(real, real + shift), shift.square().sum().item())
+    assert_same(frechet_distance(real, real + shift), shift.square().sum().item())
 
 
 @pytest.mark.parametrize("n", [2, 5, 100])
@@ -116,12 +116,12 @@ def test_a_set_has_no_distance_from_itself_and_no_distance_is_negative(n):
 
 def test_a_generator_that_makes_one_thing_is_as_far_as_the_data_s_variance():
     real = features(100, 8)
-    close(frechet_distance(real, real.mean(0).expand(50, 8)), real.var(0).sum().item())
+    assert_same(frechet_distance(real, real.mean(0).expand(50, 8)), real.var(0).sum().item())
 
 
 def test_single_precision_features_are_compared_in_double():
     real, generated = features(100, 8).float() + 1000, features(100, 8, seed=1).float() + 1000
-    close(frechet_distance(real, generated), by_matrix_root(real.double(), generated.double()), rtol=1e-7)
+    assert_same(frechet_distance(real, generated), by_matrix_root(real.double(), generated.double()), rtol=1e-7)
 
 
 # Seeds 0 to 9. To first order two samples of n from one Gaussian in d dimensions lie (2d + d(d + 1)/2)/n apart: 0.104
