@@ -38,7 +38,7 @@ test: environment  ## run everything: unit tests, doctests, every cell of every 
 	pytest --nbval -n $(JOBS) --dist loadfile
 
 unit: environment  ## run the tests of the package only, without chapters and slow tests
-	pytest gancourse tests -m "not slow"
+	pytest gancourse tests -m "not slow" -n $(JOBS) --dist loadfile
 
 variants: environment  ## run the chapters' cells under other thread counts and processor levels, and compare
 	OMP_NUM_THREADS=1 pytest --nbval book
