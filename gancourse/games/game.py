@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -23,12 +22,17 @@ class Player(NamedTuple):
         network: what it may change.
         terms: what it minimises: named losses, one value per sample each.
         updates: how many updates it makes in one step of the game.
+        constraint: puts its network back among those it may choose, after each update, in place.
+        memory: what its terms remember from update to update, as buffers: saved in checkpoints and moved to the
+            device. Terms change it only while it is in training mode.
     """
 
     name: str
     network: nn.Module
     terms: Terms
     updates: int = 1
+    constraint: Callable[[nn.Module], None] | None = None
+    memory: nn.Module | None = None
 
 
 class Game(Protocol):
@@ -41,7 +45,21 @@ class Pair(Protocol):
     """What a GAN needs of its objective: `gancourse.objectives.Objective`, or anything shaped like it."""
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
-    generator: Callable[[Tensor], Tensor]
+    generator: Callable[..., Tensor]
+    relative: bool
+
+
+class View(NamedTuple):
+    """What stands between the data and the discriminator: instance noise, packing, swapped labels, augmentation.
+
+    Args:
+        function: maps (real, fake, noise) to what the discriminator sees instead of real and fake; penalties are
+            taken there too. It may make fewer samples of them, but as many real as fake ones.
+        turns: in whose turns it stands there.
+    """
+
+    function: Callable[[Tensor, Tensor, Noise], tuple[Tensor, Tensor]]
+    turns: tuple[str, ...] = ("discriminator", "generator")
 
 
 class Penalty(NamedTuple):
@@ -69,9 +87,11 @@ class GAN:
         objective: what each minimises, as functions of scores.
         penalties: terms added to the discriminator's loss.
         n_critic: discriminator updates per generator update.
+        views: what the discriminator sees instead of the data, each applied to what the one before it made.
+        constraint: puts the discriminator back among those it may choose, after each of its updates.
 
     Raises:
-        ValueError: a count is below one, or two penalties have the same function's name.
+        ValueError: a count is below one, two penalties have the same function's name, or a view names no player.
     """
 
     def __init__(
@@ -81,6 +101,8 @@ class GAN:
         objective: Pair,
         penalties: Sequence[Penalty] = (),
         n_critic: int = 1,
+        views: Sequence[View] = (),
+        constraint: Callable[[nn.Module], None] | None = None,
     ) -> None:
         if n_critic < 1 or any(p.every < 1 for p in penalties):
             raise ValueError("n_critic and a penalty's `every` count updates; pass at least 1")
@@ -88,31 +110,46 @@ class GAN:
         if len({"adversarial", *names}) <= len(names):
             raise ValueError(f"penalties {names} would overwrite each other; give each function a name of its own")
         self.generator, self.discriminator, self.objective = generator, discriminator, objective
-        self.penalties = tuple(penalties)
+        self.penalties, self.views = tuple(penalties), tuple(views)
         self.players = (
-            Player("discriminator", discriminator, self.discriminator_terms, n_critic),
+            Player("discriminator", discriminator, self.discriminator_terms, n_critic, constraint),
             Player("generator", generator, self.generator_terms),
         )
+        for view in self.views:
+            if strange := set(view.turns) - {player.name for player in self.players}:
+                raise ValueError(
+                    f"a view stands in the turns of {sorted(strange)}; the players are discriminator and generator"
+                )
 
     def latents(self, noise: Noise) -> Tensor:
         """Latents of one batch, [batch, latent_size], standard normal."""
         return noise.normal("z", self.generator.latent_size)
 
+    def seen(self, real: Tensor, fake: Tensor, noise: Noise, turn: str) -> tuple[Tensor, Tensor]:
+        """What the discriminator sees of real and generated data in the turn of the player of that name."""
+        for view in self.views:
+            if turn in view.turns:
+                real, fake = view.function(real, fake, noise)
+        return real, fake
+
     def discriminator_terms(self, batch: Batch, noise: Noise) -> dict[str, Tensor]:
         """The adversarial loss and the penalties that are due, [batch] each."""
-        with torch.no_grad():  # D's update must not reach into G
-            fake = self.generator(self.latents(noise))
-        scores_real, scores_fake = self.discriminator(batch.x), self.discriminator(fake)
-        terms = {"adversarial": self.objective.discriminator(scores_real, scores_fake)}
+        # Not detached: whoever plays the game freezes the other player; theory differentiates through it.
+        real, fake = self.seen(batch.x, self.generator(self.latents(noise)), noise, "discriminator")
+        terms = {"adversarial": self.objective.discriminator(self.discriminator(real), self.discriminator(fake))}
         for penalty in self.penalties:
             if noise.update % penalty.every == 0:
-                value = penalty.function(self.discriminator, batch.x, fake, noise.uniform("epsilon"))
+                value = penalty.function(self.discriminator, real, fake, noise.uniform("epsilon")[: len(real)])
                 terms[penalty.function.__name__] = penalty.weight * penalty.every * value
         return terms
 
     def generator_terms(self, batch: Batch, noise: Noise) -> dict[str, Tensor]:
         """The adversarial loss, [batch]."""
-        return {"adversarial": self.objective.generator(self.discriminator(self.generator(self.latents(noise))))}
+        real, fake = self.seen(batch.x, self.generator(self.latents(noise)), noise, "generator")
+        scores = self.discriminator(fake)
+        if self.objective.relative:
+            return {"adversarial": self.objective.generator(scores, self.discriminator(real))}
+        return {"adversarial": self.objective.generator(scores)}
 
 
 class Classification:

@@ -21,14 +21,17 @@ class Objective(NamedTuple):
     Args:
         name: the field's name for the pair.
         discriminator: maps scores of real and of generated data, [batch] each, to losses [batch].
-        generator: maps scores of generated data [batch] to losses [batch].
+        generator: maps scores of generated data [batch] to losses [batch]; if `relative`, it is called with the scores
+            of real data as a second argument.
         source: paper and equation.
+        relative: whether the generator's loss looks at the scores of real data too.
     """
 
     name: str
     discriminator: Callable[[Tensor, Tensor], Tensor]
-    generator: Callable[[Tensor], Tensor]
+    generator: Callable[..., Tensor]
     source: str
+    relative: bool = False
 
 
 def _cross_entropy(real: Tensor, fake: Tensor) -> Tensor:

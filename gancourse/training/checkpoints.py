@@ -111,8 +111,9 @@ def save_checkpoint(path: Path, trainer: Trainer, about: dict[str, Any] | None =
 
 
 def _networks(trainer: Trainer) -> dict[str, Tensor]:
-    """Weights and buffers of the players' networks and their averages, named as in a checkpoint."""
+    """Weights and buffers of the players' networks, memories and averages, named as in a checkpoint."""
     networks = {f"network/{name}": player.network for name, player in trainer.players.items()}
+    networks |= {f"memory/{name}": p.memory for name, p in trainer.players.items() if p.memory is not None}
     networks |= {f"average/{name}": average.network for name, average in trainer.averages.items()}
     return {
         f"{place}/{key}": value for place, network in networks.items() for key, value in network.state_dict().items()
@@ -135,7 +136,7 @@ def load_checkpoint(path: Path, trainer: Trainer) -> dict[str, Any]:
         if head.get(what) != getattr(trainer, what):
             raise CheckpointError(f"{path} was saved with {what}={head.get(what)}, not {getattr(trainer, what)}")
     wanted = _networks(trainer)
-    saved = {name: value for name, value in tensors.items() if name.startswith(("network/", "average/"))}
+    saved = {name: value for name, value in tensors.items() if name.startswith(("network/", "memory/", "average/"))}
     # Compared before anything is changed, so that a refused checkpoint leaves the trainer as it was.
     for name in sorted(wanted.keys() | saved.keys()):
         theirs, ours = (tuple(side[name].shape) if name in side else "nothing" for side in (saved, wanted))
@@ -143,6 +144,8 @@ def load_checkpoint(path: Path, trainer: Trainer) -> dict[str, Any]:
             raise CheckpointError(f"{path} was saved by another game: {name} is {theirs} there and {ours} here")
     for name, player in trainer.players.items():
         player.network.load_state_dict(parts.get(("network", name), {}))
+        if player.memory is not None:
+            player.memory.load_state_dict(parts.get(("memory", name), {}))
         _restore(trainer.optimisers[name], parts.get(("optimiser", name), {}))
     for name, average in trainer.averages.items():
         average.network.load_state_dict(parts.get(("average", name), {}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
 
@@ -43,6 +44,20 @@ class Step(NamedTuple):
     def losses(self) -> dict[str, dict[str, float]]:
         """Losses by player and term."""
         return {player: {name: t.item() for name, t in terms.items()} for player, terms in self.tensors.items()}
+
+
+@contextmanager
+def _moving(player: Player, players: Iterable[Player]) -> Iterator[list[nn.Parameter]]:
+    """Freeze the other players' networks, so that no gradient is computed for them; yields what this one may change."""
+    trained = list({id(w): w for p in players for w in p.network.parameters() if w.requires_grad}.values())
+    mine = {id(w) for w in player.network.parameters()}
+    try:
+        for weight in trained:
+            weight.requires_grad_(id(weight) in mine)
+        yield [weight for weight in trained if id(weight) in mine]
+    finally:
+        for weight in trained:
+            weight.requires_grad_(True)
 
 
 class Trainer:
@@ -90,6 +105,8 @@ class Trainer:
         self.players = {player.name: player for player in game.players}
         for player in game.players:
             player.network.to(device).train()
+            if player.memory is not None:
+                player.memory.to(device).train()
         self.optimisers = {p.name: make[p.name](p.network.parameters()) for p in game.players}
         self._rates = {name: [g["lr"] for g in o.param_groups] for name, o in self.optimisers.items()}
         self.averages = {name: Average(self.players[name].network, h) for name, h in (averages or {}).items()}
@@ -123,21 +140,24 @@ class Trainer:
         """Let the player whose turn it is make one update."""
         player = self.turns[self.turn % len(self.turns)]
         noise = self.noise(player)
-        # Each update draws its own real batch: reusing D's batch for G biases losses that look at both.
-        terms = {name: term.mean() for name, term in player.terms(self.batches(noise), noise).items()}
-        for name, value in terms.items():
-            if not torch.isfinite(value):
-                raise NotFiniteError(f"{player.name}'s term {name!r} is {value.item()} at step {self.step}")
-        optimiser = self.optimisers[player.name]
-        for group, rate in zip(optimiser.param_groups, self._rates[player.name], strict=True):
-            group["lr"] = rate * self.schedule(self.step)
-        optimiser.zero_grad(set_to_none=True)
-        weights = list(player.network.parameters())
-        sum(terms.values()).backward(inputs=weights)
+        with _moving(player, self.game.players) as weights:
+            # Each update draws its own real batch: reusing D's batch for G biases losses that look at both.
+            terms = {name: term.mean() for name, term in player.terms(self.batches(noise), noise).items()}
+            for name, value in terms.items():
+                if not torch.isfinite(value):
+                    raise NotFiniteError(f"{player.name}'s term {name!r} is {value.item()} at step {self.step}")
+            optimiser = self.optimisers[player.name]
+            for group, rate in zip(optimiser.param_groups, self._rates[player.name], strict=True):
+                group["lr"] = rate * self.schedule(self.step)
+            optimiser.zero_grad(set_to_none=True)
+            sum(terms.values()).backward(inputs=weights)
         # A finite loss may have an infinite slope, e.g. √ at 0; one such step would spoil every weight for good.
         if not torch.isfinite(get_total_norm([w.grad for w in weights if w.grad is not None])):
             raise NotFiniteError(f"{player.name}'s gradient is not finite at step {self.step}")
         optimiser.step()
+        if player.constraint is not None:
+            with torch.no_grad():
+                player.constraint(player.network)
         if player.name in self.averages:
             self.averages[player.name].update(player.network, self.batch_size)
         self.losses[player.name] = {name: value.detach() for name, value in terms.items()}

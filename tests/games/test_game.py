@@ -7,9 +7,9 @@ from torch.nn.functional import softplus
 from torch.testing import assert_close
 
 from gancourse.batch import Batch
-from gancourse.games import GAN, Classification, Penalty
+from gancourse.games import GAN, Classification, Penalty, View
 from gancourse.models import dcgan, mlp
-from gancourse.objectives import gradient_penalty, minimax, non_saturating, objectives, r1, wasserstein
+from gancourse.objectives import Objective, gradient_penalty, minimax, non_saturating, objectives, r1, wasserstein
 from gancourse.rng import Noise, initialised_from
 
 
@@ -58,12 +58,45 @@ def test_the_discriminator_s_loss_at_equal_scores_is_twice_log_two():
     assert_close(game.generator_terms(batch(), noise())["adversarial"].detach(), torch.full((6,), math.log(2)))
 
 
-@pytest.mark.parametrize("penalties", [[], [Penalty(r1)], [Penalty(gradient_penalty, 10.0)]], ids=["none", "r1", "gp"])
-def test_the_discriminator_s_terms_leave_no_gradient_on_the_generator(penalties):
+def test_the_discriminator_s_terms_can_be_differentiated_in_the_generator_s_weights():
     G, D = networks()
-    backward(GAN(G, D, non_saturating, penalties).discriminator_terms(batch(), noise()))
-    assert all(p.grad is None for p in G.parameters())
-    assert all(p.grad is not None for p in D.layers[0].parameters())
+    backward(GAN(G, D, non_saturating).discriminator_terms(batch(), noise()))
+    assert all(p.grad is not None for network in (G, D) for p in network.layers[0].parameters())
+
+
+def test_views_change_what_both_players_see_and_penalties_are_taken_there():
+    G, D = networks()
+    shift = View(lambda real, fake, noise: (real + 1, fake + 1))
+    seen = GAN(G, D, non_saturating, [Penalty(r1)], views=[shift, shift]).discriminator_terms(batch(), noise())
+    moved = Batch(batch().x + 2)
+    fake = G(noise().normal("z", 4)) + 2
+    assert_close(seen["adversarial"], non_saturating.discriminator(D(moved.x), D(fake)))
+    assert_close(seen["r1"], r1(D, moved.x))
+
+
+def test_a_view_may_be_kept_to_one_player_s_turn():
+    G, D = networks()
+    blind = View(lambda real, fake, noise: (0 * real, 0 * fake), turns=("discriminator",))
+    game, plain = GAN(G, D, non_saturating, views=[blind]), GAN(G, D, non_saturating)
+    assert_close(game.generator_terms(batch(), noise()), plain.generator_terms(batch(), noise()))
+    scores = D(torch.zeros(6, 2))
+    assert_close(
+        game.discriminator_terms(batch(), noise())["adversarial"], non_saturating.discriminator(scores, scores)
+    )
+
+
+def test_a_view_for_an_unknown_player_is_refused():
+    with pytest.raises(ValueError, match="a view stands in the turns of \\['critic'\\]"):
+        GAN(*networks(), non_saturating, views=[View(lambda real, fake, noise: (real, fake), turns=("critic",))])
+
+
+def test_a_relative_objective_sees_the_real_scores_in_the_generator_s_turn():
+    G, D = networks()
+    pairing = Objective(
+        "pairing", lambda real, fake: softplus(fake - real), lambda fake, real: softplus(real - fake), "", relative=True
+    )
+    got = GAN(G, D, pairing).generator_terms(batch(), noise())["adversarial"]
+    assert_close(got, softplus(D(batch().x) - D(G(noise().normal("z", 4)))))
 
 
 def test_the_generator_s_terms_reach_every_weight_of_the_generator():

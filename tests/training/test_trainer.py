@@ -56,6 +56,56 @@ def test_trainer_gives_the_textbook_loops_weights_to_the_bit(n_critic):
         assert torch.equal(a, b)
 
 
+class Watched:
+    """A game whose terms write down which weights could have received a gradient."""
+
+    def __init__(self):
+        inner = new_game()
+        self.networks = {player.name: player.network for player in inner.players}
+        self.seen = []
+        self.players = [player._replace(terms=self.watch(player)) for player in inner.players]
+
+    def watch(self, player):
+        def terms(batch, noise):
+            trained = [n for n, net in self.networks.items() if all(p.requires_grad for p in net.parameters())]
+            self.seen.append((player.name, trained))
+            return player.terms(batch, noise)
+
+        return terms
+
+
+def test_only_the_player_whose_turn_it_is_can_be_changed_and_all_are_freed_again():
+    game = Watched()
+    for _ in Trainer(game, RING, batch_size=8).steps(1):
+        pass
+    assert game.seen == [("discriminator", ["discriminator"]), ("generator", ["generator"])]
+    assert all(p.requires_grad for net in game.networks.values() for p in net.parameters())
+
+
+def test_weights_that_the_caller_froze_stay_as_they_are():
+    game = new_game()
+    frozen = game.discriminator.layers[0].weight.requires_grad_(False)
+    before, rest = frozen.clone(), game.discriminator.layers[0].bias.detach().clone()
+    for _ in Trainer(game, RING, batch_size=8).steps(3):
+        pass
+    assert torch.equal(frozen, before)
+    assert not frozen.requires_grad
+    assert not torch.equal(game.discriminator.layers[0].bias, rest)
+
+
+def test_a_constraint_is_applied_after_each_update_of_its_player():
+    def clip(network):
+        for p in network.parameters():
+            p.clamp_(-0.01, 0.01)
+
+    game = new_game()
+    game.players = (game.players[0]._replace(constraint=clip), game.players[1])
+    trainer = Trainer(game, RING, batch_size=8)
+    trainer.update()
+    assert max(p.abs().max().item() for p in game.discriminator.parameters()) <= 0.01
+    assert max(p.abs().max().item() for p in game.generator.parameters()) > 0.01
+
+
 def test_another_seed_gives_other_weights():
     first, second = new_game(), new_game()
     for seed, game in ((0, first), (1, second)):
