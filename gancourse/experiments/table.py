@@ -8,22 +8,27 @@ import multiprocessing
 import os
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
 
 import gancourse
-from gancourse import zoo
 from gancourse.errors import NotFiniteError
-from gancourse.models.dcgan import Guidelines
-from gancourse.names import lookup
-from gancourse.recipes import GANRecipe, Recipe, build
 
 FOLDER = Path(gancourse.__file__).parent / "results"
+
+
+class Settings(Protocol):
+    """What a method is run with: a frozen dataclass, e.g. a recipe."""
+
+    seed: int
+
+
+Play = Callable[[str, Any, int], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -33,54 +38,19 @@ class Experiment:
     Args:
         name: its one name.
         about: the question it answers.
-        methods: the recipe of each method; its seed is replaced.
+        methods: the settings of each method, frozen dataclasses whose seed is replaced.
         seeds: every method runs once with each.
         n_samples: how many samples a run is judged by.
+        play: runs one method: maps (method, settings, n_samples) to a row's "metrics", numbers by name, and whatever
+            else the row should tell. It must be importable by name, since it runs in another process.
     """
 
     name: str
     about: str
-    methods: dict[str, Recipe]
+    methods: dict[str, Settings]
     seeds: Sequence[int]
     n_samples: int
-
-
-_DCGAN = GANRecipe("guidelines", "", "digits", width=16, steps=800, decay="linear", average_kimg=5.0)
-
-
-def _broken(**guidelines: Any) -> GANRecipe:
-    return dataclasses.replace(_DCGAN, guidelines=Guidelines(**guidelines))
-
-
-experiments: dict[str, Experiment] = {
-    "dcgan-guidelines": Experiment(
-        "dcgan-guidelines",
-        "what each guideline of the DCGAN is worth on digits, at equal steps",
-        {
-            "all guidelines": _DCGAN,
-            "pooling and upsampling": _broken(strided=False),
-            "no BatchNorm": _broken(batch_norm="nowhere"),
-            "BatchNorm everywhere": _broken(batch_norm="everywhere"),
-            "hidden dense layers": _broken(convolutional=False),
-            "tanh activations": _broken(activations=False),
-            "Adam with β₁ = 0.9": dataclasses.replace(_DCGAN, beta1=0.9),
-        },
-        seeds=range(5),
-        n_samples=5000,
-    )
-}
-
-
-def experiment(name: str) -> Experiment:
-    """Experiment of that name.
-
-    Raises:
-        ValueError: there is none; the message suggests the nearest.
-
-    >>> len(experiment("dcgan-guidelines").methods)
-    7
-    """
-    return lookup(experiments, name, "experiment")
+    play: Play
 
 
 def rows(name: str, folder: Path = FOLDER) -> list[dict[str, Any]]:
@@ -102,24 +72,26 @@ def rows(name: str, folder: Path = FOLDER) -> list[dict[str, Any]]:
     return [row for *_, row in sorted(found, key=lambda entry: entry[:3])]
 
 
-def play(method: str, recipe: Recipe, n_samples: int) -> dict[str, Any]:
-    """Train one method with one seed and measure it; a loss that is not finite ends it and is told in the row."""
-    began = time.monotonic()
-    built = build(recipe)
-    row: dict[str, Any] = {"method": method, "seed": recipe.seed, "steps": recipe.steps}
+def play(chosen: Experiment, method: str, seed: int) -> dict[str, Any]:
+    """Run one method of an experiment with one seed; the row says what it is, what it took and what it gave.
+
+    A loss or sample that is not finite ends the run and is told in the row as "diverged".
+    """
+    settings = dataclasses.replace(chosen.methods[method], seed=seed)
+    began, cpu = time.monotonic(), time.process_time()
+    row: dict[str, Any] = {"method": method, "seed": seed}
     try:
-        for _ in built.trainer.steps(recipe.steps):
-            pass
-        row["metrics"] = zoo.evaluate(built.result.eval(), recipe, n_samples)
-    except NotFiniteError as error:  # in a loss, a gradient, or at last in the samples
+        row |= chosen.play(method, settings, chosen.n_samples)
+    except NotFiniteError as error:
         row |= {"metrics": {}, "diverged": str(error)}
     versions = {"torch": torch.__version__.split("+")[0], "gancourse": gancourse.__version__}
-    return row | {"seconds": round(time.monotonic() - began, 1), "versions": versions}
+    seconds, cpu_seconds = round(time.monotonic() - began, 1), round(time.process_time() - cpu, 1)
+    return row | {"seconds": seconds, "cpu_seconds": cpu_seconds, "versions": versions}
 
 
-def _worker(method: str, recipe: Recipe, n_samples: int) -> dict[str, Any]:
+def _worker(chosen: Experiment, method: str, seed: int) -> dict[str, Any]:
     torch.set_num_threads(1)
-    return play(method, recipe, n_samples)
+    return play(chosen, method, seed)
 
 
 def run(chosen: Experiment, workers: int = 0, folder: Path = FOLDER) -> Iterator[dict[str, Any]]:
@@ -135,16 +107,11 @@ def run(chosen: Experiment, workers: int = 0, folder: Path = FOLDER) -> Iterator
     """
     Path(folder).mkdir(parents=True, exist_ok=True)
     have = {(row["method"], row["seed"]) for row in rows(chosen.name, folder)}
-    missing = [
-        (method, dataclasses.replace(recipe, seed=seed), chosen.n_samples)
-        for seed in chosen.seeds
-        for method, recipe in chosen.methods.items()
-        if (method, seed) not in have
-    ]
+    missing = [(method, seed) for seed in chosen.seeds for method in chosen.methods if (method, seed) not in have]
     # Spawned, not forked: a forked torch may hang in its thread pool.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers or os.cpu_count(), mp_context=context) as pool:
-        futures = [pool.submit(_worker, *task) for task in missing]
+        futures = [pool.submit(_worker, chosen, *task) for task in missing]
         for future in as_completed(futures):
             row = future.result()
             with (Path(folder) / f"{chosen.name}.jsonl").open("a") as file:

@@ -6,15 +6,21 @@ import json
 import pytest
 
 from gancourse import experiments
-from gancourse.experiments import Experiment, rows, run, summary
-from gancourse.experiments.table import play
+from gancourse.experiments import Experiment, guidelines, play, rows, run, summary
 from gancourse.recipes import recipe
 
 TINY = dataclasses.replace(recipe("ring"), steps=3, width=4, batch_size=4)
 
 
 def tiny(n_seeds):
-    return Experiment("tiny", "is it quick?", {"a": TINY, "b": dataclasses.replace(TINY, width=5)}, range(n_seeds), 50)
+    return Experiment(
+        "tiny",
+        "is it quick?",
+        {"a": TINY, "b": dataclasses.replace(TINY, width=5)},
+        range(n_seeds),
+        50,
+        guidelines.play,
+    )
 
 
 def test_an_experiment_goes_on_where_it_stopped(tmp_path):
@@ -27,14 +33,15 @@ def test_an_experiment_goes_on_where_it_stopped(tmp_path):
 
 
 def test_a_row_depends_on_its_seed_alone():
-    first, again = play("a", TINY, 50), play("a", TINY, 50)
-    other = play("a", dataclasses.replace(TINY, seed=1), 50)
+    first, again = play(tiny(1), "a", 0), play(tiny(1), "a", 0)
+    other = play(tiny(2), "a", 1)
     assert first["metrics"] == again["metrics"]
     assert first["seed"] != other["seed"]
 
 
 def test_a_diverged_run_is_a_row_that_says_so():
-    row = play("a", dataclasses.replace(TINY, learning_rate=1e30), 50)
+    wild = Experiment("wild", "?", {"a": dataclasses.replace(TINY, learning_rate=1e30)}, range(1), 50, guidelines.play)
+    row = play(wild, "a", 0)
     assert "is nan at step" in row["diverged"] or "is inf at step" in row["diverged"]
     assert row["metrics"] == {}
 

@@ -1,0 +1,21 @@
+"""Every experiment by name."""
+
+from __future__ import annotations
+
+from gancourse.experiments.guidelines import guidelines
+from gancourse.experiments.table import Experiment
+from gancourse.names import lookup
+
+experiments: dict[str, Experiment] = {chosen.name: chosen for chosen in (guidelines,)}
+
+
+def experiment(name: str) -> Experiment:
+    """Experiment of that name.
+
+    Raises:
+        ValueError: there is none; the message suggests the nearest.
+
+    >>> len(experiment("dcgan-guidelines").methods)
+    7
+    """
+    return lookup(experiments, name, "experiment")
