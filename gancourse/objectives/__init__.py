@@ -1,27 +1,65 @@
 """What the players minimise: pairs of functions of scores, and penalties on the discriminator."""
 
+from gancourse.objectives.catalogue import objective, objectives
+from gancourse.objectives.energy import began, ebgan, magan, next_k
+from gancourse.objectives.f_gan import f_gan
 from gancourse.objectives.losses import (
     Objective,
     hinge,
+    label_smoothing,
     least_squares,
     minimax,
     non_saturating,
-    objective,
-    objectives,
     wasserstein,
 )
-from gancourse.objectives.penalties import gradient_penalty, penalties, r1
+from gancourse.objectives.orthogonal import off_diagonal, orthogonality
+from gancourse.objectives.penalties import (
+    drift,
+    gradient_norm,
+    gradient_penalty,
+    one_sided_gradient_penalty,
+    penalties,
+    r1,
+    r2,
+    zero_centred_gradient_penalty,
+)
+from gancourse.objectives.relativistic import (
+    relativistic_average,
+    relativistic_average_hinge,
+    relativistic_average_least_squares,
+    relativistic_pairing,
+)
+from gancourse.objectives.reweighted import boundary_seeking, softmax
 
 __all__ = [
     "Objective",
+    "began",
+    "boundary_seeking",
+    "drift",
+    "ebgan",
+    "f_gan",
+    "gradient_norm",
     "gradient_penalty",
     "hinge",
+    "label_smoothing",
     "least_squares",
+    "magan",
     "minimax",
+    "next_k",
     "non_saturating",
     "objective",
     "objectives",
+    "off_diagonal",
+    "one_sided_gradient_penalty",
+    "orthogonality",
     "penalties",
     "r1",
+    "r2",
+    "relativistic_average",
+    "relativistic_average_hinge",
+    "relativistic_average_least_squares",
+    "relativistic_pairing",
+    "softmax",
     "wasserstein",
+    "zero_centred_gradient_penalty",
 ]

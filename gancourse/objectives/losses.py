@@ -12,8 +12,6 @@ from typing import NamedTuple
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
-from gancourse.names import lookup
-
 
 class Objective(NamedTuple):
     """What the two players minimise.
@@ -34,16 +32,17 @@ class Objective(NamedTuple):
     relative: bool = False
 
 
-def _cross_entropy(real: Tensor, fake: Tensor) -> Tensor:
+def cross_entropy(real: Tensor, fake: Tensor) -> Tensor:
+    """The discriminator's loss −log D(real) − log(1 − D(fake)) where D = σ(score), [batch]."""
     return softplus(-real) + softplus(fake)
 
 
 minimax = Objective(
-    "minimax", _cross_entropy, lambda fake: -softplus(fake), "Goodfellow et al. 2014, eq. 1: G minimises log(1 − D)"
+    "minimax", cross_entropy, lambda fake: -softplus(fake), "Goodfellow et al. 2014, eq. 1: G minimises log(1 − D)"
 )
 non_saturating = Objective(
     "non-saturating",
-    _cross_entropy,
+    cross_entropy,
     lambda fake: softplus(-fake),
     "Goodfellow et al. 2014, section 3: G minimises −log D",
 )
@@ -66,17 +65,37 @@ wasserstein = Objective(
     "Arjovsky, Chintala, Bottou 2017, eqs 2 and 3: needs a Lipschitz critic",
 )
 
-objectives = {o.name: o for o in (minimax, non_saturating, least_squares, hinge, wasserstein)}
-"""Every objective by name."""
 
+def label_smoothing(real: float = 0.9, fake: float = 0.0, base: Objective = non_saturating) -> Objective:
+    """The base's game with soft labels in the discriminator's cross-entropy; the generator's loss stays as it is.
 
-def objective(name: str) -> Objective:
-    """Objective of that name.
+    With label r the loss of a real score s is −r log σ(s) − (1 − r) log(1 − σ(s)) = softplus(−s) + (1 − r) s.
+    One-sided smoothing leaves fake at 0: smoothed fake labels would make the best discriminator's output high where
+    only generated samples are.
+
+    Args:
+        real: label of real samples, in (0, 1].
+        fake: label of generated samples, in [0, 1).
+        base: an objective whose discriminator minimises the cross-entropy.
 
     Raises:
-        ValueError: there is none; the message suggests the nearest.
+        ValueError: a label is out of range, not fake < real, or the base has another discriminator.
 
-    >>> objective("hinge").source
-    'Lim and Ye 2017; Miyato et al. 2018, eqs 16 and 17'
+    Source: Salimans et al. 2016, section 3.4.
+
+    >>> label_smoothing().name
+    'non-saturating, labels 0.9 and 0'
     """
-    return lookup(objectives, name, "objective")
+    if not 0 <= fake < real <= 1:
+        raise ValueError(f"labels are real {real} and fake {fake}; expected 0 ≤ fake < real ≤ 1")
+    if base.discriminator is not cross_entropy:
+        raise ValueError(
+            f"the discriminator of {base.name!r} minimises no cross-entropy, so it has no labels to smooth"
+        )
+    return Objective(
+        f"{base.name}, labels {real:g} and {fake:g}",
+        lambda r, f: cross_entropy(r, f) + (1 - real) * r - fake * f,
+        base.generator,
+        "Salimans et al. 2016, section 3.4",
+        base.relative,
+    )

@@ -7,7 +7,9 @@ from torch.testing import assert_close
 
 from gancourse.objectives import hinge, least_squares, minimax, non_saturating, objective, objectives, wasserstein
 
-EACH = pytest.mark.parametrize("name", objectives)
+# The five plain ones; test_formulas.py holds every objective to its paper.
+PLAIN = (minimax, non_saturating, least_squares, hinge, wasserstein)
+EACH = pytest.mark.parametrize("name", [o.name for o in PLAIN])
 
 
 def sigmoid(s):
@@ -50,10 +52,6 @@ def with_gradient(function, *values, dtype):
 
 def exactly(value, like):
     return torch.tensor([value], dtype=like.dtype)
-
-
-def test_every_objective_is_held_to_a_closed_form():
-    assert set(CLOSED) == set(objectives)
 
 
 @EACH

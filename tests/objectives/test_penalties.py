@@ -4,7 +4,18 @@ from torch import nn
 from torch.autograd.functional import jacobian
 from torch.testing import assert_close
 
-from gancourse.objectives import gradient_penalty, penalties, r1
+from gancourse.objectives import (
+    drift,
+    gradient_norm,
+    gradient_penalty,
+    off_diagonal,
+    one_sided_gradient_penalty,
+    orthogonality,
+    penalties,
+    r1,
+    r2,
+    zero_centred_gradient_penalty,
+)
 from gancourse.rng import initialised_from
 
 A = torch.tensor([3.0, -4.0, 12.0])  # of norm 13
@@ -94,7 +105,7 @@ def test_images_are_penalised_like_the_vectors_they_hold(name):
     assert_close(both(flat, x)[name], both(flat, x.flatten(1))[name])
 
 
-@pytest.mark.parametrize("name", penalties)
+@pytest.mark.parametrize("name", [name for name in penalties if name != "drift"])
 def test_a_constant_added_to_the_scores_changes_nothing(name):
     critic = network()
     assert_close(both(lambda x: critic(x) + 100, draw(5, 3))[name], both(critic, draw(5, 3))[name])
@@ -128,12 +139,15 @@ def test_steep_critics_have_exact_and_finite_penalties(slope):
     values = both(lambda x: x.float() @ a, draw(2, 3))
     assert_close(values["r1"].float(), torch.full((2,), 1250.0))
     assert_close(values["gradient-penalty"].float(), torch.full((2,), 2401.0))
+    assert_close(values["one-sided-gradient-penalty"].float(), torch.full((2,), 2401.0))
+    assert_close(values["zero-centred-gradient-penalty"].float(), torch.full((2,), 2500.0))
+    assert_close(values["r2"].float(), torch.full((2,), 1250.0))
 
 
 @pytest.mark.parametrize("name", penalties)
 def test_nothing_but_the_critic_s_parameters_receives_a_gradient(name):
     critic, real, fake = network(), draw(4, 3).requires_grad_(), draw(4, 3, seed=1).requires_grad_()
-    penalties[name](critic, real, fake, torch.rand(4, dtype=torch.float64)).sum().backward()
+    penalties[name](lambda x: 10 * critic(x), real, fake, torch.rand(4, dtype=torch.float64)).sum().backward()
     assert real.grad is None
     assert fake.grad is None
     assert critic[0].weight.grad.abs().sum() > 0
@@ -151,3 +165,126 @@ def test_shapes_that_disagree_are_refused():
         gradient_penalty(linear, torch.ones(4, 3), torch.ones(5, 3), torch.ones(4))
     with pytest.raises(ValueError, match=r"epsilon has shape \(4, 1\); expected \[4\], one number a sample"):
         gradient_penalty(linear, torch.ones(4, 3), torch.ones(4, 3), torch.ones(4, 1))
+
+
+BETWEEN = [gradient_penalty, one_sided_gradient_penalty, zero_centred_gradient_penalty]
+
+
+@pytest.mark.parametrize("penalty", BETWEEN)
+def test_every_penalty_between_real_and_generated_data_refuses_shapes_that_disagree(penalty):
+    with pytest.raises(ValueError, match="they must agree"):
+        penalty(linear, torch.ones(4, 3), torch.ones(5, 3), torch.ones(4))
+    with pytest.raises(ValueError, match="one number a sample"):
+        penalty(linear, torch.ones(4, 3), torch.ones(4, 3), torch.ones(1))
+
+
+@pytest.mark.parametrize("name", penalties)
+def test_a_critic_that_gives_no_single_score_a_sample_is_refused(name):
+    for critic in (nn.Linear(3, 1), nn.Linear(3, 2), lambda x: x.sum()):
+        with pytest.raises(ValueError, match=r"the critic gave shape .*; expected \[4\], one score a sample"):
+            penalties[name](critic, torch.ones(4, 3), torch.ones(4, 3), torch.ones(4))
+
+
+@pytest.mark.parametrize("length", [0.25, 1.0, 3.0])
+def test_penalties_of_a_linear_critic_are_functions_of_its_length(length):
+    direction = A.double() / 13 * length
+    values = both(lambda x: x @ direction, draw(4, 3))
+    wanted = {
+        "r1": length**2 / 2,
+        "r2": length**2 / 2,
+        "gradient-penalty": (length - 1) ** 2,
+        "one-sided-gradient-penalty": max(0.0, length - 1) ** 2,
+        "zero-centred-gradient-penalty": length**2,
+    }
+    for name, value in wanted.items():
+        assert_close(values[name], torch.full((4,), value, dtype=torch.float64), rtol=1e-12, atol=1e-24)
+
+
+def test_penalties_of_a_quadratic_critic_on_images_take_the_norm_over_channels_and_pixels():
+    # D(x) = ½‖x‖² has the gradient x; x has channels, so a norm over the channel axis alone would be another number.
+    real, fake, epsilon = draw(5, 3, 4, 4), draw(5, 3, 4, 4, seed=1), torch.linspace(0, 1, 5).double()
+    e = epsilon[:, None, None, None]
+    squared = (e * real + (1 - e) * fake).square().sum((1, 2, 3))
+
+    def critic(x):
+        return x.square().sum((1, 2, 3)) / 2
+
+    assert_close(gradient_norm(critic, real), real.square().sum((1, 2, 3)).sqrt())
+    assert_close(r2(critic, real, fake), fake.square().sum((1, 2, 3)) / 2)
+    assert_close(gradient_penalty(critic, real, fake, epsilon), (squared.sqrt() - 1).square())
+    assert_close(one_sided_gradient_penalty(critic, real, fake, epsilon), (squared.sqrt() - 1).clamp(min=0).square())
+    assert_close(zero_centred_gradient_penalty(critic, real, fake, epsilon), squared)
+    over_channels = (e * real + (1 - e) * fake).norm(dim=1)  # the bug, which gives a map of norms
+    assert ((over_channels - 1).square().mean((1, 2)) / (squared.sqrt() - 1).square()).max() < 0.5
+
+
+def test_drift_is_the_square_of_the_real_score_and_ignores_generated_data():
+    real = draw(4, 3)
+    assert_close(drift(linear, real, None, None), linear(real).square())
+
+
+@pytest.mark.parametrize("name", penalties)
+def test_the_gradient_that_reaches_the_critic_is_that_of_finite_differences(name):
+    critic, real, fake, epsilon = network(), draw(5, 3), draw(5, 3, seed=1), torch.linspace(0, 1, 5).double()
+
+    def value():
+        return penalties[name](lambda x: 4 * critic(x), real, fake, epsilon).mean()
+
+    weight = critic[0].weight
+    (slope,) = torch.autograd.grad(value(), weight)
+    for i, j in ((0, 0), (7, 1), (15, 2)):
+        ends = []
+        for step in (1e-5, -1e-5):
+            with torch.no_grad():
+                weight[i, j] += step
+            ends.append(value().detach())
+            with torch.no_grad():
+                weight[i, j] -= step
+        assert_close((ends[0] - ends[1]) / 2e-5, slope[i, j], rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("name", [name for name in penalties if name != "drift"])
+def test_without_create_graph_a_penalty_would_teach_the_critic_nothing(name, monkeypatch):
+    # Twin of the test above: with the graph cut, the value is the same and no gradient arrives.
+    grad = torch.autograd.grad
+    critic, x = network(), draw(4, 3)
+    whole = both(critic, x)[name]
+    monkeypatch.setattr(torch.autograd, "grad", lambda *a, create_graph=False: grad(*a))
+    cut = both(critic, x)[name]
+    assert_close(cut, whole.detach())
+    assert whole.requires_grad
+    assert not cut.requires_grad
+
+
+def test_orthonormal_filters_cost_nothing_and_longer_ones_only_in_the_full_form():
+    layer = nn.Linear(5, 3).double()
+    nn.init.orthogonal_(layer.weight)
+    zero = torch.zeros((), dtype=torch.float64)
+    assert_close(orthogonality(layer).detach(), zero, rtol=0, atol=1e-24)
+    with torch.no_grad():
+        layer.weight *= 2
+    assert_close(off_diagonal(layer).detach(), zero, rtol=0, atol=1e-24)
+    assert_close(orthogonality(layer).detach(), zero + 27)  # three filters of squared length 4
+
+
+def test_the_two_orders_of_the_full_form_differ_by_outputs_less_inputs():
+    layer = nn.Linear(5, 3).double()
+    other = (layer.weight.T @ layer.weight - torch.eye(5)).square().sum()
+    assert_close(orthogonality(layer) - other, torch.tensor(3.0 - 5.0, dtype=torch.float64))
+
+
+def test_both_forms_are_sums_over_layers_with_a_row_for_each_output_channel():
+    layers = [nn.Linear(3, 2), nn.Conv2d(3, 4, 2), nn.ConvTranspose2d(3, 4, 2)]
+    rows = [layers[0].weight, layers[1].weight.reshape(4, 12), layers[2].weight.permute(1, 0, 2, 3).reshape(4, 12)]
+    grams = [w @ w.T for w in rows]
+    network = nn.Sequential(nn.Sequential(*layers), nn.BatchNorm2d(4))
+    assert_close(orthogonality(network), sum(torch.dist(g, torch.eye(len(g))).square() for g in grams))
+    assert_close(off_diagonal(network), sum(g.triu(1).square().sum() + g.tril(-1).square().sum() for g in grams))
+    off_diagonal(network).backward()
+    assert all(layer.weight.grad.abs().sum() > 0 for layer in layers)
+
+
+def test_networks_without_weights_to_regularise_are_refused():
+    for function in (orthogonality, off_diagonal):
+        with pytest.raises(ValueError, match="ReLU has no linear or convolutional layer to regularise"):
+            function(nn.ReLU())

@@ -1,0 +1,75 @@
+"""Virtual batch normalisation: each sample is normalised by a fixed batch and itself, not by its neighbours."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from gancourse.models.blocks import check_shape
+
+
+class VirtualBatchNorm(nn.Module):
+    """Normalises features by statistics of a reference batch, which stands in the first rows of what it is given.
+
+    A reference row is normalised by the reference batch; any other by the reference batch and itself, n + 1 samples
+    in all. For use inside of `WithReference`, which puts the reference there and takes it away.
+
+    Args:
+        n_features: features [batch, n_features] or channels [batch, n_features, height, width].
+        n_reference: rows of the reference batch.
+        eps: added to variances.
+
+    Source: Salimans et al. 2016, section 3.5.
+    """
+
+    def __init__(self, n_features: int, n_reference: int, eps: float = 1e-5) -> None:
+        super().__init__()
+        self.n_features, self.n_reference, self.eps = n_features, n_reference, eps
+        self.weight, self.bias = nn.Parameter(torch.ones(n_features)), nn.Parameter(torch.zeros(n_features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalised features, of the same shape.
+
+        Raises:
+            ValueError: there are no rows behind the reference, or the number of features is wrong.
+        """
+        if len(x) <= self.n_reference:
+            raise ValueError(f"{len(x)} rows, of which {self.n_reference} are the reference; use WithReference")
+        check_shape(x, (self.n_features, *x.shape[2:]), "x")
+        axes, shape = tuple(range(2, x.ndim)), (1, -1, *[1] * (x.ndim - 2))
+        # First and second moment of each row, [rows, features, 1, …], then of the rows that count for it.
+        moments = torch.stack([x, x.square()])
+        own = moments.mean([axis + 1 for axis in axes], keepdim=True) if axes else moments
+        reference = own[:, : self.n_reference].mean(1, keepdim=True)
+        share = 1 / (self.n_reference + 1)
+        mixed = (1 - share) * reference + share * own[:, self.n_reference :]
+        mean, square = torch.cat([reference.expand(-1, self.n_reference, *reference.shape[2:]), mixed], 1)
+        variance = (square - mean.square()).clamp(min=0)
+        return (x - mean) / (variance + self.eps).sqrt() * self.weight.view(shape) + self.bias.view(shape)
+
+
+class WithReference(nn.Module):
+    """A network that sees a fixed reference batch before each batch, and whose outputs for it are dropped.
+
+    Args:
+        network: holds `VirtualBatchNorm` layers that know the size of the reference.
+        reference: data or latents chosen once, [n_reference, ...]; kept as a buffer, and so in checkpoints.
+
+    >>> critic = nn.Sequential(nn.Linear(2, 4), VirtualBatchNorm(4, n_reference=8), nn.ReLU(), nn.Linear(4, 1))
+    >>> WithReference(critic, torch.randn(8, 2))(torch.zeros(3, 2)).shape
+    torch.Size([3, 1])
+    """
+
+    reference: Tensor
+
+    def __init__(self, network: nn.Module, reference: Tensor) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("reference", reference.detach().clone())
+        if hasattr(network, "latent_size"):
+            self.latent_size = network.latent_size
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The network's outputs for x alone."""
+        check_shape(x, tuple(self.reference.shape[1:]), "x")
+        return self.network(torch.cat([self.reference, x]))[len(self.reference) :]

@@ -1,0 +1,90 @@
+"""Energy-based objectives, as functions of scores: score = −energy, so that a high score still means real.
+
+In the papers the energy is an autoencoder's reconstruction error, so scores are ≤ 0. Nothing here needs that.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn.functional import relu
+
+from gancourse.objectives.losses import Objective
+
+
+def _margin_game(name: str, margin: float, source: str) -> Objective:
+    if not 0 < margin < float("inf"):
+        raise ValueError(f"margin is {margin}; expected a positive number, in units of the energy")
+    return Objective(name, lambda real, fake: relu(margin + fake) - real, lambda fake: -fake, source)
+
+
+def ebgan(margin: float = 10.0) -> Objective:
+    """Energy-based GAN: D lowers the energy of data and raises that of generated samples up to a margin.
+
+    D minimises E(x) + max(0, m − E(G(z))), G minimises E(G(z)).
+
+    Args:
+        margin: energy beyond which D no longer pushes generated samples.
+
+    Raises:
+        ValueError: the margin is not positive and finite.
+
+    Source: Zhao, Mathieu, LeCun 2017, eqs 1 and 2; margins of 1 to 80 in their experiments.
+    """
+    return _margin_game("ebgan", margin, "Zhao et al. 2017, eqs 1 and 2")
+
+
+def magan(margin: float) -> Objective:
+    """Margin-adaptation GAN at one value of its margin: the losses are `ebgan`'s.
+
+    What the paper adds is a schedule: the margin becomes the mean energy of the data whenever that has fallen below it
+    and generated samples have been catching up. Make a new objective whenever it changes.
+
+    Args:
+        margin: the margin now.
+
+    Raises:
+        ValueError: the margin is not positive and finite.
+
+    Source: Wang, Cully, Chang, Demiris 2017.
+    """
+    return _margin_game("magan", margin, "Wang et al. 2017 (MAGAN)")
+
+
+def began(k: float) -> Objective:
+    """Boundary-equilibrium GAN at one value of its balance k.
+
+    D minimises E(x) − k E(G(z)), G minimises E(G(z)). `next_k` moves k.
+
+    Args:
+        k: how much D cares about generated samples, in [0, 1]; the paper starts at 0.
+
+    Raises:
+        ValueError: k is out of range.
+
+    Source: Berthelot, Schumm, Metz 2017, section 3.4.
+    """
+    if not 0 <= k <= 1:
+        raise ValueError(f"k is {k}; expected 0 ≤ k ≤ 1")
+    return Objective(
+        "began", lambda real, fake: k * fake - real, lambda fake: -fake, "Berthelot et al. 2017, section 3.4"
+    )
+
+
+def next_k(k: float, real: Tensor, fake: Tensor, diversity: float = 0.5, rate: float = 0.001) -> float:
+    """BEGAN's k after one step: k + rate · (γ E(x) − E(G(z))), kept in [0, 1].
+
+    Args:
+        k: its value now.
+        real: scores of data, [batch].
+        fake: scores of generated samples, [batch].
+        diversity: the ratio γ = E(G(z)) / E(x) at which k rests.
+        rate: the paper's λ_k.
+
+    Source: Berthelot, Schumm, Metz 2017, section 3.4.
+
+    >>> import torch
+    >>> round(next_k(0.5, torch.tensor([-4.0]), torch.tensor([-1.0]), rate=0.1), 6)
+    0.6
+    """
+    moved = k + rate * (fake.mean() - diversity * real.mean()).item()  # energy = −score
+    return min(max(moved, 0.0), 1.0)
