@@ -1,0 +1,106 @@
+"""Games whose discriminator is an autoencoder and whose balance adapts: BEGAN, and the margin of MAGAN."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from gancourse.batch import Batch
+from gancourse.games.game import Player, View
+from gancourse.rng import Noise
+
+
+class _Balance(nn.Module):
+    """How much the discriminator cares for generated samples at present."""
+
+    k: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("k", torch.zeros(()))
+
+
+class BoundaryEquilibrium:
+    """BEGAN: the discriminator reconstructs real data well and generated data badly, but only as badly as balance asks.
+
+    With L(x) = −D(x), the reconstruction error, D minimises L(x) − k·L(G(z)) and G minimises L(G(z)). After each update
+    of D, k grows by rate · (γ L(x) − L(G(z))) and is kept in [0, 1], which drives L(G(z)) towards γ L(x). k lies in
+    the discriminator's memory and starts at 0. The paper uses the generator's own samples for k; here it is those that
+    D saw, so that each turn needs one batch.
+
+    Args:
+        generator: maps latents [batch, generator.latent_size] to data.
+        discriminator: maps data to minus its reconstruction error, [batch]: `models.AutoencoderCritic`.
+        gamma: ratio of the reconstruction errors at balance, in [0, 1]; low values cost variety.
+        rate: how fast k adapts.
+        n_critic: discriminator updates per generator update.
+        views: what the discriminator sees instead of the data.
+
+    Raises:
+        ValueError: gamma is not in [0, 1], rate not positive, or n_critic below one; when playing, if an error is
+            negative.
+
+    Source: Berthelot, Schumm, Metz 2017 (BEGAN), section 3.4; γ from 0.3 to 0.7 and rate 0.001 there.
+    """
+
+    def __init__(
+        self,
+        generator: nn.Module,
+        discriminator: nn.Module,
+        gamma: float = 0.5,
+        rate: float = 1e-3,
+        n_critic: int = 1,
+        views: Sequence[View] = (),
+    ) -> None:
+        if not 0 <= gamma <= 1 or not 0 < rate < float("inf") or n_critic < 1:
+            raise ValueError(
+                f"gamma {gamma}, rate {rate}, n_critic {n_critic}; pass gamma in [0, 1], rate > 0 and n_critic ≥ 1"
+            )
+        self.generator, self.discriminator = generator, discriminator
+        self.gamma, self.rate, self.views = gamma, rate, tuple(views)
+        self.balance = _Balance()
+        self.players = (
+            Player("discriminator", discriminator, self.discriminator_terms, n_critic, memory=self.balance),
+            Player("generator", generator, self.generator_terms),
+        )
+
+    def latents(self, noise: Noise) -> Tensor:
+        """Latents of one batch, [batch, latent_size], standard normal."""
+        return noise.normal("z", self.generator.latent_size)
+
+    def seen(self, real: Tensor, fake: Tensor, noise: Noise, turn: str) -> tuple[Tensor, Tensor]:
+        """What the discriminator sees of real and generated data in the turn of the player of that name."""
+        for view in self.views:
+            if turn in view.turns:
+                real, fake = view.function(real, fake, noise)
+        return real, fake
+
+    def errors(self, batch: Batch, noise: Noise, turn: str) -> tuple[Tensor, Tensor]:
+        """Reconstruction errors of real and of generated data, [batch] each."""
+        real, fake = self.seen(batch.x, self.generator(self.latents(noise)), noise, turn)
+        errors = -self.discriminator(real), -self.discriminator(fake)
+        if errors[0].min() < 0:
+            raise ValueError("the discriminator gives positive scores; BEGAN needs minus a reconstruction error")
+        return errors
+
+    def discriminator_terms(self, batch: Batch, noise: Noise) -> dict[str, Tensor]:
+        """The real data's error, and the generated data's times −k, [batch] each."""
+        real, fake = self.errors(batch, noise, "discriminator")
+        k = self.balance.k.clone()  # the value before this update
+        if self.balance.training:
+            with torch.no_grad():
+                self.balance.k += self.rate * (self.gamma * real.mean() - fake.mean())
+                self.balance.k.clamp_(0, 1)
+        return {"real": real, "generated": -k * fake}
+
+    def generator_terms(self, batch: Batch, noise: Noise) -> dict[str, Tensor]:
+        """The generated data's error, [batch]."""
+        return {"adversarial": self.errors(batch, noise, "generator")[1]}
+
+    @torch.no_grad()
+    def convergence(self, batch: Batch, noise: Noise) -> float:
+        """The paper's measure of convergence, L(x) + |γ L(x) − L(G(z))|: lower is better."""
+        real, fake = (error.mean() for error in self.errors(batch, noise, "generator"))
+        return (real + (self.gamma * real - fake).abs()).item()

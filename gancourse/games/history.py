@@ -1,0 +1,76 @@
+"""Historical averaging: a player that strays from where it has been on average pays for it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from gancourse.batch import Batch
+from gancourse.games.game import GAN, Player
+from gancourse.games.wrapper import Wrapper, check_weight, joined, trained
+from gancourse.rng import Noise
+
+
+class _History(nn.Module):
+    """Mean of a network's weights over all updates so far."""
+
+    count: Tensor
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.names = trained(network)
+        weights = dict(network.named_parameters())
+        self.register_buffer("count", torch.zeros((), dtype=torch.int64))
+        for i, name in enumerate(self.names):
+            self.register_buffer(f"mean_{i}", torch.zeros_like(weights[name].detach()))
+
+    def distance(self, network: nn.Module) -> Tensor:
+        """Squared distance of the weights from their mean, a scalar; in training mode they join the mean first."""
+        weights = dict(network.named_parameters())
+        present = [weights[name] for name in self.names]
+        if self.training:
+            self.count += 1
+        squares = []
+        for i, weight in enumerate(present):
+            mean = getattr(self, f"mean_{i}")
+            if self.training:
+                mean += (weight.detach() - mean) / self.count
+            # A copy: the buffer changes at the next update, perhaps before this one's gradient is taken.
+            squares.append((weight - mean.clone()).square().sum())
+        return sum(squares) * (self.count > 0)
+
+
+class HistoricalAveraging(Wrapper):
+    """Each player minimises its terms plus weight · ‖θ − (1/t) Σᵢ θᵢ‖², θᵢ its weights at its i-th update, up to now.
+
+    The mean is kept in the player's memory, so that checkpoints hold it; it counts as a constant.
+
+    Args:
+        game: the inner game.
+        weight: what the squared distance is multiplied by; 0 gives the inner game.
+
+    Raises:
+        ValueError: the weight is negative or no number, or the game lacks a generator.
+
+    Source: Salimans et al. 2016, section 3.3.
+
+    >>> from gancourse import models, objectives
+    >>> inner = GAN(models.mlp.Generator(), models.mlp.Discriminator(), objectives.minimax)
+    >>> HistoricalAveraging(inner, weight=1.0).players[0].memory.count
+    tensor(0)
+    """
+
+    def __init__(self, game: GAN | Wrapper, weight: float) -> None:
+        super().__init__(game)
+        check_weight(weight, "historical averaging")
+        self.weight = weight
+        self.players = tuple(self._bound(player) if weight else player for player in game.players)
+
+    def _bound(self, player: Player) -> Player:
+        history = _History(player.network)
+
+        def terms(batch: Batch, noise: Noise) -> dict[str, Tensor]:
+            strayed = self.weight * history.distance(player.network)
+            return player.terms(batch, noise) | {"historical_averaging": strayed.expand(noise.n)}
+
+        return player._replace(terms=terms, memory=joined(player.memory, history))

@@ -1,0 +1,109 @@
+"""Terms of the generator that compare features of a whole batch: feature matching and the pull-away term."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from gancourse.batch import Batch
+from gancourse.games.game import GAN
+from gancourse.games.wrapper import Wrapper, check_weight, player_of, replaced
+from gancourse.rng import Noise
+
+Features = Callable[[Tensor], Tensor]
+
+
+class FeatureMatching(Wrapper):
+    """The generator makes the mean features of its samples equal to those of the data: ‖E f(x) − E f(G(z))‖².
+
+    Args:
+        game: the inner game.
+        features: maps what the discriminator sees, [batch, ...], to features [batch, ...]; mostly a hidden layer of
+            the discriminator, e.g. `discriminator.features`.
+        weight: what the squared distance is multiplied by.
+        replace: whether it takes the place of the generator's own terms, as in the paper, or is added to them.
+
+    Raises:
+        ValueError: the weight is negative or no number, or the game lacks a generator.
+
+    Source: Salimans et al. 2016, section 3.1.
+
+    >>> from gancourse import models, objectives
+    >>> critic = models.mlp.Discriminator()
+    >>> game = FeatureMatching(GAN(models.mlp.Generator(), critic, objectives.non_saturating), critic.features)
+    >>> [player.name for player in game.players]
+    ['discriminator', 'generator']
+    """
+
+    def __init__(self, game: GAN | Wrapper, features: Features, weight: float = 1.0, replace: bool = True) -> None:
+        super().__init__(game)
+        check_weight(weight, "feature matching")
+        self.features, self.weight, self.replace = features, weight, replace
+        self.player = player_of(game.players, "generator")
+        self.players = replaced(game.players, self.player._replace(terms=self.generator_terms))
+        if not weight and not replace:
+            self.players = tuple(game.players)
+
+    def generator_terms(self, batch: Batch, noise: Noise) -> dict[str, Tensor]:
+        """The squared distance between mean features, the same value for each sample, [batch]; and the inner terms."""
+        fake = self.generator(self.latents(noise))
+        real, fake = self.seen(batch.x, fake, noise, "generator")
+        gap = self.features(real).flatten(1).mean(0) - self.features(fake).flatten(1).mean(0)
+        matching = {"feature_matching": (self.weight * gap.square().sum()).expand(len(fake))}
+        return matching if self.replace else self.player.terms(batch, noise) | matching
+
+
+def pull_away(features: Tensor) -> Tensor:
+    """Mean squared cosine between the features of different samples, a scalar in [0, 1]; 1 if all are parallel.
+
+    Args:
+        features: [batch, ...], at least two samples.
+
+    Raises:
+        ValueError: there is only one sample.
+
+    Source: Zhao, Mathieu, LeCun 2017 (EBGAN), eq. 4.
+
+    >>> import torch
+    >>> pull_away(torch.eye(3)), pull_away(torch.ones(3, 2)).round(decimals=3)
+    (tensor(0.), tensor(1.))
+    """
+    n = len(features)
+    if n < 2:
+        raise ValueError(f"the pull-away term compares samples, but the batch holds {n}; pass at least 2")
+    directions = normalize(features.flatten(1))
+    # Each sample's cosine with itself is 1 (0 if its features vanish), whatever the weights.
+    cosines = directions @ directions.T
+    return (cosines.square().sum() - cosines.diagonal().square().sum()) / (n * (n - 1))
+
+
+class PullAway(Wrapper):
+    """The generator also pulls the features of its samples apart, so that they don't all point one way.
+
+    Args:
+        game: the inner game.
+        features: maps what the discriminator sees, [batch, ...], to features [batch, ...]; in the paper, the code of
+            the discriminator's autoencoder, `critic.features`.
+        weight: what the term is multiplied by; 0 gives the inner game. The paper uses 0.1.
+
+    Raises:
+        ValueError: the weight is negative or no number, or the game lacks a generator.
+
+    Source: Zhao, Mathieu, LeCun 2017 (EBGAN), section 2.4 and eq. 4.
+    """
+
+    def __init__(self, game: GAN | Wrapper, features: Features, weight: float = 0.1) -> None:
+        super().__init__(game)
+        check_weight(weight, "the pull-away term")
+        self.features, self.weight = features, weight
+        self.player = player_of(game.players, "generator")
+        changed = self.player._replace(terms=self.generator_terms)
+        self.players = replaced(game.players, changed) if weight else tuple(game.players)
+
+    def generator_terms(self, batch: Batch, noise: Noise) -> dict[str, Tensor]:
+        """The inner terms and the pull-away term, the same value for each sample."""
+        terms = self.player.terms(batch, noise)
+        _, fake = self.seen(batch.x, self.generator(self.latents(noise)), noise, "generator")
+        return terms | {"pull_away": (self.weight * pull_away(self.features(fake))).expand(len(fake))}

@@ -1,0 +1,75 @@
+"""Several discriminators for one generator."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from gancourse.batch import Batch
+from gancourse.games.game import GAN, Player
+from gancourse.games.wrapper import Wrapper, joined, player_of, total
+from gancourse.rng import Noise
+
+
+class Several(Wrapper):
+    """Games that share one generator, which minimises the weighted mean of its losses in all of them.
+
+    The weights are softmax(temper · losses): 0 gives the plain mean, a large temper listens to the harshest
+    discriminator alone. They count as constants, which makes the gradient that of the smooth maximum
+    (1/temper) · log mean exp(temper · loss).
+
+    The first game's players keep their names; those of the second are called "discriminator 2", and so on. Towards
+    other wrappers the first game's discriminator, objective and views speak for all.
+
+    Args:
+        games: one for each discriminator; each may have its own objective, penalties and views.
+        temper: λ of the paper, how much more the generator listens to harsh discriminators.
+
+    Raises:
+        ValueError: there is no game, the generators are not one and the same, two games share a network besides, or
+            temper is negative or no number.
+
+    Source: Durugkar, Gemp, Mahadevan 2017 (GMAN), section 4.1 (softmax-weighted arithmetic mean, there of the values).
+
+    >>> from gancourse import models, objectives
+    >>> generator = models.mlp.Generator()
+    >>> games = [GAN(generator, models.mlp.Discriminator(), objectives.non_saturating) for _ in range(3)]
+    >>> [player.name for player in Several(games).players]
+    ['discriminator', 'discriminator 2', 'discriminator 3', 'generator']
+    """
+
+    def __init__(self, games: Sequence[GAN | Wrapper], temper: float = 0.0) -> None:
+        if not games:
+            raise ValueError("several discriminators need a game each, but the list of games is empty")
+        super().__init__(games[0])
+        if not 0 <= temper < math.inf:
+            raise ValueError(f"temper is {temper}; expected a finite number ≥ 0")
+        self.games, self.temper = tuple(games), temper
+        self.judged = [player_of(game.players, "generator") for game in games]
+        if any(player.network is not self.judged[0].network for player in self.judged):
+            raise ValueError("the games have generators of their own; give all of them the same one")
+        others = [
+            player._replace(name=player.name + (f" {i}" if i > 1 else ""))
+            for i, game in enumerate(games, 1)
+            for player in game.players
+            if player.name != "generator"
+        ]
+        if len({id(player.network) for player in others}) < len(others):
+            raise ValueError("two games share a discriminator; give each game one of its own")
+        memory = joined(*(player.memory for player in self.judged))
+        generator: Player = self.judged[0]._replace(terms=self.generator_terms, memory=memory)
+        self.players = (*others, generator)
+
+    def generator_terms(self, batch: Batch, noise: Noise) -> dict[str, Tensor]:
+        """The weighted terms of each game, those of the second under the names "adversarial 2", and so on."""
+        terms = [player.terms(batch, noise) for player in self.judged]
+        losses = torch.stack([total(mine) for mine in terms])
+        weights = (self.temper * losses.detach()).softmax(0)
+        return {
+            name + (f" {i}" if i > 1 else ""): weight * term
+            for i, (mine, weight) in enumerate(zip(terms, weights, strict=True), 1)
+            for name, term in mine.items()
+        }

@@ -1,0 +1,126 @@
+"""What may stand between the data and the discriminator: noise, packs of several samples, swapped labels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from gancourse.games.game import View
+from gancourse.rng import Noise
+
+
+def annealed(start: float, end: float, updates: int) -> Callable[[int], float]:
+    """Values that go from `start` to `end` in equal ratios over so many updates, and stay there.
+
+    Raises:
+        ValueError: a value is not positive (equal ratios never reach zero), or there is no update.
+
+    >>> [round(annealed(1.0, 0.01, 4)(update), 4) for update in (0, 2, 4, 9)]
+    [1.0, 0.1, 0.01, 0.01]
+    """
+    if not (0 < start < math.inf and 0 < end < math.inf) or updates < 1:
+        raise ValueError(f"annealed from {start} to {end} over {updates} updates; pass positive numbers")
+    return lambda update: start * (end / start) ** min(update / updates, 1.0)
+
+
+def instance_noise(std: float | Callable[[int], float]) -> View:
+    """Gaussian noise on real and on generated samples, so that their distributions overlap.
+
+    Each sample gets its own noise, new in each turn; the shape doesn't change. Penalties are taken at the noisy
+    samples.
+
+    Args:
+        std: standard deviation of each coordinate, in the data's units; or a function of how many updates the player
+            has made, e.g. `annealed(0.5, 0.01, 2000)`.
+
+    Raises:
+        ValueError: the standard deviation is negative or no number.
+
+    Source: Arjovsky and Bottou 2017, section 3; Sønderby et al. 2017, section 2.5.
+
+    >>> view = instance_noise(0.1)
+    >>> real, fake = view.function(torch.zeros(2, 3), torch.zeros(2, 3), Noise((0,), 2))
+    >>> bool((real != fake).all())
+    True
+    """
+    if not callable(std):
+        _check_std(std)
+
+    def add(real: Tensor, fake: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
+        scale = _check_std(std(noise.update) if callable(std) else std)
+        # The first rows: a view before this one may have made fewer samples of the batch.
+        return (
+            real + scale * noise.normal("noise on real", *real.shape[1:])[: len(real)],
+            fake + scale * noise.normal("noise on fake", *fake.shape[1:])[: len(fake)],
+        )
+
+    return View(add)
+
+
+def _check_std(std: float) -> float:
+    if not 0 <= std < math.inf:
+        raise ValueError(f"the standard deviation of instance noise is {std}; expected a finite number ≥ 0")
+    return std
+
+
+def packing(m: int) -> View:
+    """Show the discriminator m samples at once: a generator that lacks variety gives itself away.
+
+    Points [batch, d] become [batch/m, m·d]; images [batch, channels, h, w] become [batch/m, m·channels, h, w]. The
+    discriminator must take the larger input, and gives one score a pack.
+
+    Args:
+        m: samples in a pack; 1 changes nothing.
+
+    Raises:
+        ValueError: m is below one; when playing, if the batch can't be divided by it.
+
+    Source: Lin et al. 2018 (PacGAN), section 3.
+
+    >>> real, fake = packing(2).function(torch.zeros(6, 3), torch.zeros(6, 3), Noise((0,), 6))
+    >>> real.shape
+    torch.Size([3, 6])
+    """
+    if m < 1:
+        raise ValueError(f"packs of {m} samples; pass at least 1")
+
+    def pack(x: Tensor) -> Tensor:
+        if len(x) % m:
+            raise ValueError(f"a batch of {len(x)} can't be packed by {m}; pass a batch_size that {m} divides")
+        return x.reshape(len(x) // m, m * x.shape[1], *x.shape[2:])
+
+    return View(lambda real, fake, noise: (pack(real), pack(fake)))
+
+
+def label_flipping(share: float) -> View:
+    """Swap real and generated samples for the discriminator, at random, so that it never gets quite sure.
+
+    Only in the discriminator's turn. A penalty at real samples sees the swapped ones too.
+
+    Args:
+        share: probability that a pair is swapped; 0 changes nothing, at ½ nothing can be learned.
+
+    Raises:
+        ValueError: the share is not in [0, 1]; when playing, if real and generated samples differ in shape.
+
+    Source: Chintala et al. 2016 ("How to train a GAN", number 6); Salimans et al. 2016, section 3.4, smooth labels
+    instead.
+
+    >>> real, fake = label_flipping(1.0).function(torch.zeros(2, 1), torch.ones(2, 1), Noise((0,), 2))
+    >>> real.flatten()
+    tensor([1., 1.])
+    """
+    if not 0 <= share <= 1:
+        raise ValueError(f"the share of flipped labels is {share}; expected a number from 0 to 1")
+
+    def swap(real: Tensor, fake: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
+        if real.shape != fake.shape:
+            raise ValueError(f"real data is {tuple(real.shape)}, generated {tuple(fake.shape)}; only equals can swap")
+        flipped = noise.uniform("flipped")[: len(real)] < share
+        flipped = flipped.view(-1, *[1] * (real.ndim - 1))
+        return torch.where(flipped, fake, real), torch.where(flipped, real, fake)
+
+    return View(swap, turns=("discriminator",))
