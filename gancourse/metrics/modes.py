@@ -19,12 +19,14 @@ class Coverage(NamedTuple):
         counts: good samples at each mode, [modes].
         reverse_kl: KL divergence in nats of the samples' shares from equal shares, each sample counted at its nearest
             mode, good or not.
+        nearest: samples, good or not, that each mode is nearest to, [modes].
     """
 
     modes: int
     share: float
     counts: Tensor
     reverse_kl: float
+    nearest: Tensor
 
 
 def mode_coverage(samples: Tensor, means: Tensor, std: float, n_std: float = 3.0) -> Coverage:
@@ -60,6 +62,7 @@ def mode_coverage(samples: Tensor, means: Tensor, std: float, n_std: float = 3.0
     distance, nearest = torch.cdist(samples.double(), means.to(samples.device).double()).min(1)
     good = nearest[distance <= n_std * std]
     counts = torch.bincount(good, minlength=len(means))
-    shares = torch.bincount(nearest, minlength=len(means)).double() / len(samples)
+    all_counts = torch.bincount(nearest, minlength=len(means))
+    shares = all_counts.double() / len(samples)
     kl = torch.special.xlogy(shares, shares * len(means)).sum().item()
-    return Coverage(int((counts > 0).sum()), len(good) / len(samples), counts, kl)
+    return Coverage(int((counts > 0).sum()), len(good) / len(samples), counts, kl, all_counts)
