@@ -1,5 +1,6 @@
-"""What the mathematics says, computed from known densities: never from the losses that train a network."""
+"""What the mathematics says, computed from known densities and formulas: never from the losses of `objectives`."""
 
+from gancourse.theory import dirac, fields
 from gancourse.theory.divergences import (
     FDivergence,
     dual_bound,
@@ -22,28 +23,48 @@ from gancourse.theory.optimum import (
     value_monte_carlo,
 )
 from gancourse.theory.quadrature import Grid, Integral, QuadratureError, box, interval
+from gancourse.theory.transport import (
+    Lines,
+    Transport,
+    Witness,
+    optimal_transport,
+    parallel_lines,
+    wasserstein,
+    wasserstein_1d,
+    witness,
+)
 
 __all__ = [
     "Estimate",
     "FDivergence",
     "Grid",
     "Integral",
+    "Lines",
     "QuadratureError",
+    "Transport",
+    "Witness",
     "box",
     "criterion",
+    "dirac",
     "dual_bound",
     "dual_bound_monte_carlo",
     "f_divergence",
     "f_divergences",
+    "fields",
     "interval",
     "jensen_shannon",
     "kl",
     "optimal_discriminator",
     "optimal_logit",
+    "optimal_transport",
+    "parallel_lines",
     "pearson",
     "reverse_kl",
     "squared_hellinger",
     "total_variation",
     "value",
     "value_monte_carlo",
+    "wasserstein",
+    "wasserstein_1d",
+    "witness",
 ]
