@@ -1,0 +1,9 @@
+"""Figures to play with: they run in the reader's browser, without a kernel and without a network."""
+
+from gancourse.widgets.clouds import transport
+from gancourse.widgets.film import scrub
+from gancourse.widgets.plane import dirac
+from gancourse.widgets.stored import Recording, recording
+from gancourse.widgets.widget import Widget
+
+__all__ = ["Recording", "Widget", "dirac", "recording", "scrub", "transport"]

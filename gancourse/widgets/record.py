@@ -1,0 +1,91 @@
+"""Recordings of trainings, and the command that makes them: `python -m gancourse.widgets.record ring`.
+
+A training amplifies rounding errors, so that its samples differ from processor to processor. What a page scrubs
+through must not: it is recorded once, and the recording lies in the package.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import torch
+
+from gancourse.data import ring
+from gancourse.games import GAN, Penalty
+from gancourse.metrics import mode_coverage
+from gancourse.models import mlp
+from gancourse.objectives import non_saturating, r1
+from gancourse.rng import Noise
+from gancourse.training import Trainer, adam, linear
+from gancourse.widgets.stored import FOLDER, Recording, save
+
+
+def record_ring(seed: int = 0, n_steps: int = 1500, n_points: int = 160) -> Recording:
+    """The training of chapter 2: eight Gaussians on a circle; the generator without averaging, the same latents always.
+
+    Args:
+        seed: of networks, training and judgement.
+        n_steps: as many steps are played.
+        n_points: points kept of each frame; the curves judge 4096.
+    """
+    data, latent_size = ring(n_modes=8, radius=2.0, std=0.1), 8
+    torch.manual_seed(seed)
+    generator, discriminator = mlp.Generator(latent_size), mlp.Discriminator()
+    trainer = Trainer(
+        GAN(generator, discriminator, non_saturating, [Penalty(r1, weight=0.1, every=4)]),
+        data,
+        batch_size=128,
+        seed=seed,
+        optimiser=adam(3e-3, beta2=0.99),
+        averages={"generator": 10.0},
+        schedule=linear(n_steps, start=n_steps // 2),
+    )
+    judge = Noise((seed, "judge"), 4096)
+    z = judge.normal("z", latent_size)
+    wanted = [n for n in (0, 10, 25, 50, 75, *range(100, 300, 25), *range(300, 600, 50)) if n < n_steps]
+    wanted += [*range(600, n_steps, 100), n_steps]
+    frames, modes, shares = [], [], []
+
+    @torch.no_grad()
+    def take(step: int) -> None:
+        samples = generator(z)
+        found = mode_coverage(samples, data.means, data.std)
+        frames.append((step, samples[:n_points].double().numpy()))
+        modes.append(found.modes)
+        shares.append(round(found.share, 3))
+
+    take(0)
+    for step in trainer.steps(n_steps):
+        if step.index + 1 in wanted:
+            take(step.index + 1)
+    about = {
+        "command": "python -m gancourse.widgets.record ring",
+        "seed": seed,
+        "data": "ring of 8 Gaussians, radius 2, std 0.1",
+        "game": "non-saturating, R1 with weight 0.1 every 4 steps, Adam 3e-3 (0.5, 0.99), batches of 128",
+        "torch": torch.__version__.split("+")[0],
+    }
+    return Recording(frames, data(judge).x[:n_points].double().numpy(), {"modes": modes, "share": shares}, about)
+
+
+RECORDINGS: dict[str, Callable[[], Recording]] = {"ring": partial(record_ring, seed=0)}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Record what the command line names."""
+    parser = argparse.ArgumentParser(description="Record a training for a page to scrub through.")
+    parser.add_argument("name", choices=sorted(RECORDINGS))
+    parser.add_argument("--out", type=Path, default=FOLDER, help="folder to write to (default: the package's)")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    path = options.out / f"{options.name}.npz"
+    save(RECORDINGS[options.name](), path)
+    print(f"{path.name}: {path.stat().st_size} bytes")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
