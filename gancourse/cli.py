@@ -23,13 +23,16 @@ from gancourse import device as devices
 from gancourse import experiments, recipes, zoo
 from gancourse.data import Images
 from gancourse.errors import NotFiniteError
+from gancourse.metrics import CollapseDetector
 from gancourse.names import lookup
 from gancourse.recipes import Built, ClassifierRecipe, Recipe, Stopped
+from gancourse.rng import Noise
 from gancourse.training import CheckpointError, Step, load_checkpoint, read_tensors
 
 Name = Annotated[str, tyro.conf.Positional]
 Folder = Annotated[Path, tyro.conf.Positional]
 FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
+N_WATCHED = 4000  # real samples that the collapse detector compares with
 ADVICE = {
     errno.ENOSPC: "free some space and go on with `gancourse resume`: the last checkpoint is whole",
     errno.EDQUOT: "free some space and go on with `gancourse resume`: the last checkpoint is whole",
@@ -38,7 +41,7 @@ ADVICE = {
 
 def _follow(steps: Iterable[tuple[Built, Step]], what: str) -> tuple[Built, Step] | None:
     """Run a training with a bar on a terminal, and a line at every tenth elsewhere; returns where it ended."""
-    last, began, start = None, time.monotonic(), None
+    last, began, start, variety = None, time.monotonic(), None, _Variety()
     with contextlib.ExitStack() as stack:
         bar = None
         for last in steps:
@@ -48,19 +51,42 @@ def _follow(steps: Iterable[tuple[Built, Step]], what: str) -> tuple[Built, Step
             if sys.stderr.isatty():
                 bar = bar or stack.enter_context(tqdm(desc=what, total=total, initial=start, unit="step"))
                 bar.update()
+                if done % max(total // 20, 1) == 0:
+                    variety.measure(built)
                 if done % 50 == 0:
-                    bar.set_postfix_str(_losses(step))
+                    bar.set_postfix_str(_losses(step) + variety.said)
             elif done % max(total // 10, 1) == 0 or done == total:
                 rate = (done - start) / (time.monotonic() - began)
                 left = (total - done) / rate
-                print(
-                    f"{what}: step {done}/{total}, {rate:.1f} steps/s, {left:.0f} s left, {_losses(step)}", flush=True
-                )
+                said = _losses(step) + variety.measure(built)
+                print(f"{what}: step {done}/{total}, {rate:.1f} steps/s, {left:.0f} s left, {said}", flush=True)
     return last
 
 
 def _losses(step: Step) -> str:
     return ", ".join(f"{player} {sum(terms.values()):.3f}" for player, terms in step.losses.items())
+
+
+class _Variety:
+    """The collapse detector's word on a generator in training; nothing where there is none."""
+
+    def __init__(self) -> None:
+        self.detector: CollapseDetector | None = None
+        self.said = ""
+
+    def measure(self, built: Built) -> str:
+        """What the generator has lost of the data, to be appended to a line of progress."""
+        if not hasattr(built.result, "latent_size"):
+            return ""
+        if self.detector is None:
+            source = built.data
+            is_images = isinstance(source, Images)
+            real = source.first(min(N_WATCHED, len(source))) if is_images else source(Noise((0, "watch"), N_WATCHED))
+            self.detector = CollapseDetector(real.x)
+        found = self.detector(zoo.samples(built.result, 1000))
+        reached = f"{found.cells - found.starved}/{found.cells} cells reached"
+        self.said = f", {reached}" + (f", COLLAPSE: {found.lost:.0%} of the data lost" if found.collapsed else "")
+        return self.said
 
 
 def _finish(end: tuple[Built, Step] | None, folder: Path) -> None:

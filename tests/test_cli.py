@@ -45,6 +45,20 @@ def test_train_prints_progress_with_rate_and_remaining_time(tmp_path, capsys):
     assert logged[-1]["step"] == 20
 
 
+def test_progress_tells_how_much_of_the_data_the_generator_has_lost(tmp_path, capsys):
+    cli.main([*RING, "--out", str(tmp_path / "a")])  # 20 tiny steps: all samples still lie in one heap
+    assert re.search(r"\d/8 cells reached, COLLAPSE: \d+% of the data lost", capsys.readouterr().out)
+
+
+def test_watching_the_variety_doesn_t_change_the_training(tmp_path, monkeypatch, capsys):
+    cli.main([*RING, "--out", str(tmp_path / "watched")])
+    monkeypatch.setattr(cli._Variety, "measure", lambda self, built: "")
+    cli.main([*RING, "--out", str(tmp_path / "alone")])
+    watched, alone = (read_tensors(tmp_path / n / "checkpoint.safetensors")[0] for n in ("watched", "alone"))
+    assert watched.keys() == alone.keys()
+    assert all(torch.equal(watched[name], alone[name]) for name in watched)
+
+
 def test_every_field_of_a_recipe_is_an_option(tmp_path, capsys):
     cli.main([*RING, "--objective", "hinge", "--penalty", "none", "--seed", "3", "--out", str(tmp_path / "a")])
     recipe = recipes.read_recipe(tmp_path / "a")

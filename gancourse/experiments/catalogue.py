@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from gancourse.experiments import dirac, remedies, wgan_family
 from gancourse.experiments.guidelines import guidelines
 from gancourse.experiments.table import Experiment
 from gancourse.names import lookup
 
-experiments: dict[str, Experiment] = {chosen.name: chosen for chosen in (guidelines,)}
+experiments: dict[str, Experiment] = {
+    chosen.name: chosen
+    for chosen in (guidelines, dirac.table, remedies.ring_remedies, remedies.grid_remedies, wgan_family.table)
+}
 
 
 def experiment(name: str) -> Experiment:

@@ -47,16 +47,16 @@ class Step(NamedTuple):
 
 
 @contextmanager
-def _moving(player: Player, players: Iterable[Player]) -> Iterator[list[nn.Parameter]]:
-    """Freeze the other players' networks, so that no gradient is computed for them; yields what this one may change."""
-    trained = list({id(w): w for p in players for w in p.network.parameters() if w.requires_grad}.values())
-    mine = {id(w) for w in player.network.parameters()}
+def _moving(mine: Iterable[nn.Parameter], every: Iterable[nn.Parameter]) -> Iterator[None]:
+    """Freeze every weight but mine, so that no gradient is computed for it."""
     try:
-        for weight in trained:
-            weight.requires_grad_(id(weight) in mine)
-        yield [weight for weight in trained if id(weight) in mine]
+        for weight in every:
+            weight.requires_grad_(False)
+        for weight in mine:
+            weight.requires_grad_(True)
+        yield
     finally:
-        for weight in trained:
+        for weight in every:
             weight.requires_grad_(True)
 
 
@@ -107,6 +107,9 @@ class Trainer:
             player.network.to(device).train()
             if player.memory is not None:
                 player.memory.to(device).train()
+        # What the caller froze stays frozen. By identity: players may share a network.
+        self.weights = {p.name: [w for w in p.network.parameters() if w.requires_grad] for p in game.players}
+        self._every_weight = list({id(w): w for weights in self.weights.values() for w in weights}.values())
         self.optimisers = {p.name: make[p.name](p.network.parameters()) for p in game.players}
         self._rates = {name: [g["lr"] for g in o.param_groups] for name, o in self.optimisers.items()}
         self.averages = {name: Average(self.players[name].network, h) for name, h in (averages or {}).items()}
@@ -140,7 +143,8 @@ class Trainer:
         """Let the player whose turn it is make one update."""
         player = self.turns[self.turn % len(self.turns)]
         noise = self.noise(player)
-        with _moving(player, self.game.players) as weights:
+        weights = self.weights[player.name]
+        with _moving(weights, self._every_weight):
             # Each update draws its own real batch: reusing D's batch for G biases losses that look at both.
             terms = {name: term.mean() for name, term in player.terms(self.batches(noise), noise).items()}
             for name, value in terms.items():
