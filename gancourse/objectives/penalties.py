@@ -19,7 +19,8 @@ def _scores(critic: Critic, x: Tensor) -> Tensor:
 
 def _slope(critic: Critic, x: Tensor) -> Tensor:
     """Gradient of the critic at x, itself differentiable, of x's shape."""
-    x = x.detach().requires_grad_()
+    # Not detached: the slope at generated data depends on the generator too, which fields and Jacobians need.
+    x = x if x.requires_grad else x.detach().requires_grad_()
     # The sum makes one backward pass give each sample's own gradient: scores of other samples don't depend on it.
     (slope,) = torch.autograd.grad(_scores(critic, x).sum(), x, create_graph=True)
     return slope

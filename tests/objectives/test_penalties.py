@@ -145,12 +145,17 @@ def test_steep_critics_have_exact_and_finite_penalties(slope):
 
 
 @pytest.mark.parametrize("name", penalties)
-def test_nothing_but_the_critic_s_parameters_receives_a_gradient(name):
-    critic, real, fake = network(), draw(4, 3).requires_grad_(), draw(4, 3, seed=1).requires_grad_()
-    penalties[name](lambda x: 10 * critic(x), real, fake, torch.rand(4, dtype=torch.float64)).sum().backward()
-    assert real.grad is None
-    assert fake.grad is None
-    assert critic[0].weight.grad.abs().sum() > 0
+def test_whether_samples_carry_a_graph_changes_neither_the_value_nor_the_critic_s_gradient(name):
+    real, fake, epsilon = draw(4, 3), draw(4, 3, seed=1), torch.rand(4, dtype=torch.float64)
+    found = []
+    for attached in (False, True):
+        critic = network()
+        x, y = (t.clone().requires_grad_(attached) for t in (real, fake))
+        value = penalties[name](lambda x, critic=critic: 10 * critic(x), x, y, epsilon)
+        value.sum().backward()
+        found.append((value.detach(), critic[0].weight.grad))
+    assert_close(found[0], found[1])
+    assert found[0][1].abs().sum() > 0
 
 
 @pytest.mark.parametrize("name", penalties)
@@ -288,3 +293,23 @@ def test_networks_without_weights_to_regularise_are_refused():
     for function in (orthogonality, off_diagonal):
         with pytest.raises(ValueError, match="ReLU has no linear or convolutional layer to regularise"):
             function(nn.ReLU())
+
+
+@pytest.mark.parametrize("penalty", [r2, gradient_penalty, zero_centred_gradient_penalty])
+def test_a_penalty_at_generated_data_can_be_differentiated_in_the_generator_s_weights(penalty):
+    # The critic x² + y⁴ has another slope everywhere, so moving the samples changes the penalty.
+    def critic(x):
+        return x[:, 0].square() + x[:, 1].pow(4)
+
+    z = torch.randn(5, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    real, epsilon = z.flip(0) + 1, torch.full((5,), 0.3, dtype=torch.float64)
+
+    def value(shift):
+        return penalty(critic, real, z + shift, epsilon).sum()
+
+    shift = torch.tensor([0.5, -0.2], dtype=torch.float64, requires_grad=True)
+    (slope,) = torch.autograd.grad(value(shift), shift)
+    h = 1e-6 * torch.eye(2, dtype=torch.float64)
+    numeric = torch.stack([(value((shift + e).detach()) - value((shift - e).detach())) / 2e-6 for e in h]).detach()
+    assert numeric.abs().min() > 0.1
+    torch.testing.assert_close(slope, numeric, rtol=1e-6, atol=1e-6)
