@@ -186,6 +186,7 @@ def test_the_recording_is_small_and_complete():
     assert (game.frames[0][0], game.frames[-1][0]) == (0, 1500)
 
 
+@pytest.mark.slow
 def test_recording_again_gives_the_same_first_frames_and_another_seed_does_not():
     # Rounding errors grow: only the first steps are alike on all processors. The learning rate is the same until 25.
     stored = {step: points for step, points in recording("ring").frames if step <= 25}
