@@ -112,7 +112,7 @@ def game_field(game: Any, batch: Any, noise: Any) -> Field:
     Raises:
         ValueError: two players share a weight or a name, or one has nothing to change.
 
-    Source: Mescheder, Nowozin, Geiger 2017, eq. 2, for minimising players.
+    Source: Mescheder, Nowozin, Geiger 2017, section 2, for players who minimise.
 
     >>> from types import SimpleNamespace as Some
     >>> x, y = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
@@ -258,7 +258,7 @@ def parts(matrix: Tensor) -> Parts:
     """Split a square matrix into ½(J + Jᵀ) and ½(J − Jᵀ).
 
     A field is the gradient of one function exactly if its antisymmetric part is zero everywhere; a bilinear zero-sum
-    game has no symmetric part at all (Balduzzi et al. 2018, lemma 1, call the two potential and Hamiltonian games).
+    game has no symmetric part at all (Balduzzi et al. 2018 call the two potential and Hamiltonian games).
 
     >>> parts(torch.tensor([[1.0, 3.0], [1.0, 0.0]])).antisymmetric
     tensor([[ 0.,  1.],

@@ -168,7 +168,7 @@ def optimal_transport(
     """The cheapest plan between two sets of points in any dimension, and potentials that prove it.
 
     Equally many points of equal weight are assigned to each other; anything else is a linear programme in n·m
-    variables. 256 points a side take a fraction of a second assigned, and some seconds as a programme.
+    variables. 256 points a side take ten milliseconds assigned, and half a second as a programme.
 
     Args:
         x: positions, [n, dimensions] or [n].
@@ -183,6 +183,7 @@ def optimal_transport(
     Raises:
         ValueError: the positions are not finite or of different dimensions, p is below one, or weights are no
             distribution.
+        RuntimeError: the linear programme could not be solved.
 
     Source: Villani 2003, theorem 1.3 (Kantorovich's duality), here for finite sets.
 
