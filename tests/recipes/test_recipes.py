@@ -20,7 +20,7 @@ def test_a_recipe_survives_json(name):
 
 @pytest.mark.parametrize(
     ("values", "message"),
-    [({}, "its kind must be one of gan, classifier"), ({"kind": "gan"}, "not a recipe"), ({"kind": "vae"}, "kind")],
+    [({}, "its kind must be one of gan, classifier, vae"), ({"kind": "vae"}, "not a recipe"), ({"kind": "x"}, "kind")],
 )
 def test_what_is_no_recipe_is_refused(values, message):
     with pytest.raises(ValueError, match=message):
@@ -66,6 +66,17 @@ def test_the_result_is_the_averaged_generator_where_there_is_one():
     assert built.result is built.trainer.averages["generator"].network
     plain = build(dataclasses.replace(recipe, average_kimg=0.0))
     assert plain.result is plain.trainer.game.generator
+
+
+def test_the_result_of_a_vae_is_its_decoder_the_very_network_of_the_gan():
+    from gancourse.zoo.cards import blank
+
+    recipe = dataclasses.replace(recipes.recipe("vae-digits"), full=False)
+    built = build(recipe)
+    assert built.result is built.trainer.game.decoder
+    ours, theirs = (blank(recipes.recipe(name)).state_dict() for name in ("vae-digits", "dcgan-digits"))
+    assert {k: v.shape for k, v in ours.items()} == {k: v.shape for k, v in theirs.items()}
+    assert recipes.recipe("vae-digits").full == recipes.recipe("dcgan-digits").full  # trained on the same digits
 
 
 @pytest.mark.parametrize(("data", "family"), [("ring", "dcgan"), ("digits", "mlp")])

@@ -11,6 +11,9 @@ from gancourse.models.blocks import n_parameters
 from gancourse.training import CheckpointError
 from gancourse.zoo.cards import blank
 
+CLASSIFIERS = ("digits-classifier", "fashion-classifier")
+GENERATORS = ("dcgan-digits", "dcgan-fashion", "vae-digits")
+
 
 @pytest.mark.parametrize("name", sorted(zoo.cards()))
 def test_a_card_describes_its_network(name):
@@ -25,11 +28,11 @@ def test_a_card_describes_its_network(name):
 
 
 def test_the_zoo_holds_what_the_chapters_need_and_stays_small():
-    assert {"digits-classifier", "fashion-classifier", "dcgan-digits", "dcgan-fashion"} <= zoo.cards().keys()
+    assert {*CLASSIFIERS, *GENERATORS} <= zoo.cards().keys()
     assert sum(p.stat().st_size for p in zoo.FOLDER.glob("*.safetensors")) <= 40_000_000
 
 
-@pytest.mark.parametrize("name", ["digits-classifier", "fashion-classifier"])
+@pytest.mark.parametrize("name", CLASSIFIERS)
 def test_a_classifier_is_as_accurate_as_its_card_says(name):
     measured = zoo.evaluate(zoo.load(name), zoo.card(name).recipe)
     for key, value in zoo.card(name).metrics.items():
@@ -37,14 +40,14 @@ def test_a_classifier_is_as_accurate_as_its_card_says(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["dcgan-digits", "dcgan-fashion"])
+@pytest.mark.parametrize("name", GENERATORS)
 def test_a_generators_distance_is_what_its_card_says(name):
     measured = zoo.evaluate(zoo.load(name), zoo.card(name).recipe)
     for key, value in zoo.card(name).metrics.items():
         assert measured[key] == pytest.approx(value, rel=0.02)
 
 
-@pytest.mark.parametrize("name", ["dcgan-digits", "dcgan-fashion"])
+@pytest.mark.parametrize("name", GENERATORS)
 def test_a_trained_generator_is_nearer_to_the_data_than_an_untrained_one(name):
     recipe = zoo.card(name).recipe
     trained = zoo.evaluate(zoo.load(name), recipe, 500)
