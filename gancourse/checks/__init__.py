@@ -3,7 +3,32 @@
 from typing import TYPE_CHECKING, Any
 
 # Imported so that their exercises are registered.
-from gancourse.checks import bounds, divergences, interpolation, losses, sizes, step, upsampling  # noqa: F401
+from gancourse.checks import (  # noqa: F401
+    bounds,
+    clipping,
+    convergence,
+    coverage,
+    critic,
+    divergences,
+    elbo,
+    feature_means,
+    fields,
+    gradient_penalty,
+    interpolation,
+    lazy,
+    likelihoods,
+    losses,
+    mode_term,
+    potential,
+    power_iteration,
+    sharpness,
+    sizes,
+    smoothing,
+    sorting,
+    step,
+    upsampling,
+    zero_centred,
+)
 from gancourse.checks.registry import Exercise, check, exercises
 from gancourse.checks.verdict import NotWritten, Wrong
 

@@ -2,7 +2,7 @@
 
 from gancourse.recipes.build import Built, build, load_data
 from gancourse.recipes.catalogue import recipe, recipes
-from gancourse.recipes.recipe import ClassifierRecipe, GANRecipe, Recipe, from_json, to_json
+from gancourse.recipes.recipe import ClassifierRecipe, GANRecipe, Recipe, VAERecipe, from_json, to_json
 from gancourse.recipes.run import Stopped, read_recipe, resume, train
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "GANRecipe",
     "Recipe",
     "Stopped",
+    "VAERecipe",
     "build",
     "from_json",
     "load_data",

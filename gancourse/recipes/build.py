@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from gancourse import data, models, objectives, training
-from gancourse.games import GAN, Classification, Penalty
-from gancourse.recipes.recipe import ClassifierRecipe, Data, GANRecipe, Recipe
+from gancourse.games import GAN, VAE, Classification, Penalty
+from gancourse.recipes.recipe import ClassifierRecipe, Data, GANRecipe, Recipe, VAERecipe
 from gancourse.rng import CPU, initialised_from
 
 Source = data.Images | data.Mixture
@@ -24,7 +24,9 @@ class Built(NamedTuple):
 
     @property
     def result(self) -> nn.Module:
-        """The network that the training is for: the averaged generator, the generator, or the classifier."""
+        """The network that the training is for: the (averaged) generator, the decoder or the classifier."""
+        if isinstance(self.trainer.game, VAE):
+            return self.trainer.game.decoder
         name = self.trainer.game.players[-1].name
         averages = self.trainer.averages
         return averages[name].network if name in averages else self.trainer.players[name].network
@@ -43,12 +45,18 @@ def load_data(name: Data, split: str = "train", full: bool = False, download: bo
     return {"digits": data.digits, "fashion": data.fashion}[name](split, full, download)
 
 
-def networks(recipe: GANRecipe) -> tuple[nn.Module, nn.Module]:
-    """Generator and discriminator, with the weights they start from.
+def networks(recipe: GANRecipe | VAERecipe) -> tuple[nn.Module, nn.Module]:
+    """Generator and discriminator, or decoder and encoder, with the weights they start from.
 
     Raises:
         ValueError: the family doesn't fit the data.
     """
+    if isinstance(recipe, VAERecipe):
+        with initialised_from(recipe.seed, "weights"):
+            return (
+                models.dcgan.Generator(recipe.latent_size, recipe.width),
+                models.ImageEncoder(2 * recipe.latent_size, recipe.width),
+            )
     is_points = recipe.data in ("ring", "grid")
     if is_points != (recipe.family == "mlp"):
         raise ValueError(f"family {recipe.family!r} can't make {recipe.data!r}; mlp makes points, dcgan makes images")
@@ -82,6 +90,11 @@ def build(recipe: Recipe, device: torch.device = CPU, download: bool = False) ->
         with initialised_from(recipe.seed, "weights"):
             game = Classification(models.Classifier())
         optimiser = training.adam(recipe.learning_rate, 0.9)
+        return Built(recipe, source, training.Trainer(game, source, optimiser=optimiser, **common))
+    if isinstance(recipe, VAERecipe):
+        decoder, encoder = networks(recipe)
+        optimiser = training.adam(recipe.learning_rate, 0.9)
+        game = VAE(encoder, decoder, recipe.std, recipe.beta)
         return Built(recipe, source, training.Trainer(game, source, optimiser=optimiser, **common))
     weight, every = recipe.penalty_weight, recipe.penalty_every
     chosen = [] if recipe.penalty == "none" else [Penalty(objectives.penalties[recipe.penalty], weight, every)]

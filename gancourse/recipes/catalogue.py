@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gancourse.names import lookup
-from gancourse.recipes.recipe import ClassifierRecipe, GANRecipe, Recipe
+from gancourse.recipes.recipe import ClassifierRecipe, GANRecipe, Recipe, VAERecipe
 
 _ALL: list[Recipe] = [
     GANRecipe(
@@ -54,6 +54,9 @@ _ALL: list[Recipe] = [
         steps=8_000,
         decay="linear",
         average_kimg=20.0,
+    ),
+    VAERecipe(
+        "vae-digits", "handwritten digits by a VAE whose decoder is dcgan-digits' generator", "digits", full=True
     ),
     ClassifierRecipe("digits-classifier", "features for digits", "digits", full=True, steps=2500),
     ClassifierRecipe("fashion-classifier", "features for clothing", "fashion", full=True, steps=3000),

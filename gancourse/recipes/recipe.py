@@ -9,11 +9,20 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from gancourse.models.dcgan import Guidelines
 
 Data = Literal["ring", "grid", "digits", "fashion"]
+Penalty = Literal[
+    "none",
+    "r1",
+    "r2",
+    "gradient-penalty",
+    "one-sided-gradient-penalty",
+    "zero-centred-gradient-penalty",
+    "drift",
+]
 Decay = Literal["constant", "linear", "cosine"]
 
 
 COUNTS = ("latent_size", "width", "penalty_every", "n_critic", "steps", "batch_size")
-NUMBERS = ("penalty_weight", "learning_rate", "beta1", "beta2", "average_kimg")
+NUMBERS = ("penalty_weight", "learning_rate", "beta1", "beta2", "average_kimg", "std", "beta")
 
 
 def _check(recipe: Recipe) -> None:
@@ -74,7 +83,7 @@ class GANRecipe:
     latent_size: int = 64
     width: int = 32
     objective: str = "non-saturating"
-    penalty: Literal["none", "r1", "gradient-penalty"] = "none"
+    penalty: Penalty = "none"
     penalty_weight: float = 1.0
     penalty_every: int = 1
     n_critic: int = 1
@@ -125,8 +134,50 @@ class ClassifierRecipe:
         _check(self)
 
 
-Recipe = GANRecipe | ClassifierRecipe
-KINDS: dict[str, type[Recipe]] = {"gan": GANRecipe, "classifier": ClassifierRecipe}
+@dataclass(frozen=True)
+class VAERecipe:
+    """A variational autoencoder of images, whose decoder is the generator of a dcgan of the same width.
+
+    Args:
+        name: its one name.
+        about: one line on what it is for.
+        data: the data set.
+        full: use the full image set instead of the part in the package.
+        latent_size: numbers in a latent.
+        width: channels at 14 × 14.
+        std: standard deviation of the decoder's density, where pixels go from −1 to 1; at 1 the reconstruction term is
+            half the squared error, up to a constant.
+        beta: what the KL term is multiplied by.
+        steps: length of the training.
+        batch_size: samples per update.
+        learning_rate: Adam's rate at the start.
+        decay: how the rate falls to zero.
+        seed: all randomness is derived from it.
+
+    Raises:
+        ValueError: a field holds what no training could use.
+    """
+
+    name: str
+    about: str
+    data: Literal["digits", "fashion"]
+    full: bool = False
+    latent_size: int = 64
+    width: int = 32
+    std: float = 1.0
+    beta: float = 1.0
+    steps: int = 700
+    batch_size: int = 64
+    learning_rate: float = 1e-3
+    decay: Decay = "cosine"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+
+Recipe = GANRecipe | ClassifierRecipe | VAERecipe
+KINDS: dict[str, type[Recipe]] = {"gan": GANRecipe, "classifier": ClassifierRecipe, "vae": VAERecipe}
 
 
 def to_json(recipe: Recipe) -> dict[str, Any]:

@@ -2,13 +2,15 @@
 
 import dataclasses
 import json
+from typing import get_args
 
 import pytest
 import torch
 
-from gancourse import recipes
+from gancourse import objectives, recipes
 from gancourse.recipes import ClassifierRecipe, GANRecipe, build, from_json, to_json
 from gancourse.recipes.build import networks
+from gancourse.recipes.recipe import Penalty
 
 
 @pytest.mark.parametrize("name", sorted(recipes.recipes))
@@ -34,7 +36,7 @@ def test_what_is_no_recipe_is_refused(values, message):
         ({"steps": "abc"}, "steps is 'abc'; expected int"),
         ({"batch_size": 0}, "batch_size is 0; expected at least 1"),
         ({"learning_rate": float("nan")}, "learning_rate is nan; expected a finite number"),
-        ({"penalty": "r3"}, "penalty is 'r3'; pass one of none, r1, gradient-penalty"),
+        ({"penalty": "r3"}, "penalty is 'r3'; pass one of none, r1, r2, gradient-penalty"),
         ({"guidelines": {}}, "guidelines is {}; expected Guidelines"),
     ],
 )
@@ -140,3 +142,7 @@ def test_cuda_starts_where_the_cpu_does_and_resumes_bit_equal(name, tmp_path):
             whole.players[player].network.parameters(), resumed.players[player].network.parameters(), strict=True
         ):
             assert torch.equal(a, b)
+
+
+def test_every_penalty_can_be_asked_for_by_a_recipe():
+    assert set(get_args(Penalty)) == {"none", *objectives.penalties}
