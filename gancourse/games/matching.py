@@ -64,7 +64,7 @@ def pull_away(features: Tensor) -> Tensor:
     Raises:
         ValueError: there is only one sample.
 
-    Source: Zhao, Mathieu, LeCun 2017 (EBGAN), eq. 4.
+    Source: Zhao, Mathieu, LeCun 2017 (EBGAN), eq. 14.
 
     >>> import torch
     >>> pull_away(torch.eye(3)), pull_away(torch.ones(3, 2)).round(decimals=3)
@@ -91,7 +91,7 @@ class PullAway(Wrapper):
     Raises:
         ValueError: the weight is negative or no number, or the game lacks a generator.
 
-    Source: Zhao, Mathieu, LeCun 2017 (EBGAN), section 2.4 and eq. 4.
+    Source: Zhao, Mathieu, LeCun 2017 (EBGAN), section 2.4 and eq. 14.
     """
 
     def __init__(self, game: GAN | Wrapper, features: Features, weight: float = 0.1) -> None:

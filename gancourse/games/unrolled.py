@@ -38,8 +38,8 @@ class Unrolled(Wrapper):
     Raises:
         ValueError: a negative number of steps or a learning rate that is not positive; the game lacks a generator.
 
-    Source: Metz et al. 2017, section 2.3: θ_D^(k+1) = θ_D^k + η ∂f/∂θ_D, and G minimises f(θ_G, θ_D^K(θ_G)). The paper
-    trains with K = 5 and K = 10.
+    Source: Metz et al. 2017, section 2.2: θ_D^(k+1) = θ_D^k + η ∂f/∂θ_D, and G minimises f(θ_G, θ_D^K(θ_G)). The paper
+    trains with K from 1 to 20.
 
     >>> from gancourse import models, objectives
     >>> inner = GAN(models.mlp.Generator(), models.mlp.Discriminator(), objectives.non_saturating)

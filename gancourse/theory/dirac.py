@@ -170,7 +170,7 @@ def unrolled(n_unrolled: int = 5, unrolled_step: float = 0.2) -> Dirac:
     The chain rule is carried along: ψ_{j+1} = ψ_j − ηθ s_j with s_j = σ(ψ_j θ), so dψ_{j+1}/dθ = dψ_j/dθ − η s_j −
     ηθ s_j(1 − s_j)(ψ_j + θ dψ_j/dθ). The settings are this course's: the 2018 paper doesn't try this method.
 
-    Source: Metz et al. 2017, section 2.3, on the zero-sum game.
+    Source: Metz et al. 2017, section 2.2, on the zero-sum game.
     """
 
     def slopes(theta: Tensor, psi: Tensor) -> tuple[Tensor, Tensor]:

@@ -40,8 +40,8 @@ class Transport(NamedTuple):
 class Witness:
     """A function whose slope is nowhere above one and whose mean differs between P and Q by W1: the best critic.
 
-    f(x) = min over j of heights[j] + |x − anchors[j]|, differentiable where one j attains the minimum. Calling it maps
-    [batch, dimensions] to [batch].
+    f(x) = min over j of heights[j] + |x − anchors[j]|, differentiable where one j attains the minimum, except at the
+    anchors. Calling it maps [batch, dimensions] to [batch].
 
     Args:
         anchors: points where f is given, [m, dimensions].
