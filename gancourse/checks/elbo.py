@@ -130,6 +130,10 @@ MISTAKES = [
         "isn't.",
     ),
     Mistake(
+        _with(rec=lambda x, z, decode, std: _error(x, z, decode, std) + x.shape[1] * LOG_TAU / 2),
+        "That has ½ log 2π for each number of x but not log std: the Gaussian's constant is log(std √(2π)).",
+    ),
+    Mistake(
         _with(rec=lambda x, z, decode, std: _error(x, z, decode, std) + math.log(std) + LOG_TAU / 2),
         "That adds the Gaussian's constant once; each of the numbers of x has its own.",
     ),
