@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import torch
 
@@ -20,12 +20,6 @@ import gancourse
 from gancourse.errors import NotFiniteError
 
 FOLDER = Path(gancourse.__file__).parent / "results"
-
-
-class Settings(Protocol):
-    """What a method is run with: a frozen dataclass, e.g. a recipe."""
-
-    seed: int
 
 
 Play = Callable[[str, Any, int], dict[str, Any]]
@@ -38,7 +32,7 @@ class Experiment:
     Args:
         name: its one name.
         about: the question it answers.
-        methods: the settings of each method, frozen dataclasses whose seed is replaced.
+        methods: the settings of each method: frozen dataclasses, e.g. recipes, whose field `seed` is replaced.
         seeds: every method runs once with each.
         n_samples: how many samples a run is judged by.
         play: runs one method: maps (method, settings, n_samples) to a row's "metrics", numbers by name, and whatever
@@ -47,7 +41,7 @@ class Experiment:
 
     name: str
     about: str
-    methods: dict[str, Settings]
+    methods: dict[str, Any]
     seeds: Sequence[int]
     n_samples: int
     play: Play
