@@ -248,7 +248,15 @@ def table(rows: Iterable[Row], width: int = 110) -> str:
         lines.append(f"  {SIGNS.get(row.state, '✗')} {row.exercise or '(notebook)':<28} {row.state}")
         if row.state not in ("passed", "not attempted"):
             for line in row.message.splitlines():
-                lines += textwrap.wrap(line, width, initial_indent="      ", subsequent_indent="      ")
+                # Paths and labels stay whole, so that they can be copied.
+                lines += textwrap.wrap(
+                    line,
+                    width,
+                    initial_indent="      ",
+                    subsequent_indent="      ",
+                    break_long_words=False,
+                    break_on_hyphens=False,
+                )
     graded = [row for row in rows if row.exercise]
     lines.append(f"{sum(row.state == 'passed' for row in graded)} of {len(graded)} exercises passed")
     return "\n".join(lines)
