@@ -1,4 +1,4 @@
-"""Games whose discriminator is an autoencoder and whose balance adapts: BEGAN, and the margin of MAGAN."""
+"""Games whose discriminator is an autoencoder and whose balance adapts: BEGAN."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gancourse.batch import Batch
-from gancourse.games.game import Player, View
+from gancourse.games.game import Player, TwoNetworks, View
 from gancourse.rng import Noise
 
 
@@ -22,7 +22,7 @@ class _Balance(nn.Module):
         self.register_buffer("k", torch.zeros(()))
 
 
-class BoundaryEquilibrium:
+class BoundaryEquilibrium(TwoNetworks):
     """BEGAN: the discriminator reconstructs real data well and generated data badly, but only as badly as balance asks.
 
     With L(x) = −D(x), the reconstruction error, D minimises L(x) − k·L(G(z)) and G minimises L(G(z)). After each update
@@ -39,8 +39,8 @@ class BoundaryEquilibrium:
         views: what the discriminator sees instead of the data.
 
     Raises:
-        ValueError: gamma is not in [0, 1], rate not positive, or n_critic below one; when playing, if an error is
-            negative.
+        ValueError: gamma is not in [0, 1], rate not positive, n_critic below one, or a view names no player;
+            when playing, if an error is negative.
 
     Source: Berthelot, Schumm, Metz 2017 (BEGAN), section 3.4; γ from 0.3 to 0.7 and rate 0.001 there.
     """
@@ -58,24 +58,13 @@ class BoundaryEquilibrium:
             raise ValueError(
                 f"gamma {gamma}, rate {rate}, n_critic {n_critic}; pass gamma in [0, 1], rate > 0 and n_critic ≥ 1"
             )
-        self.generator, self.discriminator = generator, discriminator
-        self.gamma, self.rate, self.views = gamma, rate, tuple(views)
+        super().__init__(generator, discriminator, views)
+        self.gamma, self.rate = gamma, rate
         self.balance = _Balance()
         self.players = (
             Player("discriminator", discriminator, self.discriminator_terms, n_critic, memory=self.balance),
             Player("generator", generator, self.generator_terms),
         )
-
-    def latents(self, noise: Noise) -> Tensor:
-        """Latents of one batch, [batch, latent_size], standard normal."""
-        return noise.normal("z", self.generator.latent_size)
-
-    def seen(self, real: Tensor, fake: Tensor, noise: Noise, turn: str) -> tuple[Tensor, Tensor]:
-        """What the discriminator sees of real and generated data in the turn of the player of that name."""
-        for view in self.views:
-            if turn in view.turns:
-                real, fake = view.function(real, fake, noise)
-        return real, fake
 
     def errors(self, batch: Batch, noise: Noise, turn: str) -> tuple[Tensor, Tensor]:
         """Reconstruction errors of real and of generated data, [batch] each."""

@@ -78,7 +78,39 @@ class Penalty(NamedTuple):
     every: int = 1
 
 
-class GAN:
+class TwoNetworks:
+    """What games of one generator and one discriminator share: latents, and what the discriminator sees.
+
+    Args:
+        generator: maps latents [batch, generator.latent_size] to data.
+        discriminator: maps what it sees to scores [batch].
+        views: what the discriminator sees instead of the data, each applied to what the one before it made.
+
+    Raises:
+        ValueError: a view stands in the turns of an unknown player.
+    """
+
+    def __init__(self, generator: nn.Module, discriminator: nn.Module, views: Sequence[View] = ()) -> None:
+        self.generator, self.discriminator, self.views = generator, discriminator, tuple(views)
+        for view in self.views:
+            if strange := set(view.turns) - {"discriminator", "generator"}:
+                raise ValueError(
+                    f"a view stands in the turns of {sorted(strange)}; the players are discriminator and generator"
+                )
+
+    def latents(self, noise: Noise) -> Tensor:
+        """Latents of one batch, [batch, latent_size], standard normal."""
+        return noise.normal("z", self.generator.latent_size)
+
+    def seen(self, real: Tensor, fake: Tensor, noise: Noise, turn: str) -> tuple[Tensor, Tensor]:
+        """What the discriminator sees of real and generated data in the turn of the player of that name."""
+        for view in self.views:
+            if turn in view.turns:
+                real, fake = view.function(real, fake, noise)
+        return real, fake
+
+
+class GAN(TwoNetworks):
     """A generator and a discriminator that play against each other.
 
     Args:
@@ -109,28 +141,12 @@ class GAN:
         names = [p.function.__name__ for p in penalties]  # of the terms, beside "adversarial"
         if len({"adversarial", *names}) <= len(names):
             raise ValueError(f"penalties {names} would overwrite each other; give each function a name of its own")
-        self.generator, self.discriminator, self.objective = generator, discriminator, objective
-        self.penalties, self.views = tuple(penalties), tuple(views)
+        super().__init__(generator, discriminator, views)
+        self.objective, self.penalties = objective, tuple(penalties)
         self.players = (
             Player("discriminator", discriminator, self.discriminator_terms, n_critic, constraint),
             Player("generator", generator, self.generator_terms),
         )
-        for view in self.views:
-            if strange := set(view.turns) - {player.name for player in self.players}:
-                raise ValueError(
-                    f"a view stands in the turns of {sorted(strange)}; the players are discriminator and generator"
-                )
-
-    def latents(self, noise: Noise) -> Tensor:
-        """Latents of one batch, [batch, latent_size], standard normal."""
-        return noise.normal("z", self.generator.latent_size)
-
-    def seen(self, real: Tensor, fake: Tensor, noise: Noise, turn: str) -> tuple[Tensor, Tensor]:
-        """What the discriminator sees of real and generated data in the turn of the player of that name."""
-        for view in self.views:
-            if turn in view.turns:
-                real, fake = view.function(real, fake, noise)
-        return real, fake
 
     def discriminator_terms(self, batch: Batch, noise: Noise) -> dict[str, Tensor]:
         """The adversarial loss and the penalties that are due, [batch] each."""
