@@ -121,6 +121,9 @@ class GAN(TwoNetworks):
         n_critic: discriminator updates per generator update.
         views: what the discriminator sees instead of the data, each applied to what the one before it made.
         constraint: puts the discriminator back among those it may choose, after each of its updates.
+        one_forward: the generator's update takes the samples of the discriminator's last one, instead of new ones, as
+            plain training loops do: a forward pass less, and BatchNorm in the generator sees one batch a step. Only
+            for training turn by turn: the discriminator's terms then know nothing of the generator's weights.
 
     Raises:
         ValueError: a count is below one, two penalties have the same function's name, or a view names no player.
@@ -135,6 +138,7 @@ class GAN(TwoNetworks):
         n_critic: int = 1,
         views: Sequence[View] = (),
         constraint: Callable[[nn.Module], None] | None = None,
+        one_forward: bool = False,
     ) -> None:
         if n_critic < 1 or any(p.every < 1 for p in penalties):
             raise ValueError("n_critic and a penalty's `every` count updates; pass at least 1")
@@ -142,7 +146,8 @@ class GAN(TwoNetworks):
         if len({"adversarial", *names}) <= len(names):
             raise ValueError(f"penalties {names} would overwrite each other; give each function a name of its own")
         super().__init__(generator, discriminator, views)
-        self.objective, self.penalties = objective, tuple(penalties)
+        self.objective, self.penalties, self.one_forward = objective, tuple(penalties), one_forward
+        self._kept: Tensor | None = None  # samples of the discriminator's last update, with their graph
         self.players = (
             Player("discriminator", discriminator, self.discriminator_terms, n_critic, constraint),
             Player("generator", generator, self.generator_terms),
@@ -151,17 +156,30 @@ class GAN(TwoNetworks):
     def discriminator_terms(self, batch: Batch, noise: Noise) -> dict[str, Tensor]:
         """The adversarial loss and the penalties that are due, [batch] each."""
         # Not detached: whoever plays the game freezes the other player; theory differentiates through it.
-        real, fake = self.seen(batch.x, self.generator(self.latents(noise)), noise, "discriminator")
+        fake = self._made_once(noise).detach() if self.one_forward else self.generator(self.latents(noise))
+        real, fake = self.seen(batch.x, fake, noise, "discriminator")
         terms = {"adversarial": self.objective.discriminator(self.discriminator(real), self.discriminator(fake))}
         for penalty in self.penalties:
             if noise.update % penalty.every == 0:
-                value = penalty.function(self.discriminator, real, fake, noise.uniform("epsilon")[: len(real)])
+                value = penalty.function(self.discriminator, real, fake, noise.uniform("epsilon", rows=len(real)))
                 terms[penalty.function.__name__] = penalty.weight * penalty.every * value
         return terms
 
+    def _made_once(self, noise: Noise) -> Tensor:
+        """Samples for both players' updates. The trainer has frozen the generator, but its own update comes next."""
+        weights = [w for w in self.generator.parameters() if not w.requires_grad]
+        for w in weights:
+            w.requires_grad_(True)
+        self._kept = self.generator(self.latents(noise))
+        for w in weights:
+            w.requires_grad_(False)
+        return self._kept
+
     def generator_terms(self, batch: Batch, noise: Noise) -> dict[str, Tensor]:
         """The adversarial loss, [batch]."""
-        real, fake = self.seen(batch.x, self.generator(self.latents(noise)), noise, "generator")
+        kept, self._kept = self._kept, None
+        fake = self.generator(self.latents(noise)) if kept is None else kept
+        real, fake = self.seen(batch.x, fake, noise, "generator")
         scores = self.discriminator(fake)
         if self.objective.relative:
             return {"adversarial": self.objective.generator(scores, self.discriminator(real))}

@@ -1,9 +1,16 @@
 """Networks, one published family per file."""
 
-from gancourse.models import dcgan, mlp, spectral
+from gancourse.models import dcgan, mlp, resnet, spectral
 from gancourse.models.autoencoder import AutoencoderCritic, ImageEncoder
 from gancourse.models.classifier import Classifier
 from gancourse.models.dropout import Dropout
+from gancourse.models.folding import (
+    FlattenedLinear,
+    PooledConvolution,
+    ThinTransposedConvolution,
+    UpsampledConvolution,
+    folded,
+)
 from gancourse.models.minibatch import MinibatchDiscrimination
 from gancourse.models.virtual_batch_norm import VirtualBatchNorm, WithReference
 
@@ -11,11 +18,17 @@ __all__ = [
     "AutoencoderCritic",
     "Classifier",
     "Dropout",
+    "FlattenedLinear",
     "ImageEncoder",
     "MinibatchDiscrimination",
+    "PooledConvolution",
+    "ThinTransposedConvolution",
+    "UpsampledConvolution",
     "VirtualBatchNorm",
     "WithReference",
     "dcgan",
+    "folded",
     "mlp",
+    "resnet",
     "spectral",
 ]

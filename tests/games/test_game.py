@@ -238,3 +238,66 @@ def test_cross_entropy_and_its_gradient_are_exact_for_confident_logits(right):
 def test_labels_that_are_missing_or_out_of_range_are_refused(labels, message):
     with pytest.raises(ValueError, match=message):
         classify(torch.zeros(2, 10), labels)
+
+
+class Uneven(nn.Module):
+    """A generator whose passes are counted."""
+
+    latent_size = 4
+
+    def __init__(self):
+        super().__init__()
+        self.layers, self.passes = nn.Linear(4, 2), 0
+
+    def forward(self, z):
+        self.passes += 1
+        return self.layers(z)
+
+
+def test_with_one_forward_training_gives_the_plain_loop_s_weights_to_the_bit():
+    from gancourse.data import ring
+    from gancourse.training import Trainer, adam
+
+    def start():
+        with initialised_from(1):
+            return Uneven(), mlp.Discriminator(hidden=8)
+
+    G, D = start()
+    trainer = Trainer(GAN(G, D, non_saturating, one_forward=True), ring(), batch_size=16, seed=3)
+    for _ in trainer.steps(5):
+        pass
+    assert G.passes == 5
+
+    G2, D2 = start()
+    optimiser_d, optimiser_g = adam()(D2.parameters()), adam()(G2.parameters())
+    for step in range(5):
+        mine = Noise((3, "discriminator"), 16, step)
+        fake = G2(mine.normal("z", 4))
+        optimiser_d.zero_grad()
+        (softplus(-D2(ring()(mine).x)) + softplus(D2(fake.detach()))).mean().backward()
+        optimiser_d.step()
+        optimiser_g.zero_grad()
+        softplus(-D2(fake)).mean().backward()
+        optimiser_g.step()
+    for a, b in zip([*G.parameters(), *D.parameters()], [*G2.parameters(), *D2.parameters()], strict=True):
+        assert torch.equal(a, b)
+
+
+def test_with_one_forward_the_generator_sees_the_last_discriminator_update_s_samples_and_makes_new_ones_without():
+    G, D = networks()
+    game = GAN(G, D, non_saturating, n_critic=2, one_forward=True)
+    for update in range(2):
+        game.discriminator_terms(batch(), noise(update=update))
+    of_g = game.generator_terms(batch(), noise(update=7))["adversarial"]
+    assert_close(of_g, softplus(-D(G(noise(update=1).normal("z", 4)))))
+    again = game.generator_terms(batch(), noise(update=7))["adversarial"]
+    assert_close(again, softplus(-D(G(noise(update=7).normal("z", 4)))))
+    assert not torch.allclose(of_g, again)
+
+
+def test_with_one_forward_the_discriminator_s_terms_don_t_reach_the_generator():
+    G, D = networks()
+    backward(GAN(G, D, non_saturating, one_forward=True).discriminator_terms(batch(), noise()))
+    assert all(w.grad is None for w in G.parameters())
+    backward(GAN(G, D, non_saturating).discriminator_terms(batch(), noise()))
+    assert all(w.grad is not None for w in G.parameters())
