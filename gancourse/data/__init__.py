@@ -2,5 +2,16 @@
 
 from gancourse.data.images import Images, MissingDataError, digits, fashion
 from gancourse.data.mixtures import Mixture, grid, ring
+from gancourse.data.stacked import StackedDigits, stacked_digits
 
-__all__ = ["Images", "MissingDataError", "Mixture", "digits", "fashion", "grid", "ring"]
+__all__ = [
+    "Images",
+    "MissingDataError",
+    "Mixture",
+    "StackedDigits",
+    "digits",
+    "fashion",
+    "grid",
+    "ring",
+    "stacked_digits",
+]

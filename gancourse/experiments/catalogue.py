@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from gancourse.experiments import dirac, remedies, wgan_family
+from gancourse.experiments import dirac, precision, remedies, stacked_digits, wgan_family
 from gancourse.experiments.guidelines import guidelines
 from gancourse.experiments.table import Experiment
 from gancourse.names import lookup
 
 experiments: dict[str, Experiment] = {
     chosen.name: chosen
-    for chosen in (guidelines, dirac.table, remedies.ring_remedies, remedies.grid_remedies, wgan_family.table)
+    for chosen in (
+        guidelines,
+        dirac.table,
+        remedies.ring_remedies,
+        remedies.grid_remedies,
+        wgan_family.table,
+        stacked_digits.table,
+        precision.table,
+    )
 }
 
 

@@ -20,6 +20,7 @@ from gancourse.objectives.penalties import (
     one_sided_gradient_penalty,
     penalties,
     r1,
+    r1_and_r2,
     r2,
     zero_centred_gradient_penalty,
 )
@@ -54,6 +55,7 @@ __all__ = [
     "orthogonality",
     "penalties",
     "r1",
+    "r1_and_r2",
     "r2",
     "relativistic_average",
     "relativistic_average_hinge",

@@ -82,6 +82,14 @@ def r2(critic: Critic, real: Tensor | None, fake: Tensor, epsilon: Tensor | None
     return _slope(critic, fake).square().flatten(1).sum(1) / 2
 
 
+def r1_and_r2(critic: Critic, real: Tensor, fake: Tensor, epsilon: Tensor | None = None) -> Tensor:
+    """The sum of `r1` and `r2`, of as many real as generated samples. Arguments and errors as for `r1`.
+
+    Source: Huang, Gokaslan, Kuleshov, Tompkin 2024 (R3GAN), section 2, where each has the same weight.
+    """
+    return r1(critic, real) + r2(critic, None, fake)
+
+
 def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
     """How far the critic's slope is from one between real and generated data: (‖∇ₓ D(x̂)‖ − 1)².
 
@@ -135,6 +143,7 @@ def drift(critic: Critic, real: Tensor, fake: Tensor | None = None, epsilon: Ten
 penalties = {
     "r1": r1,
     "r2": r2,
+    "r1-r2": r1_and_r2,
     "gradient-penalty": gradient_penalty,
     "one-sided-gradient-penalty": one_sided_gradient_penalty,
     "zero-centred-gradient-penalty": zero_centred_gradient_penalty,

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import relu, softplus
 
 from gancourse.objectives.losses import Objective
+from gancourse.processes import mean
 
 Loss = Callable[[Tensor], Tensor]
 """What it costs that a real sample's score exceeds its opponent's by so much, elementwise."""
@@ -27,7 +28,7 @@ def average(name: str, loss: Loss, source: str) -> Objective:
     """Each sample against the mean score of the other kind in the batch; D's and G's losses are each other's mirror."""
 
     def first_above_second(first: Tensor, second: Tensor) -> Tensor:
-        return loss(first - second.mean()) + loss(first.mean() - second)
+        return loss(first - mean(second.mean())) + loss(mean(first.mean()) - second)
 
     return Objective(
         name,

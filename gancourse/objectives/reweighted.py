@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from gancourse.objectives.losses import Objective, cross_entropy
+from gancourse.processes import whole
 
 boundary_seeking = Objective(
     "boundary-seeking",
@@ -23,7 +24,7 @@ def _check(real: Tensor, fake: Tensor) -> None:
 
 def _log_partition(real: Tensor, fake: Tensor) -> Tensor:
     """Log of Σ eˢ over the scores of the whole batch, real and generated."""
-    return torch.cat([real, fake]).logsumexp(0)
+    return whole(torch.cat([real, fake])).logsumexp(0)
 
 
 def _softmax_discriminator(real: Tensor, fake: Tensor) -> Tensor:

@@ -1,11 +1,12 @@
 """Named trainings: what to build, on which data, for how long."""
 
-from gancourse.recipes.build import Built, build, load_data
+from gancourse.recipes.build import Arithmetic, Built, build, load_data
 from gancourse.recipes.catalogue import recipe, recipes
 from gancourse.recipes.recipe import ClassifierRecipe, GANRecipe, Recipe, VAERecipe, from_json, to_json
-from gancourse.recipes.run import Stopped, read_recipe, resume, train
+from gancourse.recipes.run import Stopped, check_is_new, read_arithmetic, read_recipe, resume, train
 
 __all__ = [
+    "Arithmetic",
     "Built",
     "ClassifierRecipe",
     "GANRecipe",
@@ -13,8 +14,10 @@ __all__ = [
     "Stopped",
     "VAERecipe",
     "build",
+    "check_is_new",
     "from_json",
     "load_data",
+    "read_arithmetic",
     "read_recipe",
     "recipe",
     "recipes",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -12,7 +14,22 @@ from gancourse.games import GAN, VAE, Classification, Penalty
 from gancourse.recipes.recipe import ClassifierRecipe, Data, GANRecipe, Recipe, VAERecipe
 from gancourse.rng import CPU, initialised_from
 
-Source = data.Images | data.Mixture
+Source = data.Images | data.Mixture | data.StackedDigits
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """How a training computes, which changes its speed and the last bits of its weights. The default is the reference.
+
+    Args:
+        precision: 32-true, or bf16-mixed to run the networks in bfloat16.
+        channels_last: lay out images and kernels with the channels innermost.
+        fused: one Adam kernel for all weights.
+    """
+
+    precision: training.Precision = "32-true"
+    channels_last: bool = False
+    fused: bool = False
 
 
 class Built(NamedTuple):
@@ -42,7 +59,8 @@ def load_data(name: Data, split: str = "train", full: bool = False, download: bo
     """
     if name in ("ring", "grid"):
         return data.ring(std=0.1) if name == "ring" else data.grid()
-    return {"digits": data.digits, "fashion": data.fashion}[name](split, full, download)
+    load = {"digits": data.digits, "fashion": data.fashion, "stacked-digits": data.stacked_digits}[name]
+    return load(split, full, download)
 
 
 def networks(recipe: GANRecipe | VAERecipe) -> tuple[nn.Module, nn.Module]:
@@ -63,17 +81,27 @@ def networks(recipe: GANRecipe | VAERecipe) -> tuple[nn.Module, nn.Module]:
     with initialised_from(recipe.seed, "weights"):
         if recipe.family == "mlp":
             return models.mlp.Generator(recipe.latent_size, recipe.width), models.mlp.Discriminator(recipe.width)
-        return (
-            models.dcgan.Generator(recipe.latent_size, recipe.width, guidelines=recipe.guidelines),
-            models.dcgan.Discriminator(recipe.width, guidelines=recipe.guidelines),
-        )
+        channels = 3 if recipe.data == "stacked-digits" else 1
+        judging = recipe.guidelines
+        if recipe.discriminator_norm != "guidelines":
+            judging = dataclasses.replace(judging, batch_norm="nowhere")
+        generator = models.dcgan.Generator(recipe.latent_size, recipe.width, channels, recipe.guidelines)
+        discriminator = models.dcgan.Discriminator(recipe.width, channels, judging)
+        if recipe.discriminator_norm == "spectral":
+            models.spectral.spectral_normalised(discriminator)
+        return generator, discriminator
 
 
-def build(recipe: Recipe, device: torch.device = CPU, download: bool = False) -> Built:
+REFERENCE = Arithmetic()
+
+
+def build(
+    recipe: Recipe, device: torch.device = CPU, download: bool = False, arithmetic: Arithmetic = REFERENCE
+) -> Built:
     """Data, networks, game and trainer of a recipe.
 
     Raises:
-        ValueError: fields contradict each other.
+        ValueError: fields contradict each other, or the device lacks the precision.
         MissingDataError: the data is not on this machine.
     """
     source = load_data(recipe.data, full=recipe.full, download=download)
@@ -85,20 +113,22 @@ def build(recipe: Recipe, device: torch.device = CPU, download: bool = False) ->
         "seed": recipe.seed,
         "schedule": schedules[recipe.decay],
         "device": device,
+        "precision": arithmetic.precision,
+        "channels_last": arithmetic.channels_last,
     }
     if isinstance(recipe, ClassifierRecipe):
         with initialised_from(recipe.seed, "weights"):
             game = Classification(models.Classifier())
-        optimiser = training.adam(recipe.learning_rate, 0.9)
+        optimiser = training.adam(recipe.learning_rate, 0.9, fused=arithmetic.fused)
         return Built(recipe, source, training.Trainer(game, source, optimiser=optimiser, **common))
     if isinstance(recipe, VAERecipe):
         decoder, encoder = networks(recipe)
-        optimiser = training.adam(recipe.learning_rate, 0.9)
+        optimiser = training.adam(recipe.learning_rate, 0.9, fused=arithmetic.fused)
         game = VAE(encoder, decoder, recipe.std, recipe.beta)
         return Built(recipe, source, training.Trainer(game, source, optimiser=optimiser, **common))
     weight, every = recipe.penalty_weight, recipe.penalty_every
     chosen = [] if recipe.penalty == "none" else [Penalty(objectives.penalties[recipe.penalty], weight, every)]
     game = GAN(*networks(recipe), objectives.objective(recipe.objective), chosen, recipe.n_critic)
-    optimiser = training.adam(recipe.learning_rate, recipe.beta1, recipe.beta2)
+    optimiser = training.adam(recipe.learning_rate, recipe.beta1, recipe.beta2, arithmetic.fused)
     averages = {"generator": recipe.average_kimg} if recipe.average_kimg else {}
     return Built(recipe, source, training.Trainer(game, source, optimiser=optimiser, averages=averages, **common))

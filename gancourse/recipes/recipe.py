@@ -8,11 +8,12 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from gancourse.models.dcgan import Guidelines
 
-Data = Literal["ring", "grid", "digits", "fashion"]
+Data = Literal["ring", "grid", "digits", "fashion", "stacked-digits"]
 Penalty = Literal[
     "none",
     "r1",
     "r2",
+    "r1-r2",
     "gradient-penalty",
     "one-sided-gradient-penalty",
     "zero-centred-gradient-penalty",
@@ -62,6 +63,8 @@ class GANRecipe:
         penalty_every: the penalty is computed at every so-many-th discriminator update.
         n_critic: discriminator updates per step.
         guidelines: which of the DCGAN guidelines hold.
+        discriminator_norm: what a dcgan's discriminator has instead of the guidelines' BatchNorm, which ties the
+            samples of a batch together, so that a penalty on slopes doesn't fit; "guidelines" to keep it.
         steps: length of the training.
         batch_size: samples per update.
         learning_rate: Adam's rate at the start.
@@ -88,6 +91,7 @@ class GANRecipe:
     penalty_every: int = 1
     n_critic: int = 1
     guidelines: Guidelines = field(default_factory=Guidelines)
+    discriminator_norm: Literal["guidelines", "none", "spectral"] = "guidelines"
     steps: int = 1000
     batch_size: int = 64
     learning_rate: float = 2e-4

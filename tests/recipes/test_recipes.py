@@ -6,6 +6,7 @@ from typing import get_args
 
 import pytest
 import torch
+from torch.testing import assert_close
 
 from gancourse import objectives, recipes
 from gancourse.recipes import ClassifierRecipe, GANRecipe, build, from_json, to_json
@@ -36,7 +37,7 @@ def test_what_is_no_recipe_is_refused(values, message):
         ({"steps": "abc"}, "steps is 'abc'; expected int"),
         ({"batch_size": 0}, "batch_size is 0; expected at least 1"),
         ({"learning_rate": float("nan")}, "learning_rate is nan; expected a finite number"),
-        ({"penalty": "r3"}, "penalty is 'r3'; pass one of none, r1, r2, gradient-penalty"),
+        ({"penalty": "r3"}, "penalty is 'r3'; pass one of none, r1, r2, r1-r2, gradient-penalty"),
         ({"guidelines": {}}, "guidelines is {}; expected Guidelines"),
     ],
 )
@@ -146,3 +147,28 @@ def test_cuda_starts_where_the_cpu_does_and_resumes_bit_equal(name, tmp_path):
 
 def test_every_penalty_can_be_asked_for_by_a_recipe():
     assert set(get_args(Penalty)) == {"none", *objectives.penalties}
+
+
+def test_a_discriminator_without_batch_norm_leaves_the_generator_s_alone():
+    def kinds(network):
+        return {type(module).__name__ for module in network.modules()}
+
+    recipe = dataclasses.replace(recipes.recipe("dcgan-digits"), width=8)
+    assert all("BatchNorm2d" in kinds(network) for network in networks(recipe))
+    generator, discriminator = networks(dataclasses.replace(recipe, discriminator_norm="none"))
+    assert "BatchNorm2d" in kinds(generator)
+    assert "BatchNorm2d" not in kinds(discriminator)
+    _, normalised = networks(dataclasses.replace(recipe, discriminator_norm="spectral"))
+    assert "SpectralNorm" in kinds(normalised)
+    assert "BatchNorm2d" not in kinds(normalised)
+
+
+def test_stacked_digits_get_networks_of_three_channels_and_an_independent_score_a_sample():
+    recipe = dataclasses.replace(recipes.recipe("stacked-digits"), width=8, full=False)
+    built = build(recipe)
+    x = built.data.first(6).x
+    assert x.shape == (6, 3, 28, 28)
+    scores = built.trainer.game.discriminator(x)
+    assert_close(scores[:2], built.trainer.game.discriminator(x[:2]))
+    terms = next(built.trainer.steps(1)).losses["discriminator"]
+    assert set(terms) == {"adversarial", "r1_and_r2"}
