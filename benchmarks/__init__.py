@@ -1,0 +1,1 @@
+"""Side-by-side timings: the course's trainer against plain loops as textbooks write them."""

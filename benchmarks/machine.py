@@ -1,0 +1,50 @@
+"""What a measurement ran on, and the file it goes to."""
+
+from __future__ import annotations
+
+import json
+import platform
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import gancourse
+
+
+def processor() -> str:
+    """The processor's name as the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def description() -> dict[str, Any]:
+    """Processor, threads, versions; the accelerator's name where there is one."""
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return {
+        "processor": processor(),
+        "threads": torch.get_num_threads(),
+        "accelerator": device,
+        "capability": torch.backends.cpu.get_cpu_capability(),
+        "versions": {
+            "torch": torch.__version__.split("+")[0],
+            "gancourse": gancourse.__version__,
+            "python": platform.python_version(),
+        },
+    }
+
+
+def append(path: Path, row: dict[str, Any]) -> None:
+    """Add a row to a file of JSON lines, with the machine's description."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row | {"machine": description()}, ensure_ascii=False) + "\n")
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of such a file; none where there is no file."""
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.is_file() else []

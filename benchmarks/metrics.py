@@ -1,0 +1,288 @@
+"""The metrics beside other libraries: do they agree, and which is faster?
+
+    python -m benchmarks.metrics [agreement] [frechet] [neighbours] [--threads N] [--repeats N]
+
+Agreement: the largest relative difference of each value from each library on the same float64 features. Speed: our
+function and theirs take turns on the same arrays; medians of wall-clock and processor seconds, and their spread. Each
+result is appended to results/metrics.jsonl, with the machine, the seeds and the versions.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import platform
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gancourse import metrics
+
+RESULTS = Path(__file__).parent / "results" / "metrics.jsonl"
+LIBRARIES = ("numpy", "scipy", "torchmetrics", "torch-fidelity", "prdc", "scikit-learn", "POT")
+
+
+def machine() -> dict[str, Any]:
+    """What the numbers were measured on."""
+    names = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    models = [line.split(":", 1)[1].strip() for line in names if line.startswith("model name")]
+    return {
+        "processor": models[0] if models else platform.processor(),
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "torch": torch.__version__.split("+")[0],
+    } | {name: version(name) for name in LIBRARIES}
+
+
+def features(n: int, d: int, seed: int, std: float = 1.0, shift: float = 0.0) -> Tensor:
+    """Features whose deviations fall like 1/√i, as those of networks do, float64 [n, d]."""
+    scale = torch.arange(1, d + 1, dtype=torch.float64) ** -0.5
+    random = torch.Generator().manual_seed(seed)
+    return (torch.randn(n, d, dtype=torch.float64, generator=random) * std + shift) * scale
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Without what libraries print and warn of."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
+
+
+class Identity(nn.Module):
+    """Takes its input for features."""
+
+    num_features = 32
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(1)
+
+
+class Map(nn.Module):
+    """A generator that is a linear map and a tanh; `sample` gives fixed latents, first z0, then z1."""
+
+    def __init__(self, a: Tensor, latents: list[Tensor]) -> None:
+        super().__init__()
+        self.a, self.latents = a, latents
+
+    def sample(self, n: int) -> Tensor:
+        return self.latents.pop(0)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return torch.tanh(z @ self.a)
+
+
+class Square(nn.Module):
+    """Squared distance, after undoing the rescaling that the library applies."""
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return ((x - y) * 255 / 2).square().sum(1)
+
+
+def agreement(seed: int) -> Iterator[tuple[str, str, float, float]]:
+    """Name of a value, name of a library, our number, theirs."""
+    yield from _of_moments(seed)
+    yield from _of_neighbours(seed)
+    yield from _of_paths_and_plans(seed)
+
+
+def _of_moments(seed: int) -> Iterator[tuple[str, str, float, float]]:
+    from scipy import linalg
+    from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
+    from torch_fidelity.metric_isc import isc_features_to_metric
+    from torch_fidelity.metric_kid import kid_features_to_metric
+    from torchmetrics.image.fid import FrechetInceptionDistance
+    from torchmetrics.image.inception import InceptionScore
+    from torchmetrics.image.kid import KernelInceptionDistance
+
+    x, y = features(500, 32, seed), features(400, 32, seed + 1, 1.1, 0.2)
+    found = metrics.frechet_distance(x, y)
+    a, b = metrics.Statistics.of(x), metrics.Statistics.of(y)
+    root = linalg.sqrtm((a.covariance @ b.covariance).numpy()).real
+    trace = (a.covariance + b.covariance).trace().item() - 2 * np.trace(root)
+    yield "Fréchet distance", "scipy", found, (a.mean - b.mean).square().sum().item() + trace
+    statistics = [fid_features_to_statistics(s) for s in (y, x)]  # the first is the generated one
+    yield "Fréchet distance", "torch-fidelity", found, next(iter(fid_statistics_to_metric(*statistics, False).values()))
+    images = [s.sigmoid().view(-1, 2, 4, 4) for s in (x, y)]
+    theirs = FrechetInceptionDistance(Identity(), normalize=True, input_img_size=(2, 4, 4)).set_dtype(torch.float64)
+    theirs.update(images[0], real=True)
+    theirs.update(images[1], real=False)
+    ours = metrics.frechet_distance(*(i.flatten(1) for i in images))
+    yield "Fréchet distance", "torchmetrics", ours, theirs.compute().item()
+
+    z = y[:400]
+    theirs = KernelInceptionDistance(Identity(), subsets=1, subset_size=400).set_dtype(torch.float64)
+    theirs.update(x[:400], real=True)
+    theirs.update(z, real=False)
+    ours = metrics.kernel_distance(x[:400], z)
+    yield "kernel distance", "torchmetrics", ours, theirs.compute()[0].item()
+    options = {"kid_subsets": 1, "kid_subset_size": 400, "verbose": False}
+    theirs = kid_features_to_metric(z, x[:400], **options)["kernel_inception_distance_mean"]
+    yield "kernel distance", "torch-fidelity", ours, theirs
+
+    logits = features(400, 10, seed, 4.0)
+    ours = metrics.inception_score(logits, n_splits=10)
+    theirs = isc_features_to_metric(logits, splits=10, shuffle=False)
+    yield "Inception score", "torch-fidelity", ours.mean, theirs["inception_score_mean"]
+    yield "Inception score, deviation", "torch-fidelity", ours.standard_deviation, theirs["inception_score_std"]
+    theirs = InceptionScore(Identity(), splits=1).set_dtype(torch.float64)
+    theirs.update(logits)
+    yield "Inception score", "torchmetrics", metrics.inception_score(logits, 1).mean, theirs.compute()[0].item()
+
+
+def _of_neighbours(seed: int) -> Iterator[tuple[str, str, float, float]]:
+    from prdc import compute_prdc
+    from torch_fidelity.metric_prc import calculate_precision_recall_full
+
+    x, y = features(1000, 32, seed), features(800, 32, seed + 1, 0.9, 0.1)
+    ours, theirs = metrics.precision_recall(x, y, 5), compute_prdc(x.numpy(), y.numpy(), 5)
+    for name, value in ours._asdict().items():
+        yield name, "prdc", value, float(theirs[name])
+    for name, value, other in zip(
+        ("precision", "recall"), ours, calculate_precision_recall_full(y, x, 5), strict=False
+    ):
+        yield name, "torch-fidelity", value, other
+
+
+def _of_paths_and_plans(seed: int) -> Iterator[tuple[str, str, float, float]]:
+    import ot
+    from scipy import stats
+    from torchmetrics.functional.image import perceptual_path_length
+
+    a, z0, z1 = (features(n, 16, seed + i) for i, n in enumerate((16, 50, 50)))
+    for kind in ("lerp", "slerp_any"):
+        ours = metrics.perceptual_path_length(
+            Map(a, []), lambda x: x, z0, z1, torch.zeros(50), spherical=kind != "lerp"
+        )
+        theirs = perceptual_path_length(
+            Map(a, [z0, z1]), num_samples=50, interpolation_method=kind, resize=None,
+            lower_discard=None, upper_discard=None, sim_net=Square(),
+        )  # fmt: skip
+        yield f"path length, {kind}", "torchmetrics", ours.mean().item(), theirs[0].item()
+
+    x, y = features(120, 5, seed), features(90, 5, seed + 1, 1.2, 0.3)
+    for p in (1, 2):
+        cost = ot.dist(x.numpy(), y.numpy(), metric="euclidean") ** p
+        yield f"W{p}", "POT", metrics.wasserstein(x, y, p), ot.emd2([], [], cost) ** (1 / p)
+        directions = metrics.transport._directions(5, 128, seed)
+        theirs = ot.sliced_wasserstein_distance(x.numpy(), y.numpy(), projections=directions.numpy(), p=p)
+        yield f"sliced W{p}", "POT", metrics.sliced_wasserstein(x, y, 128, p, seed), float(theirs)
+    classes = torch.randint(10, (200,), generator=torch.Generator().manual_seed(seed)).square() // 9
+    found = metrics.class_coverage(classes, 12)
+    yield "reverse KL", "scipy", found.reverse_kl, float(stats.entropy(found.counts.numpy(), np.ones(12)))
+
+
+def frechet_task(seed: int) -> tuple[str, Callable[[], Any], Callable[[], Any]]:
+    """Fréchet distance from given means and covariances of 10,000 samples each, 2,048 features."""
+    from scipy import linalg
+
+    a, b = (metrics.Statistics.of(features(10_000, 2048, seed + i, 1 + 0.05 * i, 0.02 * i)) for i in range(2))
+
+    def theirs() -> float:
+        root = linalg.sqrtm(a.covariance.numpy() @ b.covariance.numpy())
+        rest = (a.mean - b.mean).square().sum() + a.covariance.trace() + b.covariance.trace()
+        return rest.item() - 2 * np.trace(root).real
+
+    return (
+        "Fréchet distance from covariances, 2,048 features: scipy's sqrtm",
+        lambda: metrics.frechet_distance(a, b),
+        theirs,
+    )
+
+
+def neighbours_task(seed: int) -> tuple[str, Callable[[], Any], Callable[[], Any]]:
+    """Precision, recall, density and coverage of 10,000 × 512 features each, k = 3."""
+    from prdc import compute_prdc
+
+    x, y = features(10_000, 512, seed), features(10_000, 512, seed + 1, 0.97, 0.02)
+
+    def theirs() -> list[float]:
+        found = compute_prdc(x.numpy(), y.numpy(), 3)
+        return [float(found[name]) for name in metrics.PrecisionRecall._fields]
+
+    return (
+        "precision, recall, density, coverage, 10,000 × 512: prdc",
+        lambda: list(metrics.precision_recall(x, y)),
+        theirs,
+    )
+
+
+def race(task: tuple[str, Callable[[], Any], Callable[[], Any]], repeats: int) -> dict[str, Any]:
+    """Both functions in turn; seconds of each run, medians, ratios, values and how far apart those are."""
+    name, ours, theirs = task
+    seconds: dict[str, dict[str, list[float]]] = {who: {"wall": [], "processor": []} for who in ("ours", "theirs")}
+    values: dict[str, Any] = {}
+    for _ in range(repeats):
+        for who, function in (("ours", ours), ("theirs", theirs)):
+            wall, processor = time.perf_counter(), time.process_time()
+            with quiet():
+                values[who] = function()
+            seconds[who]["wall"].append(round(time.perf_counter() - wall, 2))
+            seconds[who]["processor"].append(round(time.process_time() - processor, 2))
+            print(
+                f"  {who}: {seconds[who]['wall'][-1]} s wall, {seconds[who]['processor'][-1]} s processor", flush=True
+            )
+    ratios = {
+        clock: round(float(np.median(seconds["theirs"][clock]) / np.median(seconds["ours"][clock])), 2)
+        for clock in ("wall", "processor")
+    }
+    a, b = (np.atleast_1d(values[who]) for who in ("ours", "theirs"))
+    return {
+        "name": name,
+        "seconds": seconds,
+        "times_faster": ratios,
+        "values": {who: np.atleast_1d(v).tolist() for who, v in values.items()},
+        "relative_difference": float(np.max(np.abs(a - b) / np.abs(b))),
+    }
+
+
+def write(row: dict[str, Any]) -> None:
+    """Append one result."""
+    RESULTS.parent.mkdir(exist_ok=True)
+    with RESULTS.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", nargs="*", default=["agreement", "frechet", "neighbours"])
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of torch; give numpy's by OMP_NUM_THREADS")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    common = {"seed": options.seed, "threads": options.threads, "machine": machine()}
+    if "agreement" in options.what:
+        with quiet():
+            rows = list(agreement(options.seed))
+        print(f"{'value':28} {'library':16} {'ours':>18} {'theirs':>18}  relative difference")
+        for name, library, ours, theirs in rows:
+            print(f"{name:28} {library:16} {ours:18.12g} {theirs:18.12g}  {abs(ours - theirs) / abs(theirs):.1e}")
+        worst = max(abs(ours - theirs) / abs(theirs) for *_, ours, theirs in rows)
+        print(f"largest relative difference {worst:.1e}")
+        table = [dict(zip(("value", "library", "ours", "theirs"), row, strict=True)) for row in rows]
+        write({"what": "agreement", "largest_relative_difference": worst, "rows": table} | common)
+    for what, task in {"frechet": frechet_task, "neighbours": neighbours_task}.items():
+        if what in options.what:
+            made = task(options.seed)
+            print(made[0], flush=True)
+            row = race(made, options.repeats)
+            print(f"  times faster: {row['times_faster']}, relative difference {row['relative_difference']:.1e}")
+            write({"what": what} | row | common)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,272 @@
+"""Seconds a step: the course's trainer against the textbook loop, with the same networks and batch.
+
+    python -m benchmarks.speed                 # all networks, about ten minutes on two cores
+    python -m benchmarks.speed dcgan-28 --rounds 5
+
+Variants take turns, a few steps each, so that whatever else the machine does meets all of them alike. A round's ratio
+is its textbook time over its variant time; the table gives the medians and the quartiles over rounds. Each variant adds
+one technique to the one before it. Rows land in benchmarks/results/speed.jsonl.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import copy
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks import machine, textbook, turns
+from gancourse import data, device, objectives
+from gancourse.batch import Batch
+from gancourse.games import GAN
+from gancourse.models import folded, resnet
+from gancourse.models.spectral import spectral_normalised
+from gancourse.rng import Noise, initialised_from
+from gancourse.training import Trainer, adam, has_bf16
+
+RESULTS = Path(__file__).parent / "results" / "speed.jsonl"
+
+
+class Workload(NamedTuple):
+    """Networks, data and loss that both sides share."""
+
+    about: str
+    networks: Callable[[], tuple[nn.Module, nn.Module]]
+    size: int
+    channels: int
+    batch_size: int
+    hinge: bool = False
+
+
+def _resnet(normalised: Callable[[nn.Module], nn.Module], width: int = 64) -> tuple[nn.Module, nn.Module]:
+    return resnet.Generator(128, width), normalised(resnet.Discriminator(width))
+
+
+def torch_s_spectral_norm(network: nn.Module) -> nn.Module:
+    """Spectral normalisation of every layer by torch's own parametrisation."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            torch.nn.utils.parametrizations.spectral_norm(layer)
+    return network
+
+
+WORKLOADS: dict[str, Workload] = {
+    "dcgan-28": Workload(
+        "the textbook DCGAN, 28 × 28, one channel",
+        lambda: (textbook.Generator(), textbook.Discriminator()),
+        28,
+        1,
+        128,
+    ),
+    "upsampling-32": Workload(
+        "the usual upsampling DCGAN, 32 × 32, one channel",
+        lambda: (textbook.UpsamplingGenerator(), textbook.StridedDiscriminator()),
+        32,
+        1,
+        64,
+    ),
+    "sn-resnet-32": Workload(
+        "residual networks of width 64 with spectral normalisation and hinge loss, 32 × 32, three channels",
+        lambda: _resnet(torch_s_spectral_norm),
+        32,
+        3,
+        64,
+        hinge=True,
+    ),
+}
+
+
+class Variant(NamedTuple):
+    """The course's trainer with some techniques switched on."""
+
+    name: str
+    channels_last: bool = False
+    folded: bool = False
+    one_forward: bool = False
+    fused: bool = False
+    keep_memory: bool = False
+    precision: str = "32-true"
+
+
+def _cumulative() -> list[Variant]:
+    """Each variant has one technique more than the one before it."""
+    techniques = {
+        "trainer": {},
+        "+ one generator forward": {"one_forward": True},
+        "+ channels last": {"channels_last": True},
+        "+ folding": {"folded": True},
+        "+ fused Adam": {"fused": True},
+        "+ kept memory": {"keep_memory": True},
+        "+ bf16": {"precision": "bf16-mixed"},
+    }
+    made, switched_on = [], {}
+    for name, technique in techniques.items():
+        switched_on |= technique
+        made.append(Variant(name, **switched_on))
+    return made
+
+
+VARIANTS = _cumulative()
+
+
+def images(workload: Workload) -> Tensor:
+    """Digits of the package as bytes [10000, channels, size, size]."""
+    bytes_ = data.digits().images
+    pad = (workload.size - bytes_.shape[2]) // 2
+    return functional.pad(bytes_, (pad,) * 4).expand(-1, workload.channels, -1, -1).contiguous()
+
+
+def textbook_steps(workload: Workload, where: torch.device) -> Iterator[Any]:
+    """The textbook's loop."""
+    with initialised_from(0):
+        networks = [network.to(where) for network in workload.networks()]
+    pictures = textbook.Pictures(images(workload), workload.size)
+    batches = textbook.epochs(textbook.loader(pictures, workload.batch_size), where)
+    return textbook.steps(*networks, batches, hinge=workload.hinge)
+
+
+class Bytes:
+    """Images held as bytes and sampled on the fly, at any size."""
+
+    def __init__(self, images: Tensor) -> None:
+        self.images = images
+
+    def __call__(self, noise: Noise) -> Batch:
+        """Images in [−1, 1]."""
+        index = noise.integers("index", len(self.images)).to(self.images.device)
+        return Batch(data.images.to_floats(self.images[index]))
+
+
+def trainer(workload: Workload, variant: Variant, where: torch.device) -> Trainer:
+    """The course's trainer on the same networks."""
+    with initialised_from(0):
+        generator, discriminator = workload.networks()
+        if workload.hinge:
+            generator, discriminator = _resnet(spectral_normalised)
+    if variant.folded:
+        for network in (generator, discriminator):
+            _fold(network)
+    objective = objectives.hinge if workload.hinge else objectives.non_saturating
+    return Trainer(
+        GAN(generator, discriminator, objective, one_forward=variant.one_forward),
+        Bytes(images(workload).to(where)),
+        batch_size=workload.batch_size,
+        optimiser=adam(fused=variant.fused),
+        channels_last=variant.channels_last,
+        precision=variant.precision,
+        device=where,
+    )
+
+
+def _fold(network: nn.Module) -> None:
+    with contextlib.suppress(ValueError):  # there is nothing to fold in a strided discriminator
+        folded(network)
+
+
+def variant_steps(workload: Workload, variant: Variant, where: torch.device) -> Iterator[Any]:
+    """The course's loop."""
+    return trainer(workload, variant, where).steps(10**9)
+
+
+def flops_a_step(workload: Workload, variant: Variant) -> int:
+    """Floating-point operations of the convolutions and matrix products of one step, as PyTorch counts them."""
+    steps = variant_steps(workload, variant, torch.device("cpu"))
+    with FlopCounterMode(display=False) as counter:
+        next(steps)
+    return counter.get_total_flops()
+
+
+def peak(dtype: torch.dtype, where: torch.device) -> float:
+    """Floating-point operations a second of a convolution that suits the machine: the best of several."""
+    x = torch.randn(64, 256, 16, 16, device=where, dtype=dtype).to(memory_format=torch.channels_last)
+    layer = nn.Conv2d(256, 256, 3, padding=1).to(where, dtype).to(memory_format=torch.channels_last)
+    times = []
+    with torch.no_grad():
+        for _ in range(12):
+            began = time.perf_counter()
+            layer(x)
+            _wait(where)
+            times.append(time.perf_counter() - began)
+    return 2 * 64 * 256 * 256 * 256 * 9 / min(times)
+
+
+def _wait(where: torch.device) -> None:
+    if where.type == "cuda":
+        torch.cuda.synchronize(where)
+
+
+def measure(
+    workload: str, batch_size: int, variants: list[Variant], rounds: int, steps: int, where: str
+) -> dict[str, list[float]]:
+    """Seconds a step by variant and round; the textbook's are under "textbook"."""
+    makers: dict[str, turns.Maker] = {"textbook": (loop, (workload, batch_size, None, where))}
+    makers |= {v.name: (loop, (workload, batch_size, v, where)) for v in variants}
+    return turns.alternate(makers, rounds, steps)
+
+
+def loop(workload: str, batch_size: int, variant: Variant | None, device_name: str) -> Iterator[Any]:
+    """One side of a comparison, in the process that calls it; no variant stands for the textbook's."""
+    where, chosen = device.device(device_name), WORKLOADS[workload]._replace(batch_size=batch_size)
+    if variant is None:
+        return textbook_steps(chosen, where)
+    if variant.keep_memory:
+        device.keep_memory()
+    return variant_steps(chosen, variant, where)
+
+
+def main() -> None:
+    """Measure what was asked for, print the table and keep the rows."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("workloads", nargs="*", default=list(WORKLOADS), help=", ".join(WORKLOADS))
+    parser.add_argument("--rounds", type=int, default=11)
+    parser.add_argument("--steps", type=int, default=3, help="steps a turn")
+    parser.add_argument("--batch-size", type=int, default=0, help="0 for the workload's own")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--keep", action="store_true", help="append the rows to results/speed.jsonl")
+    chosen = parser.parse_args()
+    where = device.device(chosen.device)
+    variants = [v for v in VARIANTS if v.precision == "32-true" or has_bf16(where)]
+    peaks = {"32-true": peak(torch.float32, where)}
+    if has_bf16(where):
+        peaks["bf16-mixed"] = peak(torch.bfloat16, where)
+    print({name: f"{value / 1e9:.0f} GFLOP/s" for name, value in peaks.items()})
+    for name in chosen.workloads:
+        batch_size = chosen.batch_size or WORKLOADS[name].batch_size
+        workload = WORKLOADS[name]._replace(batch_size=batch_size)
+        seconds = measure(name, batch_size, variants, chosen.rounds, chosen.steps, chosen.device)
+        print(f"{name}: {workload.about}, batch {workload.batch_size}")
+        rows = {"textbook": {"seconds": statistics.median(seconds["textbook"])}}
+        for variant in variants:
+            low, middle, high = turns.ratios(seconds["textbook"], seconds[variant.name])
+            flops = flops_a_step(workload, variant)
+            median = statistics.median(seconds[variant.name])
+            share = flops / median / peaks[variant.precision]
+            rows[variant.name] = {
+                "seconds": median,
+                "ratio": middle,
+                "quartiles": [low, high],
+                "flops": flops,
+                "share_of_peak": share,
+            }
+        for variant, row in rows.items():
+            said = (
+                f"{row['ratio']:.2f} × ({row['quartiles'][0]:.2f} to {row['quartiles'][1]:.2f})" if len(row) > 1 else ""
+            )
+            used = f", {row['share_of_peak']:.0%} of the peak" if len(row) > 1 else ""
+            print(f"  {variant:26} {1e3 * row['seconds']:7.1f} ms  {said}{used}")
+        if chosen.keep:
+            entry = {"workload": name, "batch_size": workload.batch_size, "rounds": chosen.rounds}
+            machine.append(RESULTS, entry | {"peaks": peaks, "variants": copy.deepcopy(rows)})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,297 @@
+"""The book's page of measurements, written from the rows of benchmarks/results and gancourse/results.
+
+python -m benchmarks.tables          # writes book/benchmarks.md
+python -m benchmarks.tables --print
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+from pathlib import Path
+from typing import Any
+
+from benchmarks import machine, quality, speed
+from gancourse import experiments
+from gancourse.experiments import stacked_digits
+
+PAGE = Path(__file__).parents[1] / "book" / "benchmarks.md"
+METRICS = Path(__file__).parent / "results" / "metrics.jsonl"
+
+
+def table(head: list[str], body: list[list[str]]) -> str:
+    """A Markdown table whose first column is text and the others numbers."""
+    lines = [head, ["---"] + ["--:"] * (len(head) - 1), *body]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _machine(row: dict[str, Any]) -> str:
+    m = row["machine"]
+    where = m.get("accelerator") or f"{m['processor']}, {m['threads']} threads"
+    return f"{where}, PyTorch {m['versions']['torch']}"
+
+
+def speed_section() -> str:
+    """One table a workload: what each technique adds."""
+    parts = []
+    for row in {r["workload"]: r for r in machine.rows(speed.RESULTS)}.values():
+        body = [["textbook loop", f"{1e3 * row['variants']['textbook']['seconds']:.0f}", "1", "", ""]]
+        for name, found in list(row["variants"].items())[1:]:
+            low, high = found["quartiles"]
+            body.append(
+                [
+                    name,
+                    f"{1e3 * found['seconds']:.0f}",
+                    f"{found['ratio']:.2f}",
+                    f"{low:.2f} to {high:.2f}",
+                    f"{found['share_of_peak']:.0%}",
+                ]
+            )
+        about = speed.WORKLOADS[row["workload"]].about
+        head = ["", "ms a step", "times faster", "quartiles", "share of the peak"]
+        peaks = " and ".join(f"{v / 1e9:.0f} GFLOP/s ({k})" for k, v in row["peaks"].items())
+        parts.append(
+            f"**{about[0].upper() + about[1:]}**; batch {row['batch_size']}, {row['rounds']} rounds; {_machine(row)}. "
+            f"Peak: {peaks}.\n\n{table(head, body)}"
+        )
+    return "\n\n".join(parts)
+
+
+def reached(trace: list[dict[str, float]], target: float) -> int | None:
+    """Steps after which a trace is first at or below a distance; None if it never is."""
+    return next((point["steps"] for point in trace if point["fid"] <= target), None)
+
+
+def quality_rows() -> list[dict[str, Any]]:
+    """For each pair of seeds: the textbook's best, when it and the recipe reach it, and where the recipe ends."""
+    rows = machine.rows(quality.RESULTS)
+    rates = [r for r in rows if r["run"] == "rate"]
+    if not rates:
+        return []
+    step = {name: statistics.median(values) for name, values in rates[-1]["seconds"].items()}
+    found = []
+    ours = {r["seed"]: r["trace"] for r in rows if r["run"] == quality.RECIPE}
+    for row in sorted((r for r in rows if r["run"] == "textbook"), key=lambda r: r["seed"]):
+        best = min(row["trace"], key=lambda point: point["fid"])
+        if row["seed"] not in ours:
+            continue
+        mine = ours[row["seed"]]
+        at = reached(mine, best["fid"])
+        slow = best["steps"] * step["textbook"]
+        fast = None if at is None else at * step[quality.RECIPE]
+        found.append(
+            {
+                "seed": row["seed"],
+                "best": best["fid"],
+                "textbook_s": slow,
+                "ours_s": fast,
+                "times": None if fast is None else slow / fast,
+                "final": mine[-1]["fid"],
+                "final_s": mine[-1]["steps"] * step[quality.RECIPE],
+            }
+        )
+    return found
+
+
+def quality_section() -> str:
+    """Seconds until the textbook's best."""
+    body = [
+        [
+            str(row["seed"]),
+            f"{row['best']:.1f}",
+            f"{row['textbook_s']:.0f}",
+            "never" if row["ours_s"] is None else f"{row['ours_s']:.0f}",
+            "" if row["times"] is None else f"{row['times']:.1f}",
+            f"{row['final']:.1f}",
+            f"{row['final_s']:.0f}",
+            f"{row['final'] / row['best']:.2f}",
+        ]
+        for row in quality_rows()
+    ]
+    head = ["seed", "textbook's best", "seconds", "recipe's seconds to it", "times sooner"]
+    return table([*head, "recipe's last", "seconds", "last / best"], body)
+
+
+def metrics_section() -> str:
+    """Agreement with other libraries, and who is faster."""
+    rows = machine.rows(METRICS)
+    agreement = [r for r in rows if r["what"] == "agreement"][-1:]
+    parts = []
+    for row in agreement:
+        body = [
+            [
+                r["value"],
+                r["library"],
+                f"{r['ours']:.6g}",
+                f"{r['theirs']:.6g}",
+                f"{abs(r['ours'] - r['theirs']) / abs(r['theirs']):.0e}",
+            ]
+            for r in row["rows"]
+        ]
+        parts.append(table(["value", "library", "ours", "theirs", "relative difference"], body))
+    races = {r["what"]: r for r in rows if r["what"] != "agreement"}
+    body = [
+        [
+            r["name"],
+            f"{statistics.median(r['seconds']['ours']['wall']):.1f}",
+            f"{statistics.median(r['seconds']['theirs']['wall']):.1f}",
+            f"{r['times_faster']['wall']:.1f}",
+            f"{r['relative_difference']:.0e}",
+        ]
+        for r in races.values()
+    ]
+    if body:
+        parts.append(table(["against", "our seconds", "their seconds", "times faster", "relative difference"], body))
+    return "\n\n".join(parts)
+
+
+def precision_section() -> str:
+    """Whether bfloat16 changes what is learned."""
+    rows = experiments.rows("precision")
+    metric = next((key for row in rows for key in row["metrics"]), "fid")
+    found = experiments.summary(rows, metric)
+    body = [[name, f"{s.mean:.1f}", f"{s.standard_error:.1f}", str(s.n)] for name, s in found.items()]
+    text = table(["networks computed in", metric, "standard error", "seeds"], body)
+    if len(found) == 2:
+        a, b = found.values()
+        difference, error = b.mean - a.mean, (a.standard_error**2 + b.standard_error**2) ** 0.5
+        verdict = "less" if abs(difference) < min(a.standard_error, b.standard_error) else "not less"
+        text += (
+            f"\n\nThe means differ by {difference:+.1f}, with a standard error of {error:.1f}: {verdict} than the "
+            "standard error over seeds of either."
+        )
+    return text
+
+
+def stacked_section() -> str:
+    """The four cells beside the paper's."""
+    rows = experiments.rows("stacked-digits")
+    if not rows:
+        return ""
+    modes, divergence = list(next(r for r in rows if r["metrics"])["metrics"])
+    body = []
+    for method, paper in stacked_digits.PAPER.items():
+        mine = [r for r in rows if r["method"] == method]
+        each = [f"{r['metrics'][modes]} / {r['metrics'][divergence]:.2f}" if r["metrics"] else "diverged" for r in mine]
+        body.append([method, ", ".join(each), "diverges" if paper is None else f"{paper[0]} / {paper[1]}"])
+    return table(["", "modes / reverse KL, a seed each", "R3GAN, table 1"], body)
+
+
+TEXT = """# Measurements
+
+Every number on this page was written by a command of the repository from rows that lie in it:
+`python -m benchmarks.tables` writes the page again, and the commands below measure again.
+
+## Seconds a step
+
+`python -m benchmarks.speed --keep` lets the plain loop of a textbook and the course's trainer take turns, each in a
+process of its own, on the same networks, batch and kind of data. A round's ratio is the textbook's time over the
+variant's. Each variant has one technique more than the one above it:
+
+- *trainer*: whoever doesn't move is frozen, so that no gradient is computed for it; images stay bytes in memory.
+- *one generator forward*: the generator's update takes the samples of the discriminator's, as the textbook does.
+- *channels last*: images and kernels lie with their channels innermost.
+- *folding*: upsampling and convolution, convolution and pooling in one step (`gancourse.models.folded`), exactly.
+- *fused Adam*: one kernel updates all weights.
+- *kept memory*: freed memory stays with the process (`gancourse.device.keep_memory`).
+- *bf16*: networks compute in bfloat16 (`--precision bf16-mixed`), on processors that do so themselves.
+
+The share of the peak is that of a 3 × 3 convolution of 256 channels on the same machine, in the same precision; the
+operations are counted after folding, so a fold that leaves out multiplications may lower it.
+
+{speed}
+
+## Time to quality
+
+The textbook DCGAN trains for five epochs of the full digits, measured every third of an epoch; the recipe
+`relativistic-digits` on the same digits, measured every 100 steps. Distances are fid(digits-classifier, 10k/10k).
+Seconds are steps times the median seconds a step of both sides taking turns on a machine that does nothing else
+(`python -m benchmarks.quality rate`), so that evaluation is left out{kernels}.
+
+{quality}
+
+## bfloat16
+
+`gancourse experiment precision`: the recipe `relativistic-digits`, shortened, on the package's digits.
+
+{precision}
+
+## Stacked digits
+
+`gancourse experiment stacked-digits`: the recipe `stacked-digits`, shortened to {stacked_steps:,} steps, with parts of
+its objective taken away; 26,000 samples, labelled by the digits classifier. The right column is what
+{{cite:t}}`huang2024` report of their own network and a longer training. {stacked_verdict}
+
+{stacked}
+
+The whole recipe, `gancourse train stacked-digits`: {recipe}.
+
+## Metrics
+
+`python -m benchmarks.metrics`: our values beside those of other libraries on the same features in float64, and the two
+costly ones against the usual implementations, taking turns.
+
+{metrics}
+"""
+
+
+def _recipe_card() -> str:
+    from gancourse import zoo
+
+    if "stacked-digits" not in zoo.cards():
+        return "not trained yet"
+    card = zoo.card("stacked-digits")
+    found = ", ".join(f"{name} = {value:.4g}" for name, value in card.metrics.items())
+    return f"{found}, after {card.recipe.steps:,} steps and {card.seconds / 60:.0f} minutes"
+
+
+def page() -> str:
+    """The whole page."""
+    traces = [r for r in machine.rows(quality.RESULTS) if r["run"] == "textbook"]
+    fast = [str(r["seed"]) for r in traces if r.get("fast_kernels")]
+    kernels = (
+        f"; the textbook's networks were computed folded for the traces of seeds {', '.join(fast)}" if fast else ""
+    )
+    return TEXT.format(
+        speed=speed_section(),
+        quality=quality_section(),
+        kernels=kernels,
+        precision=precision_section(),
+        stacked=stacked_section(),
+        stacked_steps=stacked_digits.STEPS,
+        stacked_verdict=stacked_verdict(),
+        recipe=_recipe_card(),
+        metrics=metrics_section(),
+    )
+
+
+def stacked_verdict() -> str:
+    """What the four cells say, in words that follow from the rows."""
+    rows = experiments.rows("stacked-digits")
+    diverged = sorted({r["method"] for r in rows if "diverged" in r})
+    finished = [r for r in rows if r["metrics"]]
+    if not finished:
+        return ""
+    divergence = list(finished[0]["metrics"])[1]
+    means = {
+        method: statistics.fmean(r["metrics"][divergence] for r in finished if r["method"] == method)
+        for method in stacked_digits.PAPER
+        if any(r["method"] == method for r in finished)
+    }
+    order = ", ".join(f"{method} ({value:.2f})" for method, value in sorted(means.items(), key=lambda item: item[1]))
+    ends = f"Training diverged in {', '.join(diverged)}." if diverged else "Here no cell diverged."
+    return f"{ends} By mean reverse KL, best first: {order}."
+
+
+def main() -> None:
+    """Write or print the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--print", action="store_true", help="print the page instead of writing it")
+    if parser.parse_args().print:
+        print(page())
+    else:
+        PAGE.write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

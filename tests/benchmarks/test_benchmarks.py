@@ -1,0 +1,87 @@
+"""The comparison is fair, and the book's page says what the rows say."""
+
+import itertools
+import time
+
+import pytest
+import torch
+
+from benchmarks import machine, quality, speed, tables, textbook, turns
+from gancourse.batch import Batch
+from gancourse.games import GAN
+from gancourse.objectives import hinge, non_saturating
+from gancourse.rng import Noise
+from gancourse.training import Trainer
+
+
+@pytest.mark.parametrize("workload", ["dcgan-28", "sn-resnet-32"])
+def test_the_textbook_s_step_and_the_trainer_s_are_the_same(workload: str, monkeypatch: pytest.MonkeyPatch):
+    """Given the same latents and images, in float64; the techniques add up to rounding only."""
+    torch.manual_seed(0)
+    chosen = speed.WORKLOADS[workload]._replace(batch_size=2)
+    if chosen.hinge:  # without power iterations, of which torch makes more at the start than we do
+        chosen = chosen._replace(networks=lambda: speed._resnet(lambda network: network, width=4))
+    slow, fast = ([network.double() for network in chosen.networks()] for _ in range(2))
+    for a, b in zip(slow, fast, strict=True):
+        b.load_state_dict(a.state_dict())
+        speed._fold(b)
+    real = torch.rand(2, 2, chosen.channels, chosen.size, chosen.size, dtype=torch.float64) * 2 - 1
+    latents = [Noise((0, "discriminator"), 2, step).normal("z", slow[0].latent_size).double() for step in range(2)]
+    monkeypatch.setattr(torch, "randn", lambda *shape, device: latents.pop(0))
+    for _ in textbook.steps(*slow, iter(real), hinge=chosen.hinge):
+        pass
+    monkeypatch.undo()
+
+    class Doubled(GAN):
+        def latents(self, noise: Noise) -> torch.Tensor:
+            return super().latents(noise).double()
+
+    game = Doubled(*fast, hinge if chosen.hinge else non_saturating, one_forward=True)
+    trainer = Trainer(game, lambda noise: Batch(real[noise.update]), batch_size=2, channels_last=True)
+    for _ in trainer.steps(2):
+        pass
+    for a, b in zip(slow, fast, strict=True):
+        for wanted, found in zip(a.parameters(), b.parameters(), strict=True):
+            torch.testing.assert_close(found, wanted, rtol=1e-5, atol=1e-7)  # Adam's ε makes small slopes matter
+
+
+@pytest.mark.parametrize("workload", speed.WORKLOADS)
+def test_both_sides_of_each_workload_run(workload: str):
+    chosen = speed.WORKLOADS[workload]._replace(batch_size=2)
+    cpu = torch.device("cpu")
+    assert next(speed.textbook_steps(chosen, cpu)) == 0
+    assert speed.flops_a_step(chosen, speed.VARIANTS[4]) > 0
+    assert speed.VARIANTS[-1].precision == "bf16-mixed"
+    assert all(v.precision == "32-true" for v in speed.VARIANTS[:-1])
+
+
+def test_loops_that_take_turns_are_timed_apart():
+    makers = {"slow": (map, (time.sleep, [0.04] * 8)), "fast": (map, (time.sleep, [0.005] * 8))}
+    seconds = turns.alternate(makers, rounds=3, steps=2)
+    assert [len(values) for values in seconds.values()] == [3, 3]
+    low, middle, high = turns.ratios(seconds["slow"], seconds["fast"])
+    assert 1 < low <= middle <= high
+
+
+def test_the_time_to_a_quality_counts_from_the_first_point_at_or_below_it():
+    trace = [{"steps": 1, "fid": 9.0}, {"steps": 2, "fid": 5.0}, {"steps": 3, "fid": 7.0}]
+    assert tables.reached(trace, 7.0) == 2
+    assert tables.reached(trace, 4.9) is None
+
+
+def test_a_trace_measures_at_intervals_and_at_the_end(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(quality, "fid", lambda generator, real: 1.0)
+    found = list(quality.trace(itertools.repeat(None, 5), torch.nn.Identity(), every=2))
+    assert [row["steps"] for row in found] == [2, 4, 5]
+
+
+def test_the_page_is_what_the_rows_say():
+    assert tables.PAGE.read_text("utf-8") == tables.page(), "run `python -m benchmarks.tables`"
+
+
+def test_rows_name_the_machine_but_nobody_s_folders():
+    for path in (speed.RESULTS, quality.RESULTS, tables.METRICS):
+        rows = machine.rows(path)
+        assert rows
+        assert all(row["machine"]["processor"] for row in rows)
+        assert "/home" not in path.read_text("utf-8")
