@@ -24,7 +24,7 @@ import torch
 from torch import nn
 
 from benchmarks import machine, textbook, turns
-from gancourse import data, device, metrics, recipes, zoo
+from gancourse import data, metrics, recipes, zoo
 from gancourse.models import folded
 
 N = 10_000
@@ -85,7 +85,6 @@ FAST = recipes.Arithmetic(channels_last=True, fused=True)
 
 def recipe_run(name: str, seed: int) -> tuple[Iterator[Any], nn.Module]:
     """The course's trainer on a recipe, and its averaged generator."""
-    device.keep_memory()
     built = recipes.build(dataclasses.replace(recipes.recipe(name), seed=seed), arithmetic=FAST)
     return built.trainer.steps(built.recipe.steps), built.result
 

@@ -93,7 +93,6 @@ class Variant(NamedTuple):
     folded: bool = False
     one_forward: bool = False
     fused: bool = False
-    keep_memory: bool = False
     precision: str = "32-true"
 
 
@@ -105,7 +104,6 @@ def _cumulative() -> list[Variant]:
         "+ channels last": {"channels_last": True},
         "+ folding": {"folded": True},
         "+ fused Adam": {"fused": True},
-        "+ kept memory": {"keep_memory": True},
         "+ bf16": {"precision": "bf16-mixed"},
     }
     made, switched_on = [], {}
@@ -218,8 +216,6 @@ def loop(workload: str, batch_size: int, variant: Variant | None, device_name: s
     where, chosen = device.device(device_name), WORKLOADS[workload]._replace(batch_size=batch_size)
     if variant is None:
         return textbook_steps(chosen, where)
-    if variant.keep_memory:
-        device.keep_memory()
     return variant_steps(chosen, variant, where)
 
 

@@ -193,7 +193,6 @@ variant's. Each variant has one technique more than the one above it:
 - *channels last*: images and kernels lie with their channels innermost.
 - *folding*: upsampling and convolution, convolution and pooling in one step (`gancourse.models.folded`), exactly.
 - *fused Adam*: one kernel updates all weights.
-- *kept memory*: freed memory stays with the process (`gancourse.device.keep_memory`).
 - *bf16*: networks compute in bfloat16 (`--precision bf16-mixed`), on processors that do so themselves.
 
 The share of the peak is that of a 3 × 3 convolution of 256 channels on the same machine, in the same precision; the

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
-
 import torch
 
 
@@ -30,28 +27,3 @@ def device(name: str = "auto") -> torch.device:
     if chosen.type not in ("cpu", "cuda"):
         raise ValueError(f"device {name!r} is not supported; pass 'auto', 'cpu' or 'cuda'")
     return chosen
-
-
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc's malloc.h
-
-
-def keep_memory() -> bool:
-    """Let this process keep the memory that tensors free, instead of handing it back and asking for it again.
-
-    By default glibc gives blocks above 128 KiB to 32 MiB back to the system at once, and a training asks for the same
-    ones again at every step, each page filled with zeros. The process then holds its largest use until it ends. Results
-    don't change.
-
-    Returns:
-        Whether the system's allocator can be told so; elsewhere nothing happens.
-
-    >>> keep_memory() in (True, False)
-    True
-    """
-    if not sys.platform.startswith("linux"):
-        return False
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is None:  # another allocator, e.g. musl's
-        return False
-    largest = 2**31 - 1  # the options are C ints
-    return bool(mallopt(M_MMAP_THRESHOLD, 2**30) and mallopt(M_TRIM_THRESHOLD, largest))
