@@ -6,28 +6,33 @@ import contextlib
 import dataclasses
 import errno
 import functools
+import importlib.util
 import io
 import itertools
 import logging
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
+import torch
 import tyro
 from torch import nn
 from tqdm import tqdm
 
 from gancourse import device as devices
-from gancourse import experiments, recipes, zoo
+from gancourse import experiments, processes, recipes, zoo
 from gancourse.data import Images
 from gancourse.errors import NotFiniteError
 from gancourse.metrics import CollapseDetector
 from gancourse.names import lookup
-from gancourse.recipes import Built, ClassifierRecipe, Recipe, Stopped
+from gancourse.processes import LostProcessError
+from gancourse.recipes import Arithmetic, Built, ClassifierRecipe, Recipe, Stopped
 from gancourse.rng import Noise
-from gancourse.training import CheckpointError, Step, load_checkpoint, read_tensors
+from gancourse.training import CheckpointError, Step, join, launch, load_checkpoint, read_tensors
+from gancourse.training.workers import LOST, end_with_parent, is_worker
 
 Name = Annotated[str, tyro.conf.Positional]
 Folder = Annotated[Path, tyro.conf.Positional]
@@ -39,8 +44,82 @@ ADVICE = {
 }
 
 
+@dataclasses.dataclass(frozen=True)
+class Together:
+    """How many processes train together.
+
+    Args:
+        devices: processes on this machine, one for each GPU; on a CPU, any number.
+        nodes: machines; set NODE_RANK, MASTER_ADDR and MASTER_PORT on each and run the same command there. They share
+            the run's folder.
+        timeout_s: seconds until a process that doesn't answer counts as lost.
+    """
+
+    devices: int = 1
+    nodes: int = 1
+    timeout_s: float = 60.0
+
+    @property
+    def count(self) -> int:
+        """Processes on all machines."""
+        return self.devices * self.nodes
+
+
+Shared = tyro.conf.OmitArgPrefixes[Together]
+ALONE = Together()
+
+
+def _started(arguments: list[str], together: Together, folder: Path) -> bool:
+    """Start the processes of a training, if there are several and this isn't one of them; whether that was done.
+
+    Raises:
+        LostProcessError: one was lost; says which, and what is left.
+    """
+    if min(together.devices, together.nodes) < 1 or not together.timeout_s > 0:
+        raise ValueError(
+            f"{together.devices} devices, {together.nodes} nodes, {together.timeout_s} s; pass at least 1 each, and a "
+            "positive time"
+        )
+    if together.count == 1 or is_worker():
+        return False
+    if importlib.util.find_spec("lightning") is None:
+        raise ValueError("several processes need Lightning: pip install 'gancourse[distributed]'")
+    warned = [f"-W{option}" for option in sys.warnoptions]
+    command = [sys.executable, *warned, "-m", "gancourse", *arguments]
+    code, lost = launch(command, together.devices, together.nodes)
+    if lost:
+        raise LostProcessError(f"{lost}; {_left(folder)}")
+    if code:
+        sys.exit(code)
+    return True
+
+
+def _left(folder: Path) -> str:
+    """What is left of a run that has ended too soon."""
+    path = folder / "checkpoint.safetensors"
+    if not path.is_file():
+        return "no checkpoint had been written yet"
+    _, head = read_tensors(path)
+    return f"the checkpoint of update {head['turn']} is whole: go on with `gancourse resume {folder}`"
+
+
+def _place(device: str, together: Together) -> torch.device:
+    """Where this process computes, once it has joined the others."""
+    chosen = devices.device(device)
+    if together.count == 1:
+        return chosen
+    end_with_parent()
+    return join(chosen, together.devices, together.nodes, together.timeout_s)
+
+
 def _follow(steps: Iterable[tuple[Built, Step]], what: str) -> tuple[Built, Step] | None:
-    """Run a training with a bar on a terminal, and a line at every tenth elsewhere; returns where it ended."""
+    """Run a training with a bar on a terminal, and a line at every tenth elsewhere; returns where it ended.
+
+    Of several processes, only the first says anything.
+    """
+    if processes.mine().index:
+        last = deque(steps, maxlen=1)
+        return last.pop() if last else None
     last, began, start, variety = None, time.monotonic(), None, _Variety()
     with contextlib.ExitStack() as stack:
         bar = None
@@ -96,22 +175,38 @@ def _finish(end: tuple[Built, Step] | None, folder: Path) -> None:
     print(f"done: {folder}; look at it with `gancourse sample {folder}`, measure it with `gancourse evaluate {folder}`")
 
 
-def train(recipe: Recipe, out: Path, device: str, download: bool) -> None:
-    """Train a recipe in a new folder."""
-    steps = recipes.train(recipe, out, device=devices.device(device), download=download)
+def train(recipe: Recipe, run: Run, arithmetic: Arithmetic, together: Together, arguments: list[str]) -> None:
+    """Train a recipe in a new folder; arguments are those of the command line, for other processes."""
+    out = run.out
+    if _started(["train", *arguments], together, out):
+        return
+    device = _place(run.device, together)
+    steps = recipes.train(recipe, out, device=device, download=run.download, arithmetic=arithmetic)
     _finish(_follow(steps, recipe.name), out)
 
 
-def resume(folder: Folder, device: str = "auto", download: bool = False) -> None:
-    """Go on with a run as if it had never stopped.
+def resume(
+    folder: Folder,
+    device: str = "auto",
+    download: bool = False,
+    together: Shared = ALONE,
+) -> None:
+    """Go on with a run as if it had never stopped; the number of processes may be another.
 
     Args:
         folder: the run's folder.
         device: auto, cpu or cuda.
         download: fetch the data set if it is missing.
+        together: how many processes train.
     """
-    steps = recipes.resume(folder, device=devices.device(device), download=download)
-    _finish(_follow(steps, recipes.read_recipe(folder).name), folder)
+    name = recipes.read_recipe(folder).name
+    options = ["--device", device, "--download" if download else "--no-download"]
+    for option, value in dataclasses.asdict(together).items():
+        options += [f"--{option.replace('_', '-')}", str(value)]
+    if _started(["resume", str(folder), *options], together, folder):
+        return
+    steps = recipes.resume(folder, device=_place(device, together), download=download)
+    _finish(_follow(steps, name), folder)
 
 
 def _trained(what: str) -> tuple[nn.Module, Recipe]:
@@ -119,7 +214,7 @@ def _trained(what: str) -> tuple[nn.Module, Recipe]:
     if not Path(what).is_dir():
         return zoo.load(what), zoo.card(what).recipe
     built = recipes.build(recipes.read_recipe(Path(what)))
-    load_checkpoint(Path(what) / "checkpoint.safetensors", built.trainer)
+    load_checkpoint(Path(what) / "checkpoint.safetensors", built.trainer, to_go_on=False)
     return built.result.eval(), built.recipe
 
 
@@ -243,7 +338,7 @@ COMMANDS = {
 
 
 @dataclasses.dataclass(frozen=True)
-class _Run:
+class Run:
     """How to run a recipe.
 
     Args:
@@ -266,14 +361,15 @@ def _train(arguments: list[str]) -> None:
             raise ValueError("which recipe? pass a name of the list above")
         return
     named = recipes.recipe(arguments[0])
-    options = dataclasses.make_dataclass("Options", [("run", _Run), ("recipe", type(named))])
+    fields = [("run", Run), ("together", Together), ("arithmetic", Arithmetic), ("recipe", type(named))]
+    options = dataclasses.make_dataclass("Options", fields)
     chosen = _parse(
         tyro.conf.OmitArgPrefixes[options],
         arguments[1:],
         f"gancourse train {named.name}",
-        default=options(_Run(Path("runs") / named.name), named),
+        default=options(Run(Path("runs") / named.name), ALONE, Arithmetic(), named),
     )
-    train(chosen.recipe, chosen.run.out, chosen.run.device, chosen.run.download)
+    train(chosen.recipe, chosen.run, chosen.arithmetic, chosen.together, arguments)
 
 
 def _parse(what: Any, arguments: list[str], prog: str, **settings: Any) -> Any:
@@ -325,6 +421,12 @@ def _one_line_errors() -> Iterator[None]:
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
         sys.exit(INTERRUPTED)
+    except LostProcessError as error:
+        # Of several processes, the one that started them knows which was lost, and says it.
+        if is_worker():
+            sys.exit(LOST)
+        print(f"gancourse: {error}", file=sys.stderr)
+        sys.exit(FAILED)
     except NotFiniteError as error:
         print(f"gancourse: {error}; lower the learning rate or look at the data", file=sys.stderr)
         sys.exit(WRONG_INPUT)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from gancourse.processes import ALL, Part
+
 CPU = torch.device("cpu")
 
 
@@ -63,14 +65,21 @@ class Noise:
 
     Args:
         key: what the draws are derived from, e.g. (seed, "discriminator").
-        n: how many samples each draw holds.
+        n: how many samples each draw holds here.
         update: how many updates its player has made before; part of the key, and what lazy penalties count.
         device: where the draws end up.
+        part: which part of a draw of `part.count` times as many samples this is, where processes share a batch.
+
+    Raises:
+        ValueError: n is below one.
 
     >>> noise = Noise((0, "generator"), n=2)
     >>> noise.normal("z", 3).shape
     torch.Size([2, 3])
     >>> bool((noise.normal("z", 3) == noise.normal("z", 3)).all())
+    True
+    >>> halves = [Noise((0, "generator"), n=1, part=Part(index, 2)).normal("z", 3) for index in range(2)]
+    >>> bool((noise.normal("z", 3) == torch.cat(halves)).all())
     True
     """
 
@@ -78,23 +87,43 @@ class Noise:
     n: int
     update: int = 0
     device: torch.device = field(default=CPU)
+    part: Part = ALL
 
     def __post_init__(self) -> None:
         if self.n < 1:
             raise ValueError(f"noise for {self.n} samples; ask for at least 1")
 
     def generator(self, name: str) -> torch.Generator:
-        """CPU generator behind the draw of that name, for a draw that has no method here."""
+        """CPU generator behind the draw of that name, for a draw that has no method here.
+
+        Raises:
+            ValueError: processes share the batch; they would all draw the same.
+        """
+        if self.part.count > 1:
+            raise ValueError(f"the draw {name!r} can't be divided between processes; use normal, uniform or integers")
+        return self._generator(name)
+
+    def _generator(self, name: str) -> torch.Generator:
         return generator(*self.key, self.update, name)
 
-    def normal(self, name: str, *shape: int) -> Tensor:
-        """Standard normal numbers, [n, *shape]."""
-        return torch.randn(self.n, *shape, generator=self.generator(name)).to(self.device)
+    def _mine(self, drawn: Tensor, rows: int | None) -> Tensor:
+        """The first so many rows of what was drawn for all processes; of these, this process's."""
+        if rows is not None:
+            drawn = drawn[: rows * self.part.count]
+        return self.part.of(drawn).to(self.device)
 
-    def uniform(self, name: str, *shape: int) -> Tensor:
-        """Numbers uniform in [0, 1), [n, *shape]."""
-        return torch.rand(self.n, *shape, generator=self.generator(name)).to(self.device)
+    @property
+    def _n_drawn(self) -> int:
+        return self.n * self.part.count
+
+    def normal(self, name: str, *shape: int, rows: int | None = None) -> Tensor:
+        """Standard normal numbers, [n, *shape]; only the first so many rows, where fewer than n are asked for."""
+        return self._mine(torch.randn(self._n_drawn, *shape, generator=self._generator(name)), rows)
+
+    def uniform(self, name: str, *shape: int, rows: int | None = None) -> Tensor:
+        """Numbers uniform in [0, 1), [n, *shape], or as many rows as asked for."""
+        return self._mine(torch.rand(self._n_drawn, *shape, generator=self._generator(name)), rows)
 
     def integers(self, name: str, high: int) -> Tensor:
         """Integers uniform in 0 … high − 1, [n]."""
-        return torch.randint(high, (self.n,), generator=self.generator(name)).to(self.device)
+        return self._mine(torch.randint(high, (self._n_drawn,), generator=self._generator(name)), None)

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 import torch
 
 from gancourse import cli, data, recipes
-from gancourse.training import read_tensors, write_tensors
+from gancourse.training import has_bf16, read_tensors, write_tensors
 
 RING = ["train", "ring", "--steps", "20", "--batch-size", "8", "--width", "8", "--device", "cpu"]
 
@@ -112,11 +113,16 @@ def test_resuming_a_finished_run_says_so_and_changes_nothing(run, capsys):
         (["train", "ring", "--objective", "hinges"], "did you mean 'hinge'"),
         (["train", "ring", "--batch-size", "0"], "batch_size is 0"),
         (["train", "ring", "--device", "tpu"], "device 'tpu' is unknown"),
+        (["train", "ring", "--precision", "fp8"], "--precision"),
+        (["train", "ring", "--devices", "0"], "0 devices, 1 nodes"),
+        (["train", "ring", "--nodes", "2"], "2 nodes, but NODE_RANK, MASTER_ADDR, MASTER_PORT isn't set"),
         (["sample", "dcgan-digit"], "did you mean 'dcgan-digits'"),
         (["sample", "digits-classifier"], "makes no samples"),
         (["sample", "dcgan-digits", "--n", "0"], "ask for at least 1"),
         (["evaluate", "dcgan-digits", "--n", "20000"], "asked for 20000 of 10000 images"),
         (["resume", "nowhere"], "nowhere holds no run"),
+        (["resume", "nowhere", "--devices", "2"], "nowhere holds no run"),
+        (["resume", "nowhere", "--devices", "many"], "--devices"),
         (["experiment", "dcgan"], "did you mean 'dcgan-guidelines'"),
         (["check", "nowhere"], "nowhere"),
     ],
@@ -245,3 +251,110 @@ def test_a_signal_writes_a_checkpoint_and_the_resumed_run_is_bit_equal(number, t
     assert ours.keys() == theirs.keys()
     for name in ours:
         assert torch.equal(ours[name], theirs[name]), name
+
+
+def start(*arguments):
+    """The command line as a process of its own."""
+    command = [sys.executable, "-W", "ignore", "-m", "gancourse", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def differences(one, other):
+    """Largest difference of what two runs' checkpoints hold."""
+    ours, theirs = (read_tensors(folder / "checkpoint.safetensors")[0] for folder in (one, other))
+    assert ours.keys() == theirs.keys()
+    return max((ours[name].double() - theirs[name].double()).abs().max().item() for name in ours)
+
+
+def children_of(process):
+    """Process ids of the workers, the first one first."""
+    listed = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return [int(child) for child in listed]
+
+
+LONG = ["train", "ring-wgan-gp", "--steps", "60", "--batch-size", "8", "--device", "cpu"]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the processes in /proc")
+def test_a_lost_process_is_named_and_the_checkpoint_that_is_left_can_be_resumed(tmp_path, capsys):
+    pytest.importorskip("lightning")
+    folder = tmp_path / "run"
+    process = start(*LONG, "--devices", "2", "--out", folder)
+    assert "step 6/60" in process.stdout.readline()
+    os.kill(children_of(process)[1], signal.SIGKILL)
+    _, said = process.communicate(timeout=300)
+    assert process.returncode == 1
+    assert said.count("\n") == 1
+    assert "gancourse: process 1 of 2 was killed by SIGKILL; the checkpoint of update 0 is whole" in said
+    assert f"go on with `gancourse resume {folder}`" in said
+    cli.main(["resume", str(folder)])
+    cli.main([*LONG, "--out", str(tmp_path / "alone")])
+    assert differences(folder, tmp_path / "alone") == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_all_processes_at_one_update_and_a_single_one_can_go_on(number, tmp_path, capsys):
+    pytest.importorskip("lightning")
+    stopped, alone = tmp_path / "stopped", tmp_path / "alone"
+    process = start(*LONG, "--devices", "2", "--out", stopped)
+    assert "step 6/60" in process.stdout.readline()
+    process.send_signal(number)
+    _, said = process.communicate(timeout=300)
+    assert process.returncode == 130
+    assert said.count("stopped at step") == 1
+    assert f"go on with `gancourse resume {stopped}`" in said
+    assert 0 < read_tensors(stopped / "checkpoint.safetensors")[1]["turn"] < 60 * 6
+    cli.main(["resume", str(stopped)])
+    cli.main([*LONG, "--out", str(alone)])
+    assert differences(stopped, alone) < 1e-4  # 360 updates after the first rounding
+    assert sorted(path.name for path in stopped.iterdir()) == sorted(path.name for path in alone.iterdir())
+
+
+@pytest.mark.slow
+def test_two_nodes_of_one_process_each_finish_what_one_process_began(tmp_path, capsys, monkeypatch):
+    pytest.importorskip("lightning")
+    together, alone = tmp_path / "together", tmp_path / "alone"
+    for folder in (together, alone):
+        cli.main([*RING, "--steps", "1", "--out", str(folder)])
+        described = folder / "recipe.json"
+        described.write_text(json.dumps(json.loads(described.read_text()) | {"steps": 20}))
+    cli.main(["resume", str(alone), "--device", "cpu"])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
+    monkeypatch.setenv("MASTER_PORT", str(port))
+    nodes = []
+    for rank in range(2):
+        monkeypatch.setenv("NODE_RANK", str(rank))
+        nodes.append(start("resume", together, "--device", "cpu", "--nodes", "2", "--timeout-s", "120"))
+    said = [node.communicate(timeout=300) for node in nodes]
+    assert [node.returncode for node in nodes] == [0, 0]
+    assert "step 20/20" in said[0][0]
+    assert said[1] == ("", "")  # only the first process of the first node says anything
+    assert differences(together, alone) < 1e-5
+
+
+def test_several_processes_need_lightning_and_say_how_to_get_it(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert "pip install 'gancourse[distributed]'" in fails(capsys, *RING, "--devices", "2", "--out", tmp_path / "run")
+
+
+def test_a_fast_run_says_how_it_computes_and_goes_on_so(tmp_path, capsys):
+    if not has_bf16(torch.device("cpu")):
+        assert "has no bfloat16 arithmetic" in fails(capsys, *RING, "--precision", "bf16-mixed", "--out", tmp_path)
+        return
+    options = ["--precision", "bf16-mixed", "--fused", "--channels-last"]
+    cli.main([*RING, *options, "--out", str(tmp_path / "whole")])
+    assert recipes.read_arithmetic(tmp_path / "whole") == recipes.Arithmetic("bf16-mixed", True, True)
+    cli.main([*RING, *options, "--out", str(tmp_path / "short"), "--steps", "5"])
+    described = tmp_path / "short" / "recipe.json"
+    described.write_text(json.dumps(json.loads(described.read_text()) | {"steps": 20}))
+    described.with_name("arithmetic.json").rename(tmp_path / "kept.json")
+    assert "saved with precision=bf16-mixed, not 32-true" in fails(capsys, "resume", tmp_path / "short")
+    (tmp_path / "kept.json").rename(described.with_name("arithmetic.json"))
+    cli.main(["evaluate", str(tmp_path / "short"), "--n", "100"])
+    described.with_name("arithmetic.json").write_text("{")
+    assert "arithmetic.json is damaged" in fails(capsys, "resume", tmp_path / "short")

@@ -6,6 +6,7 @@ import torch
 from scipy import stats
 from torch.testing import assert_close
 
+from gancourse.processes import Part
 from gancourse.rng import Noise, generator, initialised_from, seed_of
 
 # Statistical tests below use these seeds and alarm at p < 1e-4, so over five seeds falsely with probability 5e-4.
@@ -103,6 +104,33 @@ def test_shapes_and_types_are_as_documented():
 def test_noise_for_no_samples_is_refused(n):
     with pytest.raises(ValueError, match=f"noise for {n} samples; ask for at least 1"):
         Noise((0,), n)
+
+
+DRAWS = {
+    "normal": lambda noise: noise.normal("z", 3),
+    "uniform": lambda noise: noise.uniform("epsilon"),
+    "integers": lambda noise: noise.integers("index", 1000),
+    "fewer rows": lambda noise: noise.uniform("epsilon", 2, rows=noise.n // 2),
+}
+
+
+@pytest.mark.parametrize("count", [2, 4])
+@pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)
+def test_draws_of_the_processes_put_together_are_the_draw_of_one(draw, count):
+    whole = draw(Noise((0, "generator"), 24, update=5))
+    parts = [draw(Noise((0, "generator"), 24 // count, update=5, part=Part(i, count))) for i in range(count)]
+    assert torch.equal(torch.cat(parts), whole)
+    assert not torch.equal(parts[0], parts[1])
+
+
+def test_fewer_rows_are_the_first_ones():
+    noise = Noise((0,), 20)
+    assert torch.equal(noise.normal("z", 2, rows=7), noise.normal("z", 2)[:7])
+
+
+def test_a_generator_that_processes_would_all_draw_the_same_from_is_refused():
+    with pytest.raises(ValueError, match="the draw 'x' can't be divided between processes; use normal, uniform or"):
+        Noise((0,), 4, part=Part(0, 2)).generator("x")
 
 
 def normality(x):

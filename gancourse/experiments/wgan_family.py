@@ -85,7 +85,7 @@ def measurements(settings: Settings, n_samples: int) -> Iterator[dict[str, float
     """
     training = trainer(settings)
     real = zoo.features("digits", training.batches.first(n_samples).x)
-    name = metrics.label("digits-classifier", n_samples, n_samples)
+    name = metrics.label("fid", "digits-classifier", n_samples, n_samples)
     seconds, due = 0.0, list(settings.at_seconds)
     while due or training.step < max(settings.at_steps):
         began = time.process_time()

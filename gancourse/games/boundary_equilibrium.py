@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from gancourse import processes
 from gancourse.batch import Batch
 from gancourse.games.game import Player, TwoNetworks, View
 from gancourse.rng import Noise
@@ -80,7 +81,7 @@ class BoundaryEquilibrium(TwoNetworks):
         k = self.balance.k.clone()  # the value before this update
         if self.balance.training:
             with torch.no_grad():
-                self.balance.k += self.rate * (self.gamma * real.mean() - fake.mean())
+                self.balance.k += self.rate * processes.mean(self.gamma * real.mean() - fake.mean())
                 self.balance.k.clamp_(0, 1)
         return {"real": real, "generated": -k * fake}
 

@@ -123,7 +123,8 @@ class GAN(TwoNetworks):
         constraint: puts the discriminator back among those it may choose, after each of its updates.
         one_forward: the generator's update takes the samples of the discriminator's last one, instead of new ones, as
             plain training loops do: a forward pass less, and BatchNorm in the generator sees one batch a step. Only
-            for training turn by turn: the discriminator's terms then know nothing of the generator's weights.
+            for training turn by turn: the discriminator's terms then know nothing of the generator's weights, and a
+            checkpoint between the two players' updates, inside of a step, resumes with new samples.
 
     Raises:
         ValueError: a count is below one, two penalties have the same function's name, or a view names no player.

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from gancourse import processes
 from gancourse.batch import Batch
 from gancourse.games.game import GAN
 from gancourse.games.wrapper import Wrapper, check_weight, player_of, replaced
@@ -50,7 +51,7 @@ class FeatureMatching(Wrapper):
         """The squared distance between mean features, the same value for each sample, [batch]; and the inner terms."""
         fake = self.generator(self.latents(noise))
         real, fake = self.seen(batch.x, fake, noise, "generator")
-        gap = self.features(real).flatten(1).mean(0) - self.features(fake).flatten(1).mean(0)
+        gap = processes.mean(self.features(real).flatten(1).mean(0) - self.features(fake).flatten(1).mean(0))
         matching = {"feature_matching": (self.weight * gap.square().sum()).expand(len(fake))}
         return matching if self.replace else self.player.terms(batch, noise) | matching
 
@@ -106,4 +107,4 @@ class PullAway(Wrapper):
         """The inner terms and the pull-away term, the same value for each sample."""
         terms = self.player.terms(batch, noise)
         _, fake = self.seen(batch.x, self.generator(self.latents(noise)), noise, "generator")
-        return terms | {"pull_away": (self.weight * pull_away(self.features(fake))).expand(len(fake))}
+        return terms | {"pull_away": (self.weight * pull_away(processes.whole(self.features(fake)))).expand(len(fake))}

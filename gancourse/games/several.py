@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from gancourse import processes
 from gancourse.batch import Batch
 from gancourse.games.game import GAN, Player
 from gancourse.games.wrapper import Wrapper, joined, player_of, total
@@ -67,7 +68,7 @@ class Several(Wrapper):
         """The weighted terms of each game, those of the second under the names "adversarial 2", and so on."""
         terms = [player.terms(batch, noise) for player in self.judged]
         losses = torch.stack([total(mine) for mine in terms])
-        weights = (self.temper * losses.detach()).softmax(0)
+        weights = (self.temper * processes.mean(losses.detach())).softmax(0)
         return {
             name + (f" {i}" if i > 1 else ""): weight * term
             for i, (mine, weight) in enumerate(zip(terms, weights, strict=True), 1)

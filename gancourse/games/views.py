@@ -53,8 +53,8 @@ def instance_noise(std: float | Callable[[int], float]) -> View:
         scale = _check_std(std(noise.update) if callable(std) else std)
         # The first rows: a view before this one may have made fewer samples of the batch.
         return (
-            real + scale * noise.normal("noise on real", *real.shape[1:])[: len(real)],
-            fake + scale * noise.normal("noise on fake", *fake.shape[1:])[: len(fake)],
+            real + scale * noise.normal("noise on real", *real.shape[1:], rows=len(real)),
+            fake + scale * noise.normal("noise on fake", *fake.shape[1:], rows=len(fake)),
         )
 
     return View(add)
@@ -119,7 +119,7 @@ def label_flipping(share: float) -> View:
     def swap(real: Tensor, fake: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
         if real.shape != fake.shape:
             raise ValueError(f"real data is {tuple(real.shape)}, generated {tuple(fake.shape)}; only equals can swap")
-        flipped = noise.uniform("flipped")[: len(real)] < share
+        flipped = noise.uniform("flipped", rows=len(real)) < share
         flipped = flipped.view(-1, *[1] * (real.ndim - 1))
         return torch.where(flipped, fake, real), torch.where(flipped, real, fake)
 

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 import torch
 from torch import Tensor, nn
 
+from gancourse import processes
 from gancourse.functional import Weights
 from gancourse.games.game import GAN, Pair, Player
 from gancourse.rng import Noise
@@ -114,7 +115,8 @@ def slopes(loss: Tensor, weights: Weights) -> list[Tensor]:
     """Gradient of a scalar in each of the weights, itself differentiable; zero where it doesn't depend on one."""
     if not weights:
         return []
-    return list(torch.autograd.grad(loss, list(weights.values()), create_graph=True, materialize_grads=True))
+    mine = torch.autograd.grad(loss, list(weights.values()), create_graph=True, materialize_grads=True)
+    return [processes.mean(slope) for slope in mine]
 
 
 @contextmanager

@@ -1,7 +1,43 @@
 """How good samples are: pure functions of samples or of feature matrices."""
 
 from gancourse.metrics.collapse import CollapseDetector, Variety
-from gancourse.metrics.frechet import frechet_distance, label
-from gancourse.metrics.modes import Coverage, mode_coverage
+from gancourse.metrics.estimates import Estimate, Interval, bootstrap
+from gancourse.metrics.frechet import Extrapolation, frechet_distance, frechet_extrapolated, intra_class_frechet
+from gancourse.metrics.inception import inception_score
+from gancourse.metrics.kernel import kernel_distance, kernel_distance_subsets
+from gancourse.metrics.labels import label
+from gancourse.metrics.memorisation import Memorisation, nearest_ratio
+from gancourse.metrics.modes import ClassCoverage, Coverage, class_coverage, mode_coverage
+from gancourse.metrics.moments import Moments, Statistics
+from gancourse.metrics.neighbours import PrecisionRecall, precision_recall
+from gancourse.metrics.path_length import perceptual_path_length
+from gancourse.metrics.transport import sliced_wasserstein, wasserstein
 
-__all__ = ["CollapseDetector", "Coverage", "Variety", "frechet_distance", "label", "mode_coverage"]
+__all__ = [
+    "ClassCoverage",
+    "CollapseDetector",
+    "Coverage",
+    "Estimate",
+    "Extrapolation",
+    "Interval",
+    "Memorisation",
+    "Moments",
+    "PrecisionRecall",
+    "Statistics",
+    "Variety",
+    "bootstrap",
+    "class_coverage",
+    "frechet_distance",
+    "frechet_extrapolated",
+    "inception_score",
+    "intra_class_frechet",
+    "kernel_distance",
+    "kernel_distance_subsets",
+    "label",
+    "mode_coverage",
+    "nearest_ratio",
+    "perceptual_path_length",
+    "precision_recall",
+    "sliced_wasserstein",
+    "wasserstein",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from gancourse import rng
+from gancourse import processes, rng
 
 
 class Dropout(nn.Module):
@@ -46,5 +46,6 @@ class Dropout(nn.Module):
             return x
         self.drawn.add_(1)
         generator = rng.generator("dropout", *self.key, int(self.drawn))
-        kept = torch.rand(x.shape, generator=generator) >= self.share
+        part = processes.now()
+        kept = part.of(torch.rand(part.count * len(x), *x.shape[1:], generator=generator)) >= self.share
         return x * kept.to(x) / (1 - self.share)

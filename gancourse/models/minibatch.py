@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from gancourse import processes
 from gancourse.models.blocks import check_shape
 
 
@@ -41,5 +42,5 @@ class MinibatchDiscrimination(nn.Module):
         """Features with closeness appended, [batch, n_features + n_kernels]."""
         check_shape(features, (self.n_features,), "features")
         matrices = (features @ self.tensor).view(-1, self.n_kernels, self.kernel_size)
-        distances = (matrices[:, None] - matrices[None]).abs().sum(3)
+        distances = (matrices[:, None] - processes.whole(matrices)[None]).abs().sum(3)
         return torch.cat([features, (-distances).exp().sum(1)], 1)

@@ -58,11 +58,12 @@ class SpectralNorm(nn.Module):
 
     def forward(self, weight: Tensor) -> Tensor:
         """The normalised weight. Gradients flow through W in σ as well, but not through u and v."""
-        matrix = self.matrix(weight)
-        if self.training:
-            self.iterate(matrix)
-        # Clones: the next use changes the buffers in place, and this one's backward pass still needs the old values.
-        return weight / torch.dot(self.u.clone(), torch.mv(matrix, self.v.clone()))
+        with torch.autocast(weight.device.type, enabled=False):  # in bfloat16, u and v would be of length 1 ± 0.4 %
+            matrix = self.matrix(weight)
+            if self.training:
+                self.iterate(matrix)
+            # Clones: the next use changes the buffers in place, and this one's backward pass needs the old values.
+            return weight / torch.dot(self.u.clone(), torch.mv(matrix, self.v.clone()))
 
     def right_inverse(self, weight: Tensor) -> Tensor:
         """What to store so that an assigned weight is the one to be normalised: itself."""

@@ -38,6 +38,7 @@ class VirtualBatchNorm(nn.Module):
         check_shape(x, (self.n_features, *x.shape[2:]), "x")
         axes, shape = tuple(range(2, x.ndim)), (1, -1, *[1] * (x.ndim - 2))
         # First and second moment of each row, [rows, features, 1, …], then of the rows that count for it.
+        x = x if x.dtype == torch.float64 else x.float()  # the difference below would drown in bfloat16
         moments = torch.stack([x, x.square()])
         own = moments.mean([axis + 1 for axis in axes], keepdim=True) if axes else moments
         reference = own[:, : self.n_reference].mean(1, keepdim=True)

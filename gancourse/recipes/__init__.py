@@ -3,7 +3,7 @@
 from gancourse.recipes.build import Arithmetic, Built, build, load_data
 from gancourse.recipes.catalogue import recipe, recipes
 from gancourse.recipes.recipe import ClassifierRecipe, GANRecipe, Recipe, VAERecipe, from_json, to_json
-from gancourse.recipes.run import Stopped, check_is_new, read_arithmetic, read_recipe, resume, train
+from gancourse.recipes.run import Stopped, read_arithmetic, read_recipe, resume, train
 
 __all__ = [
     "Arithmetic",
@@ -14,7 +14,6 @@ __all__ = [
     "Stopped",
     "VAERecipe",
     "build",
-    "check_is_new",
     "from_json",
     "load_data",
     "read_arithmetic",

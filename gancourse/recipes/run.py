@@ -78,18 +78,6 @@ def read_arithmetic(folder: Path) -> Arithmetic:
         raise CheckpointError(f"{path} is damaged: {error}") from None
 
 
-def check_is_new(folder: Path) -> None:
-    """Complain about a folder that holds a run.
-
-    Raises:
-        FileExistsError: it does.
-    """
-    if (Path(folder) / RECIPE).exists():
-        raise FileExistsError(
-            f"{folder} holds a run already; resume it with `gancourse resume {folder}` or name another"
-        )
-
-
 def train(
     recipe: Recipe,
     folder: Path,
@@ -117,8 +105,10 @@ def train(
         Stopped: Ctrl-C or SIGTERM; a checkpoint of the exact update is written.
     """
     folder, is_first = Path(folder), processes.mine().index == 0
-    if is_first:
-        check_is_new(folder)
+    if is_first and (folder / RECIPE).exists():
+        raise FileExistsError(
+            f"{folder} holds a run already; resume it with `gancourse resume {folder}` or name another"
+        )
     built = build(recipe, device, download, arithmetic)
     if is_first:
         folder.mkdir(parents=True, exist_ok=True)

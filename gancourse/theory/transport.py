@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from scipy import sparse
-from scipy.optimize import linear_sum_assignment, linprog
 from torch import Tensor
+
+from gancourse.plans import cheapest_assignment, cheapest_plan
 
 
 class Transport(NamedTuple):
@@ -136,7 +136,7 @@ def wasserstein_1d(
 def _assignment(cost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Cheapest one-to-one plan of n equal masses, and ψ, from a cost matrix [n, n]."""
     n = len(cost)
-    rows, columns = linear_sum_assignment(cost)
+    rows, columns = cheapest_assignment(cost)
     plan = np.zeros_like(cost)
     plan[rows, columns] = 1 / n
     # φ_i = c(i, σi) − ψ_σi is feasible if ψ_j ≤ ψ_σi + c(i, j) − c(i, σi) for all i and j: lengths of shortest paths.
@@ -150,16 +150,6 @@ def _assignment(cost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             break
         psi = shorter
     return plan, psi
-
-
-def _programme(cost: np.ndarray, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Cheapest plan between weights a [n] and b [m], and ψ, from a cost matrix [n, m]."""
-    n, m = cost.shape
-    sums = sparse.vstack([sparse.kron(sparse.eye(n), np.ones((1, m))), sparse.kron(np.ones((1, n)), sparse.eye(m))])
-    result = linprog(cost.ravel(), A_eq=sums.tocsc(), b_eq=np.concatenate([a, b]), method="highs")
-    if not result.success:
-        raise RuntimeError(f"the linear programme of {n} × {m} masses has no solution: {result.message}")
-    return result.x.reshape(n, m), result.eqlin.marginals[n:]
 
 
 def optimal_transport(
@@ -199,7 +189,7 @@ def optimal_transport(
     if weights_x is None and weights_y is None and len(x) == len(y):
         plan, psi = map(torch.from_numpy, _assignment(cost.numpy()))
     else:
-        plan, psi = map(torch.from_numpy, _programme(cost.numpy(), a.numpy(), b.numpy()))
+        plan, psi = map(torch.from_numpy, cheapest_plan(cost.numpy(), a.numpy(), b.numpy()))
     phi = (cost - psi).min(1).values  # the largest that ψ allows; so φ and ψ are feasible whatever was rounded
     total = (plan * cost).sum().item()
     dual = (a @ phi + b @ psi).item()

@@ -8,17 +8,25 @@ from gancourse.training.checkpoints import (
     save_checkpoint,
     write_tensors,
 )
+from gancourse.training.fabric import join
+from gancourse.training.precision import MixedPrecision, Precision, has_bf16
 from gancourse.training.schedules import constant, cosine, linear
 from gancourse.training.trainer import Step, Trainer, adam
+from gancourse.training.workers import launch
 
 __all__ = [
     "Average",
     "CheckpointError",
+    "MixedPrecision",
+    "Precision",
     "Step",
     "Trainer",
     "adam",
     "constant",
     "cosine",
+    "has_bf16",
+    "join",
+    "launch",
     "linear",
     "load_checkpoint",
     "read_tensors",

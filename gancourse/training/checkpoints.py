@@ -22,6 +22,8 @@ from gancourse.training.trainer import Trainer
 
 _EMPTY = b"0" * 64
 _FIELD = b'"sha256":"'
+SAME = {"seed": None, "batch_size": None, "precision": "32-true"}
+"""What a trainer must share with the one that was saved to give the same bits; with the value of older files."""
 
 
 class CheckpointError(ValueError):
@@ -106,8 +108,8 @@ def save_checkpoint(path: Path, trainer: Trainer, about: dict[str, Any] | None =
                 (tensors if isinstance(value, Tensor) else numbers)[place] = value
     for name, terms in trainer.losses.items():
         tensors |= {f"loss/{name}/{k}": v for k, v in terms.items()}
-    head = {"turn": trainer.turn, "seed": trainer.seed, "batch_size": trainer.batch_size, "numbers": numbers}
-    write_tensors(path, tensors, head | {"about": about or {}})
+    head = {"turn": trainer.turn, "numbers": numbers, "about": about or {}}
+    write_tensors(path, tensors, head | {what: getattr(trainer, what) for what in SAME})
 
 
 def _networks(trainer: Trainer) -> dict[str, Tensor]:
@@ -120,21 +122,28 @@ def _networks(trainer: Trainer) -> dict[str, Tensor]:
     }
 
 
-def load_checkpoint(path: Path, trainer: Trainer) -> dict[str, Any]:
+def load_checkpoint(path: Path, trainer: Trainer, *, to_go_on: bool = True) -> dict[str, Any]:
     """Put a trainer, built as the one that was saved, into the saved state; returns what was said `about` it.
+
+    Args:
+        path: the file.
+        trainer: what to change.
+        to_go_on: whether the training is to be continued, and so must be set up to give the same bits; otherwise only
+            the game must be the same, to look at its networks.
 
     Raises:
         FileNotFoundError: there is no such file.
-        CheckpointError: the file is damaged, or was saved by another game, seed or batch size.
+        CheckpointError: the file is damaged, or was saved by another game, seed, batch size or precision.
     """
     tensors, head = read_tensors(path)
     parts: dict[tuple[str, str], dict[str, Any]] = {}
     for place, value in (tensors | head.get("numbers", {})).items():
         kind, name, key = place.split("/", 2)
         parts.setdefault((kind, name), {})[key] = value
-    for what in ("seed", "batch_size"):
-        if head.get(what) != getattr(trainer, what):
-            raise CheckpointError(f"{path} was saved with {what}={head.get(what)}, not {getattr(trainer, what)}")
+    for what, formerly in SAME.items():
+        if to_go_on and head.get(what, formerly) != getattr(trainer, what):
+            saved_with = head.get(what, formerly)
+            raise CheckpointError(f"{path} was saved with {what}={saved_with}, not {getattr(trainer, what)}")
     wanted = _networks(trainer)
     saved = {name: value for name, value in tensors.items() if name.startswith(("network/", "memory/", "average/"))}
     # Compared before anything is changed, so that a refused checkpoint leaves the trainer as it was.
@@ -157,7 +166,11 @@ def load_checkpoint(path: Path, trainer: Trainer) -> dict[str, Any]:
 def _restore(optimiser: torch.optim.Optimizer, saved: dict[str, Any]) -> None:
     """Put saved values, named index/key, into an optimiser."""
     state: dict[int, dict[str, Any]] = {}
+    weights = [weight for group in optimiser.param_groups for weight in group["params"]]
     for place, value in saved.items():
         index, key = place.split("/")
+        if isinstance(value, Tensor) and value.shape == (weight := weights[int(index)]).shape:
+            # In the weight's memory format: a fused kernel walks through both as they lie in memory.
+            value = torch.empty_like(weight, dtype=value.dtype).copy_(value)
         state.setdefault(int(index), {})[key] = value
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})

@@ -1,0 +1,104 @@
+"""Wasserstein distances between samples: exact, and averaged over directions."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from gancourse.errors import NotFiniteError
+from gancourse.plans import cheapest_assignment, cheapest_plan
+
+
+def _points(x: Tensor, y: Tensor, p: float) -> tuple[Tensor, Tensor]:
+    if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1] or not len(x) or not len(y):
+        raise ValueError(f"x {tuple(x.shape)} and y {tuple(y.shape)}; expected [n, dimensions] and [m, dimensions]")
+    if not 1 <= p < math.inf:
+        raise ValueError(f"p is {p}; W_p is a distance for finite p ≥ 1 only")
+    if not (torch.isfinite(x).all() and torch.isfinite(y).all()):
+        raise NotFiniteError("the points hold numbers that are not finite; did the training diverge?")
+    return x.detach().double().cpu(), y.detach().double().cpu()
+
+
+def _cost_on_lines(x: Tensor, y: Tensor, p: float) -> Tensor:
+    """W_p^p between columns: of x [n, lines] and y [m, lines], [lines]. On a line the sorted points match."""
+    x, y = x.sort(0).values, y.sort(0).values
+    n, m = len(x), len(y)
+    if n == m:
+        return (x - y).abs().pow(p).mean(0)
+    # Levels i/n and j/m as integers over lcm(n, m), so that none is lost or doubled by rounding.
+    common = math.lcm(n, m)
+    levels = torch.cat([torch.arange(n + 1) * (common // n), torch.arange(m + 1) * (common // m)]).unique()
+    start, mass = levels[:-1], levels.diff().double() / common
+    return (mass[:, None] * (x[start // (common // n)] - y[start // (common // m)]).abs().pow(p)).sum(0)
+
+
+def wasserstein(x: Tensor, y: Tensor, p: float = 1.0) -> float:
+    """Wasserstein distance W_p between samples, exactly: the cheapest plan for the cost |x − y|^p.
+
+    Points of a line are sorted, equally many points assigned to each other, other numbers take a linear programme in
+    n·m variables. 1,000 points a side take a tenth of a second. Between samples it is larger than between what they
+    come from, and in d dimensions that bias falls like n^(−1/d) only: compare equal n.
+
+    Args:
+        x: points, [n, dimensions].
+        y: points, [m, dimensions].
+        p: exponent of the cost.
+
+    Raises:
+        ValueError: shapes disagree, there is no point, or p is below one.
+        NotFiniteError: a point isn't finite.
+
+    Source: Villani 2003, theorem 1.3; the rate is Dudley's (1969).
+
+    >>> wasserstein(torch.tensor([[0.0, 0.0], [1.0, 0.0]]), torch.tensor([[1.0, 2.0], [0.0, 2.0]]))
+    2.0
+    """
+    x, y = _points(x, y, p)
+    if x.shape[1] == 1:
+        return _cost_on_lines(x, y, p).item() ** (1 / p)
+    # Differences, as the expanded square loses half the digits of small distances.
+    cost = torch.stack([(row - y).square().sum(1).sqrt() for row in x]).pow(p).numpy()
+    if len(x) == len(y):
+        total = cost[cheapest_assignment(cost)].mean()
+    else:
+        masses = (torch.full((n,), 1 / n, dtype=torch.float64).numpy() for n in cost.shape)
+        total = (cheapest_plan(cost, *masses)[0] * cost).sum()
+    return float(total) ** (1 / p)
+
+
+def sliced_wasserstein(x: Tensor, y: Tensor, n_projections: int = 128, p: float = 2.0, seed: int = 0) -> float:
+    """p-th root of the mean of W_p^p over random directions, along each of which sorting solves the transport.
+
+    For n points it costs n log n a direction, where the exact distance costs about n³, and its bias falls like n^(−½)
+    in any number of dimensions. A shift by s counts |s|/√d for p = 2: compare equal d.
+
+    Args:
+        x: points, [n, dimensions].
+        y: points, [m, dimensions].
+        n_projections: how many directions, uniform on the sphere.
+        p: exponent of the cost.
+        seed: which directions.
+
+    Raises:
+        ValueError: shapes disagree, there is no point or direction, or p is below one.
+        NotFiniteError: a point isn't finite.
+
+    Source: Bonneel, Rabin, Peyré, Pfister 2015, definition 4.
+
+    >>> x = torch.zeros(5, 1)
+    >>> sliced_wasserstein(x, x + 2)
+    2.0
+    """
+    x, y = _points(x, y, p)
+    if n_projections < 1:
+        raise ValueError(f"n_projections is {n_projections}; expected at least 1")
+    directions = _directions(x.shape[1], n_projections, seed)
+    return _cost_on_lines(x @ directions, y @ directions, p).mean().item() ** (1 / p)
+
+
+def _directions(d: int, n: int, seed: int) -> Tensor:
+    """Directions uniform on the sphere, [d, n]."""
+    normal = torch.randn(d, n, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    return normal / normal.norm(dim=0)
