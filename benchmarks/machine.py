@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +24,13 @@ def processor() -> str:
     return names[0] if names else platform.machine()
 
 
-def description() -> dict[str, Any]:
-    """Processor, threads, versions; the accelerator's name where there is one."""
+def description(*libraries: str) -> dict[str, Any]:
+    """Processor, load, threads, versions, of some libraries too; the accelerator's name where there is one."""
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else None
     return {
         "processor": processor(),
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
         "threads": torch.get_num_threads(),
         "accelerator": device,
         "capability": torch.backends.cpu.get_cpu_capability(),
@@ -34,15 +38,16 @@ def description() -> dict[str, Any]:
             "torch": torch.__version__.split("+")[0],
             "gancourse": gancourse.__version__,
             "python": platform.python_version(),
-        },
+        }
+        | {name: version(name) for name in libraries},
     }
 
 
-def append(path: Path, row: dict[str, Any]) -> None:
+def append(path: Path, row: dict[str, Any], *libraries: str) -> None:
     """Add a row to a file of JSON lines, with the machine's description."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row | {"machine": description()}, ensure_ascii=False) + "\n")
+        file.write(json.dumps(row | {"machine": description(*libraries)}, ensure_ascii=False) + "\n")
 
 
 def rows(path: Path) -> list[dict[str, Any]]:

@@ -12,14 +12,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
-import json
 import os
-import platform
 import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -27,24 +24,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from benchmarks import machine
 from gancourse import metrics
 
 RESULTS = Path(__file__).parent / "results" / "metrics.jsonl"
 LIBRARIES = ("numpy", "scipy", "torchmetrics", "torch-fidelity", "prdc", "scikit-learn", "POT")
-
-
-def machine() -> dict[str, Any]:
-    """What the numbers were measured on."""
-    names = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
-    models = [line.split(":", 1)[1].strip() for line in names if line.startswith("model name")]
-    return {
-        "processor": models[0] if models else platform.processor(),
-        "cores": os.cpu_count(),
-        "load": round(os.getloadavg()[0], 1),
-        "system": platform.system(),
-        "python": platform.python_version(),
-        "torch": torch.__version__.split("+")[0],
-    } | {name: version(name) for name in LIBRARIES}
 
 
 def features(n: int, d: int, seed: int, std: float = 1.0, shift: float = 0.0) -> Tensor:
@@ -68,6 +52,7 @@ class Identity(nn.Module):
     num_features = 32
 
     def forward(self, x: Tensor) -> Tensor:
+        """The rows of x, flattened."""
         return x.flatten(1)
 
 
@@ -79,9 +64,12 @@ class Map(nn.Module):
         self.a, self.latents = a, latents
 
     def sample(self, n: int) -> Tensor:
+        """The next latents."""
+        """The next of the given latents."""
         return self.latents.pop(0)
 
     def forward(self, z: Tensor) -> Tensor:
+        """Samples of latents z."""
         return torch.tanh(z @ self.a)
 
 
@@ -89,6 +77,7 @@ class Square(nn.Module):
     """Squared distance, after undoing the rescaling that the library applies."""
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Distance of each pair of rows."""
         return ((x - y) * 255 / 2).square().sum(1)
 
 
@@ -251,9 +240,7 @@ def race(task: tuple[str, Callable[[], Any], Callable[[], Any]], repeats: int) -
 
 def write(row: dict[str, Any]) -> None:
     """Append one result."""
-    RESULTS.parent.mkdir(exist_ok=True)
-    with RESULTS.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    machine.append(RESULTS, row, *LIBRARIES)
 
 
 def main() -> None:
@@ -264,7 +251,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    common = {"seed": options.seed, "threads": options.threads, "machine": machine()}
+    common = {"seed": options.seed, "threads": options.threads}
     if "agreement" in options.what:
         with quiet():
             rows = list(agreement(options.seed))

@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from gancourse import device as devices
 from gancourse import experiments, processes, recipes, zoo
-from gancourse.data import Images
+from gancourse.data import Images, StackedDigits
 from gancourse.errors import NotFiniteError
 from gancourse.metrics import CollapseDetector
 from gancourse.names import lookup
@@ -159,7 +159,7 @@ class _Variety:
             return ""
         if self.detector is None:
             source = built.data
-            is_images = isinstance(source, Images)
+            is_images = isinstance(source, Images | StackedDigits)
             real = source.first(min(N_WATCHED, len(source))) if is_images else source(Noise((0, "watch"), N_WATCHED))
             self.detector = CollapseDetector(real.x)
         found = self.detector(zoo.samples(built.result, 1000))
@@ -241,7 +241,7 @@ def sample(what: Name, n: int = 64, seed: int = 0, out: Path = Path("samples.png
         raise ValueError(f"{what} is a classifier and makes no samples; try `gancourse evaluate {what}`")
     made, source = zoo.samples(network, n, seed), recipes.load_data(recipe.data)
     figure, ax = plt.subplots(figsize=(6, 6), layout="constrained")
-    if isinstance(source, Images):
+    if isinstance(source, Images | StackedDigits):
         plots.images(made, max(1, round(n**0.5)), ax)
     else:
         plots.points(source.means, made, ax)
@@ -279,7 +279,7 @@ def add_to_zoo(folder: Folder, zoo_folder: Path = zoo.FOLDER) -> None:
     network, recipe = _trained(str(folder))
     _, head = read_tensors(folder / "checkpoint.safetensors")
     seconds = head["about"].get("seconds", 0.0)
-    card = zoo.add(network, recipe, zoo.evaluate(network, recipe), seconds, zoo_folder)
+    card = zoo.add(network, recipe, zoo.evaluate(network, recipe), seconds, zoo_folder, recipes.read_arithmetic(folder))
     print(f"{card.name}: {card.metrics} after {card.seconds} s")
 
 

@@ -134,9 +134,11 @@ def check_command(command: str) -> None:
             assert (BIN / shlex.split(command)[0]).exists(), command
         case ["pip", "install", "-c", constraints, "-e", extras]:
             assert (ROOT / constraints).is_file()
-            assert set(re.fullmatch(r"\.\[(.*)\]", extras)[1].split(",")) == set(
-                PYPROJECT["project"]["optional-dependencies"]
-            )
+            offered = PYPROJECT["project"]["optional-dependencies"]
+            asked = re.fullmatch(r"\.\[(.*)\]", extras)[1].split(",")
+            assert {p for name in asked for p in offered[name]} == {
+                p for packages in offered.values() for p in packages
+            }
         case ["git", "clone", url]:
             assert url == yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["repository"]["url"]
         case ["cd", _]:

@@ -10,7 +10,7 @@ from gancourse import data, metrics, zoo
 from gancourse.experiments.table import Experiment
 from gancourse.recipes import Arithmetic, GANRecipe, build, recipe
 
-_SHORT = dataclasses.replace(recipe("relativistic-digits"), steps=600, full=False)
+_SHORT = dataclasses.replace(recipe("relativistic-digits"), steps=400, full=False)
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,16 @@ class Arithmetic:
     channels_last: bool = False
     fused: bool = False
 
+    def options(self) -> list[str]:
+        """What to add to a command line for it.
+
+        >>> Arithmetic("bf16-mixed", fused=True).options()
+        ['--precision bf16-mixed', '--fused']
+        """
+        precision = [] if self.precision == "32-true" else [f"--precision {self.precision}"]
+        switches = {"--channels-last": self.channels_last, "--fused": self.fused}
+        return precision + [name for name, is_on in switches.items() if is_on]
+
 
 class Built(NamedTuple):
     """A recipe with everything it asks for."""

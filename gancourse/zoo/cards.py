@@ -18,7 +18,7 @@ from gancourse.models import Classifier
 from gancourse.models.blocks import n_parameters
 from gancourse.names import lookup
 from gancourse.recipes import ClassifierRecipe, Recipe, from_json, to_json
-from gancourse.recipes.build import networks
+from gancourse.recipes.build import REFERENCE, Arithmetic, networks
 from gancourse.training import CheckpointError, read_tensors, write_tensors
 
 FOLDER = Path(__file__).parent
@@ -97,8 +97,23 @@ def load(name: str, folder: Path = FOLDER) -> nn.Module:
     return _load(name, Path(folder))
 
 
-def add(network: nn.Module, recipe: Recipe, metrics: dict[str, float], seconds: float, folder: Path = FOLDER) -> Card:
+def add(
+    network: nn.Module,
+    recipe: Recipe,
+    metrics: dict[str, float],
+    seconds: float,
+    folder: Path = FOLDER,
+    arithmetic: Arithmetic = REFERENCE,
+) -> Card:
     """Put a trained network into the zoo, in half precision.
+
+    Args:
+        network: what to keep.
+        recipe: how it was trained.
+        metrics: what it is worth, by name.
+        seconds: how long training took.
+        folder: where weights and card go.
+        arithmetic: how the training computed; part of the command on the card.
 
     Raises:
         OSError: the folder can't be written.
@@ -114,7 +129,7 @@ def add(network: nn.Module, recipe: Recipe, metrics: dict[str, float], seconds: 
     made = Card(
         recipe.name,
         recipe,
-        f"gancourse train {recipe.name}",
+        " ".join(["gancourse train", recipe.name, *arithmetic.options()]),
         metrics,
         n_parameters(network) or sum(p.numel() for p in network.parameters()),
         round(seconds),
