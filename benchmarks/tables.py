@@ -160,9 +160,9 @@ def precision_section() -> str:
             return "less" if abs(difference) < error else "not less"
 
         text += (
-            f"\n\nbfloat16 changes the mean by {difference:+.1f}. That is {verdict(full.standard_error)} than float32's "
-            f"standard error over seeds ({full.standard_error:.1f}), and {verdict(half.standard_error)} than bfloat16's "
-            f"own ({half.standard_error:.1f})."
+            f"\n\nbfloat16 changes the mean by {difference:+.1f}. That is {verdict(full.standard_error)} than the standard "
+            f"error of float32 over seeds ({full.standard_error:.1f}), and {verdict(half.standard_error)} than that of "
+            f"bfloat16 ({half.standard_error:.1f})."
         )
     return text
 
@@ -223,8 +223,8 @@ Seconds are steps times the median seconds a step of both sides taking turns on 
 
 `gancourse experiment stacked-digits`: the recipe `stacked-digits`, shortened to {stacked_steps:,} steps, with parts of
 its objective taken away; 26,000 samples, labelled by the digits classifier. The right column is what
-{{cite:t}}`huang2024` report of their own network and a longer training. {stacked_verdict} One seed a cell, so small differences say
-nothing.
+{{cite:t}}`huang2024` report of their own network and a longer training. {stacked_verdict}
+One seed a cell, so small differences say nothing.
 
 {stacked}
 
