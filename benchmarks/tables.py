@@ -160,9 +160,9 @@ def precision_section() -> str:
             return "less" if abs(difference) < error else "not less"
 
         text += (
-            f"\n\nbfloat16 changes the mean by {difference:+.1f}. That is {verdict(full.standard_error)} than the standard "
-            f"error of float32 over seeds ({full.standard_error:.1f}), and {verdict(half.standard_error)} than that of "
-            f"bfloat16 ({half.standard_error:.1f})."
+            f"\n\nbfloat16 changes the mean by {difference:+.1f}. That is {verdict(full.standard_error)} than the "
+            f"standard error of float32 over seeds ({full.standard_error:.1f}), and {verdict(half.standard_error)} than "
+            f"that of bfloat16 ({half.standard_error:.1f})."
         )
     return text
 

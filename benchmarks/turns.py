@@ -25,6 +25,7 @@ def _work(pipe: Connection, maker: Maker) -> None:
     function, arguments = maker
     loop = function(*arguments)
     while n := pipe.recv():
+        next(loop)  # untimed: others have had the caches, and perhaps the memory, in the meantime
         _wait()
         began = time.perf_counter()
         for _ in range(n):
@@ -34,7 +35,7 @@ def _work(pipe: Connection, maker: Maker) -> None:
 
 
 def alternate(makers: dict[str, Maker], rounds: int, steps: int) -> dict[str, list[float]]:
-    """Seconds a step by name and round: in each round every loop makes so many steps while the others wait."""
+    """Seconds a step by name and round: in each round every loop makes a step to warm up and so many more, while the others wait."""
     context = multiprocessing.get_context("spawn")
     pipes: dict[str, Connection] = {}
     processes = []

@@ -56,7 +56,7 @@ def test_both_sides_of_each_workload_run(workload: str):
 
 
 def test_loops_that_take_turns_are_timed_apart():
-    makers = {"slow": (map, (time.sleep, [0.04] * 8)), "fast": (map, (time.sleep, [0.005] * 8))}
+    makers = {"slow": (map, (time.sleep, [0.04] * 12)), "fast": (map, (time.sleep, [0.005] * 12))}
     seconds = turns.alternate(makers, rounds=3, steps=2)
     assert [len(values) for values in seconds.values()] == [3, 3]
     low, middle, high = turns.ratios(seconds["slow"], seconds["fast"])
