@@ -159,11 +159,9 @@ def precision_section() -> str:
         def verdict(error: float) -> str:
             return "less" if abs(difference) < error else "not less"
 
-        text += (
-            f"\n\nbfloat16 changes the mean by {difference:+.1f}. That is {verdict(full.standard_error)} than the "
-            f"standard error of float32 over seeds ({full.standard_error:.1f}), and {verdict(half.standard_error)} than "
-            f"that of bfloat16 ({half.standard_error:.1f})."
-        )
+        errors = {name: found[name].standard_error for name in ("float32", "bfloat16")}
+        said = " and ".join(f"{verdict(error)} than {name}'s ({error:.1f})" for name, error in errors.items())
+        text += f"\n\nbfloat16 changes the mean by {difference:+.1f}: {said}, as standard errors over seeds."
     return text
 
 

@@ -35,7 +35,10 @@ def _work(pipe: Connection, maker: Maker) -> None:
 
 
 def alternate(makers: dict[str, Maker], rounds: int, steps: int) -> dict[str, list[float]]:
-    """Seconds a step by name and round: in each round every loop makes a step to warm up and so many more, while the others wait."""
+    """Seconds a step by name and round.
+
+    In each round every loop makes a step to warm up and so many that are timed, while the others wait.
+    """
     context = multiprocessing.get_context("spawn")
     pipes: dict[str, Connection] = {}
     processes = []
