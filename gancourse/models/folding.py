@@ -31,12 +31,17 @@ def _odd_kernel(convolution: nn.Conv2d) -> int:
     return size if plain else 0
 
 
-def _check(convolution: nn.Conv2d) -> None:
-    if not isinstance(convolution, nn.Conv2d) or not _odd_kernel(convolution):
-        raise ValueError(
-            f"{convolution} can't be folded; expected a Conv2d with an odd square kernel, stride 1, no groups or "
-            "dilation, and zeros around the image that keep its size"
-        )
+class _SameSize(nn.Module):
+    """Something that is made of a convolution which keeps height and width, and owns it."""
+
+    def __init__(self, convolution: nn.Conv2d) -> None:
+        super().__init__()
+        if not isinstance(convolution, nn.Conv2d) or not _odd_kernel(convolution):
+            raise ValueError(
+                f"{convolution} can't be folded; expected a Conv2d with an odd square kernel, stride 1, no groups or "
+                "dilation, and zeros around the image that keep its size"
+            )
+        self.convolution = convolution
 
 
 def _spread(weight: Tensor) -> Tensor:
@@ -48,7 +53,7 @@ def _spread(weight: Tensor) -> Tensor:
     return functional.pad(tall, (0, 1)) + functional.pad(tall, (1, 0))
 
 
-class UpsampledConvolution(nn.Module):
+class UpsampledConvolution(_SameSize):
     """Upsampling by two (nearest neighbour) and then a convolution, as one transposed convolution.
 
     Args:
@@ -65,11 +70,6 @@ class UpsampledConvolution(nn.Module):
     True
     """
 
-    def __init__(self, convolution: nn.Conv2d) -> None:
-        super().__init__()
-        _check(convolution)
-        self.convolution = convolution
-
     def forward(self, x: Tensor) -> Tensor:
         """Images [batch, in, height, width] to [batch, out, 2 · height, 2 · width]."""
         weight, bias, size = self.convolution.weight, self.convolution.bias, self.convolution.kernel_size[0]
@@ -80,7 +80,7 @@ class UpsampledConvolution(nn.Module):
         return functional.conv_transpose2d(x, kernel, bias, stride=2, padding=size // 2)
 
 
-class PooledConvolution(nn.Module):
+class PooledConvolution(_SameSize):
     """A convolution and then the mean over 2 × 2 squares, as one convolution with stride two.
 
     Args:
@@ -95,11 +95,6 @@ class PooledConvolution(nn.Module):
     >>> torch.allclose(PooledConvolution(convolution)(x), slow, atol=1e-6)
     True
     """
-
-    def __init__(self, convolution: nn.Conv2d) -> None:
-        super().__init__()
-        _check(convolution)
-        self.convolution = convolution
 
     def forward(self, x: Tensor) -> Tensor:
         """Images [batch, in, height, width] to [batch, out, height / 2, width / 2], rounded down."""
