@@ -193,7 +193,8 @@ variant's. Each variant has one technique more than the one above it:
 - *trainer*: whoever doesn't move is frozen, so that no gradient is computed for it; images stay bytes in memory.
 - *one generator forward*: the generator's update takes the samples of the discriminator's, as the textbook does.
 - *channels last*: images and kernels lie with their channels innermost.
-- *folding*: upsampling and convolution, convolution and pooling in one step (`gancourse.models.folded`), exactly.
+- *folding*: upsampling and convolution, convolution and pooling in one step, and transposed convolutions to few
+  channels as a matrix product (`gancourse.models.folded`): the same function, to 1e-12 in float64.
 - *fused Adam*: one kernel updates all weights.
 - *bf16*: networks compute in bfloat16 (`--precision bf16-mixed`), on processors that do so themselves.
 

@@ -46,7 +46,8 @@ def play(method: str, settings: Settings, n_samples: int) -> dict[str, Any]:
         pass
     real = zoo.features("digits", data.digits().first(n_samples).x)
     distance = metrics.frechet_distance(real, zoo.features("digits", zoo.samples(built.result, n_samples)))
-    return {"metrics": {metrics.label("fid", "digits-classifier", n_samples, n_samples): distance}}
+    name = metrics.label("fid", "digits-classifier", n_samples, n_samples)
+    return {"steps": built.recipe.steps, "metrics": {name: distance}}
 
 
 table = Experiment(

@@ -35,7 +35,7 @@ def play(method: str, settings: GANRecipe, n_samples: int) -> dict[str, Any]:
 
     A loss that is not finite ends the training and is told in the row, which keeps what was measured before.
     """
-    row: dict[str, Any] = {"trace": [], "metrics": {}}
+    row: dict[str, Any] = {"steps": settings.steps, "trace": [], "metrics": {}}
     built = build(settings, arithmetic=Arithmetic(channels_last=True, fused=True))
     names = [metrics.label(what, "digits-classifier", n_samples) for what in ("modes", "reverse KL")]
     try:

@@ -68,5 +68,7 @@ def test_committed_rows_are_complete():
             settings = chosen.methods[method]
             if hasattr(settings, "steps"):
                 assert row["steps"] == settings.steps
+            elif hasattr(settings, "recipe"):
+                assert row["steps"] == settings.recipe.steps
             else:  # measured on the way, several times
                 assert {p["steps"] for p in row["trace"] if p["due"] == "steps"} == set(settings.at_steps)

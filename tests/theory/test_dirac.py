@@ -129,8 +129,8 @@ def test_five_to_one_steps_are_those_of_a_game_with_five_critic_updates():
 
 
 class Doubles(Noise):
-    def normal(self, name, *shape):
-        return super().normal(name, *shape).double()
+    def normal(self, name, *shape, **rows):
+        return super().normal(name, *shape, **rows).double()
 
 
 def test_the_package_s_sampled_instance_noise_has_the_integral_as_its_mean_and_a_stronger_noise_has_not():

@@ -58,11 +58,11 @@ def gan(objective=non_saturating, penalties=(), **options):
 class Doubles(Noise):
     """Noise in double precision."""
 
-    def normal(self, name, *shape):
-        return super().normal(name, *shape).double()
+    def normal(self, name, *shape, **rows):
+        return super().normal(name, *shape, **rows).double()
 
-    def uniform(self, name, *shape):
-        return super().uniform(name, *shape).double()
+    def uniform(self, name, *shape, **rows):
+        return super().uniform(name, *shape, **rows).double()
 
 
 def draws(n=16):

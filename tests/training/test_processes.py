@@ -193,7 +193,8 @@ import sys
 from gancourse.training import launch
 child = (
     "from gancourse.training.workers import end_with_parent\\n"
-    "import time; end_with_parent(); print('ready', flush=True); time.sleep(600)"
+    "import signal, time; signal.signal(signal.SIGINT, signal.default_int_handler)\\n"  # ignored in background jobs
+    "end_with_parent(); print('ready', flush=True); time.sleep(600)"
 )
 sys.exit(launch([sys.executable, '-W', 'ignore', '-c', child], 1)[0])
 """
