@@ -25,7 +25,7 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import machine, textbook, turns
-from gancourse import data, device, objectives
+from gancourse import data, device, memory, objectives
 from gancourse.batch import Batch
 from gancourse.games import GAN
 from gancourse.models import folded, resnet
@@ -89,6 +89,7 @@ class Variant(NamedTuple):
     """The course's trainer with some techniques switched on."""
 
     name: str
+    kept_memory: bool = False
     channels_last: bool = False
     folded: bool = False
     one_forward: bool = False
@@ -100,6 +101,7 @@ def _cumulative() -> list[Variant]:
     """Each variant has one technique more than the one before it."""
     techniques = {
         "trainer": {},
+        "+ kept memory": {"kept_memory": True},
         "+ one generator forward": {"one_forward": True},
         "+ channels last": {"channels_last": True},
         "+ folding": {"folded": True},
@@ -216,6 +218,8 @@ def loop(workload: str, batch_size: int, variant: Variant | None, device_name: s
     where, chosen = device.device(device_name), WORKLOADS[workload]._replace(batch_size=batch_size)
     if variant is None:
         return textbook_steps(chosen, where)
+    if variant.kept_memory:
+        memory.keep()
     return variant_steps(chosen, variant, where)
 
 

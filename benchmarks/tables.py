@@ -191,10 +191,14 @@ process of its own, on the same networks, batch and kind of data. A round's rati
 variant's. Each variant has one technique more than the one above it:
 
 - *trainer*: whoever doesn't move is frozen, so that no gradient is computed for it; images stay bytes in memory.
+- *kept memory*: what a step frees stays with the process for the next one (`gancourse.memory.keep`), which the
+  system would otherwise take back and give out anew, page by page.
 - *one generator forward*: the generator's update takes the samples of the discriminator's, as the textbook does.
 - *channels last*: images and kernels lie with their channels innermost.
-- *folding*: upsampling and convolution, convolution and pooling in one step, and transposed convolutions to few
-  channels as a matrix product (`gancourse.models.folded`): the same function, to 1e-12 in float64.
+- *folding* (`gancourse.models.folded`): the same function of the same parameters, to 1e-12 in float64. Upsampling and
+  convolution, or convolution and pooling, are one step; a convolution to one channel is a matrix product; activations
+  write over what nobody needs any more. The textbook's first generator projects latents to images and convolves them
+  with nothing in between: two linear maps in a row, which fold into one.
 - *fused Adam*: one kernel updates all weights.
 - *bf16*: networks compute in bfloat16 (`--precision bf16-mixed`), on processors that do so themselves.
 

@@ -22,8 +22,9 @@ class Generator(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.start = nn.Linear(LATENT_SIZE, 256 * 7 * 7)
-        self.up = nn.Sequential(
+        self.layers = nn.Sequential(
+            nn.Linear(LATENT_SIZE, 256 * 7 * 7),
+            nn.Unflatten(1, (256, 7, 7)),
             nn.ConvTranspose2d(256, 128, 4, stride=2, padding=1),
             nn.BatchNorm2d(128),
             nn.ReLU(),
@@ -33,7 +34,7 @@ class Generator(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Images in [−1, 1]."""
-        return self.up(self.start(z).view(-1, 256, 7, 7))
+        return self.layers(z)
 
 
 class Discriminator(nn.Module):

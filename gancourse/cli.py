@@ -23,7 +23,7 @@ from torch import nn
 from tqdm import tqdm
 
 from gancourse import device as devices
-from gancourse import experiments, processes, recipes, zoo
+from gancourse import experiments, memory, processes, recipes, zoo
 from gancourse.data import Images, StackedDigits
 from gancourse.errors import NotFiniteError
 from gancourse.metrics import CollapseDetector
@@ -180,6 +180,7 @@ def train(recipe: Recipe, run: Run, arithmetic: Arithmetic, together: Together, 
     out = run.out
     if _started(["train", *arguments], together, out):
         return
+    memory.keep()
     device = _place(run.device, together)
     steps = recipes.train(recipe, out, device=device, download=run.download, arithmetic=arithmetic)
     _finish(_follow(steps, recipe.name), out)
@@ -205,6 +206,7 @@ def resume(
         options += [f"--{option.replace('_', '-')}", str(value)]
     if _started(["resume", str(folder), *options], together, folder):
         return
+    memory.keep()
     steps = recipes.resume(folder, device=_place(device, together), download=download)
     _finish(_follow(steps, name), folder)
 

@@ -54,7 +54,7 @@ table = Experiment(
     "stacked-digits",
     "whether relativistic pairing, R2 or both keep the thousand modes of stacked digits",
     methods,
-    seeds=range(1),
+    seeds=range(3),
     n_samples=26_000,
     play=play,
 )

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import torch
 
 import gancourse
+from gancourse import memory
 from gancourse.errors import NotFiniteError
 
 FOLDER = Path(gancourse.__file__).parent / "results"
@@ -85,6 +86,7 @@ def play(chosen: Experiment, method: str, seed: int) -> dict[str, Any]:
 
 def _worker(chosen: Experiment, method: str, seed: int) -> dict[str, Any]:
     torch.set_num_threads(1)
+    memory.keep()
     return play(chosen, method, seed)
 
 

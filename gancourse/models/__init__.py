@@ -4,12 +4,14 @@ from gancourse.models import dcgan, mlp, resnet, spectral
 from gancourse.models.autoencoder import AutoencoderCritic, ImageEncoder
 from gancourse.models.classifier import Classifier
 from gancourse.models.dropout import Dropout
-from gancourse.models.folding import (
+from gancourse.models.folding import folded
+from gancourse.models.folds import (
+    Convolution,
     FlattenedLinear,
     PooledConvolution,
-    ThinTransposedConvolution,
+    ProjectedConvolution,
+    ThinConvolution,
     UpsampledConvolution,
-    folded,
 )
 from gancourse.models.minibatch import MinibatchDiscrimination
 from gancourse.models.virtual_batch_norm import VirtualBatchNorm, WithReference
@@ -17,12 +19,14 @@ from gancourse.models.virtual_batch_norm import VirtualBatchNorm, WithReference
 __all__ = [
     "AutoencoderCritic",
     "Classifier",
+    "Convolution",
     "Dropout",
     "FlattenedLinear",
     "ImageEncoder",
     "MinibatchDiscrimination",
     "PooledConvolution",
-    "ThinTransposedConvolution",
+    "ProjectedConvolution",
+    "ThinConvolution",
     "UpsampledConvolution",
     "VirtualBatchNorm",
     "WithReference",

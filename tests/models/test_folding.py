@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from gancourse.models import folding
+from gancourse.models import folding, folds
 from gancourse.models.spectral import spectral_norm
 
 UP = nn.Upsample(scale_factor=2)
@@ -79,7 +79,7 @@ def test_a_spectrally_normalised_convolution_folds():
 def test_networks_inside_networks_are_folded_and_the_rest_is_left_alone():
     inner = nn.Sequential(UP, nn.Conv2d(2, 2, 3, padding=1), nn.ReLU(), nn.Conv2d(2, 2, 3, padding=1), DOWN)
     network = folding.folded(nn.Sequential(nn.Linear(2, 2), nn.ModuleList([inner])))
-    assert [type(m) for m in network[1][0]] == [folding.UpsampledConvolution, nn.ReLU, folding.PooledConvolution]
+    assert [type(m) for m in network[1][0]] == [folds.UpsampledConvolution, nn.ReLU, folds.PooledConvolution]
     assert len(list(network.parameters())) == 6
 
 
@@ -88,7 +88,6 @@ def test_networks_inside_networks_are_folded_and_the_rest_is_left_alone():
     [
         [UP, nn.Conv2d(2, 2, 4, padding=1)],
         [UP, nn.Conv2d(2, 2, 3)],
-        [UP, nn.Conv2d(2, 2, 3, padding=1, stride=2)],
         [UP, nn.Conv2d(2, 2, 3, padding=1, groups=2)],
         [UP, nn.Conv2d(2, 2, 3, padding=1, padding_mode="reflect")],
         [nn.Upsample(scale_factor=3), nn.Conv2d(2, 2, 3, padding=1)],
@@ -98,14 +97,22 @@ def test_networks_inside_networks_are_folded_and_the_rest_is_left_alone():
         [nn.Conv2d(2, 2, 3, padding=1), nn.MaxPool2d(2)],
         [nn.Conv2d(2, 2, 3, padding=1), nn.BatchNorm2d(2), DOWN],
         [UP, nn.BatchNorm2d(2), nn.Conv2d(2, 2, 3, padding=1)],
+        [nn.Conv2d(2, 2, 3, stride=2, padding=1, padding_mode="reflect")],
+        [nn.Conv2d(2, 1, 7)],
+        [nn.Flatten(2), nn.Linear(4, 2)],
     ],
 )
-def test_what_is_not_the_same_is_not_folded(layers: list[nn.Module]):
-    with pytest.raises(ValueError, match="no upsampling before"):
+def test_what_is_not_the_same_or_not_faster_is_not_folded(layers: list[nn.Module]):
+    with pytest.raises(ValueError, match="nothing that can be folded"):
         folding.folded(nn.Sequential(*layers))
 
 
-@pytest.mark.parametrize("kind", [folding.UpsampledConvolution, folding.PooledConvolution])
+def test_upsampling_before_a_strided_convolution_stays():
+    network = folding.folded(nn.Sequential(UP, nn.Conv2d(2, 2, 3, padding=1, stride=2)))
+    assert [type(layer) for layer in network] == [nn.Upsample, folds.Convolution]
+
+
+@pytest.mark.parametrize("kind", [folds.UpsampledConvolution, folds.PooledConvolution])
 def test_a_convolution_that_changes_the_size_is_refused(kind: type):
     with pytest.raises(ValueError, match="odd square kernel"):
         kind(nn.Conv2d(2, 2, 3))
@@ -115,23 +122,36 @@ def test_the_kernel_must_be_turned_for_upsampling():
     """A fold that forgets it is found: the comparison above can fail."""
     c = convolution()
     x = random(1, 3, 5, 5)
-    wrong = nn.functional.conv_transpose2d(x, folding._spread(c.weight).transpose(0, 1), c.bias, stride=2, padding=1)
+    wrong = nn.functional.conv_transpose2d(x, folds._spread(c.weight).transpose(0, 1), c.bias, stride=2, padding=1)
     assert (wrong - nn.Sequential(UP, c)(x)).abs().max() > 0.1
 
 
-@pytest.mark.parametrize("settings", [(4, 2, 1), (3, 1, 1), (5, 2, 0), (2, 3, 0)])
-@pytest.mark.parametrize("bias", [True, False])
-def test_thin_transposed_convolutions_equal_torch_s(settings: tuple[int, int, int], bias: bool):
-    torch.manual_seed(1)
-    slow = nn.Sequential(nn.ConvTranspose2d(3, 2, *settings, bias=bias).double())
-    fast = folding.folded(copy.deepcopy(slow))
-    x = random(2, 3, 6, 4)
-    for layout in (torch.contiguous_format, torch.channels_last):
-        torch.testing.assert_close(fast(x.to(memory_format=layout)), slow(x), rtol=1e-12, atol=1e-12)
+def check_the_same(slow: nn.Module, fast: nn.Module, x: torch.Tensor) -> None:
+    """Values, gradients and gradients of a penalty on slopes agree to rounding."""
+    torch.testing.assert_close(fast(x), slow(x), rtol=1e-12, atol=1e-12)
     for a, b in zip(gradients(fast, x), gradients(slow, x), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-12)
     for a, b in zip(penalty_gradients(fast, x), penalty_gradients(slow, x), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-11, atol=1e-12)
+
+
+TRANSPOSED = [(4, 2, 1), (3, 1, 1), (5, 2, 0), (2, 3, 0)]
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [lambda b, s=s: nn.ConvTranspose2d(3, 1, *s, bias=b) for s in TRANSPOSED]
+    + [lambda b, k=k: nn.Conv2d(3, 1, k, padding=k // 2, bias=b) for k in (1, 3, 5)],
+)
+@pytest.mark.parametrize("bias", [True, False])
+def test_convolutions_to_one_channel_equal_torch_s(layer, bias: bool):
+    torch.manual_seed(1)
+    slow = nn.Sequential(layer(bias).double())
+    fast = folding.folded(copy.deepcopy(slow))
+    assert isinstance(fast[0], folds.ThinConvolution)
+    x = random(2, 3, 6, 4)
+    check_the_same(slow, fast, x)
+    torch.testing.assert_close(fast(x.to(memory_format=torch.channels_last)), slow(x), rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -140,12 +160,67 @@ def test_thin_transposed_convolutions_equal_torch_s(settings: tuple[int, int, in
         nn.ConvTranspose2d(4, 2, 3, groups=2),
         nn.ConvTranspose2d(4, 2, 3, dilation=2),
         nn.ConvTranspose2d(4, 2, 3, stride=2, output_padding=1),
-        nn.ConvTranspose2d(4, 8, 3),
+        nn.ConvTranspose2d(4, 8, 3, bias=False),
+        nn.ConvTranspose2d(4, 1, 3, dilation=2),
+        nn.Conv2d(4, 6, 4, stride=2, padding=1),
+        nn.Conv2d(4, 6, 3, stride=3, padding=2, dilation=2, groups=2),
     ],
 )
-def test_other_transposed_convolutions_are_left_alone(layer: nn.Module):
-    with pytest.raises(ValueError, match="transposed convolution to 3 channels or fewer"):
-        folding.folded(nn.Sequential(layer))
+def test_strided_and_transposed_convolutions_equal_torch_s(layer: nn.Module):
+    slow = nn.Sequential(layer.double())
+    fast = folding.folded(copy.deepcopy(slow))
+    assert isinstance(fast[0], folds.Convolution)
+    for image in ((6, 8), (7, 5)):
+        check_the_same(slow, fast, random(2, 4, *image))
+
+
+@pytest.mark.parametrize("batch_size", [3, 5, 6, 12])  # five columns: no more samples than that go one by one
+@pytest.mark.parametrize("biases", [(True, True), (True, False), (False, True)])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_a_projection_and_a_transposed_convolution_equal_torch_s(batch_size: int, biases: tuple, layout):
+    torch.manual_seed(1)
+    slow = nn.Sequential(
+        nn.Linear(4, 3 * 2 * 5, bias=biases[0]),
+        nn.Unflatten(1, (3, 2, 5)),
+        nn.ConvTranspose2d(3, 2, 4, stride=2, padding=1, bias=biases[1]),
+        nn.Tanh(),
+    )
+    slow = slow.double().to(memory_format=layout)
+    fast = folding.folded(copy.deepcopy(slow))
+    assert [type(layer) for layer in fast] == [folds.ProjectedConvolution, nn.Tanh]
+    check_the_same(slow, fast, random(batch_size, 4))
+
+
+def test_a_projection_of_many_samples_needs_fewer_multiplications_and_one_of_few_no_more():
+    slow = nn.Sequential(nn.Linear(7, 32 * 25), nn.Unflatten(1, (32, 5, 5)), nn.ConvTranspose2d(32, 16, 4, 2, 1))
+    fast = folding.folded(copy.deepcopy(slow))
+    counts = {}
+    for n in (8, 64):
+        for name, network in (("slow", slow), ("fast", fast)):
+            with FlopCounterMode(display=False) as counter:
+                network(torch.zeros(n, 7))
+            counts[name, n] = counter.get_total_flops()
+    assert counts["fast", 8] == counts["slow", 8]
+    assert counts["fast", 64] < counts["slow", 64] / 4
+
+
+def test_projections_that_do_not_meet_the_convolution_are_refused():
+    with pytest.raises(ValueError, match=r"don't meet in images of shape \(3, 2, 5\); expected 30 numbers"):
+        folds.ProjectedConvolution(nn.Linear(4, 31), (3, 2, 5), nn.ConvTranspose2d(3, 2, 4))
+    with pytest.raises(ValueError, match="3 channels into the other"):
+        folds.ProjectedConvolution(nn.Linear(4, 30), (3, 2, 5), nn.ConvTranspose2d(2, 2, 4))
+
+
+def test_activations_write_over_what_nobody_needs_and_over_nothing_else():
+    layers = [nn.ReLU(), nn.Conv2d(3, 4, 4, 2, 1), nn.LeakyReLU(0.2), nn.BatchNorm2d(4), nn.ReLU(), nn.Tanh()]
+    slow = nn.Sequential(*layers, nn.ReLU(), nn.Conv2d(4, 4, 3), nn.LeakyReLU(0.0)).double().eval()
+    fast = folding.folded(copy.deepcopy(slow))
+    flags = [layer.inplace for layer in fast if isinstance(layer, nn.ReLU | nn.LeakyReLU)]
+    # Not the first, whose input is the caller's; not behind tanh, which needs what it returned; not without a slope.
+    assert flags == [False, True, True, False, False]
+    x = random(2, 3, 8, 8)
+    check_the_same(slow, fast, x)
+    torch.testing.assert_close(x, random(2, 3, 8, 8), rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
