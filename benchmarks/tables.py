@@ -7,6 +7,7 @@ python -m benchmarks.tables --print
 from __future__ import annotations
 
 import argparse
+import math
 import statistics
 from pathlib import Path
 from typing import Any
@@ -171,12 +172,16 @@ def stacked_section() -> str:
     if not rows:
         return ""
     modes, divergence = list(next(r for r in rows if r["metrics"])["metrics"])
+    n_modes, found = experiments.summary(rows, modes), experiments.summary(rows, divergence)
     body = []
     for method, paper in stacked_digits.PAPER.items():
-        mine = [r for r in rows if r["method"] == method]
-        each = [f"{r['metrics'][modes]} / {r['metrics'][divergence]:.2f}" if r["metrics"] else "diverged" for r in mine]
-        body.append([method, ", ".join(each), "diverges" if paper is None else f"{paper[0]} / {paper[1]}"])
-    return table(["", "modes / reverse KL, a seed each", "R3GAN, table 1"], body)
+        if method not in found:
+            continue
+        mine = [f"{n_modes[method].mean:.0f} ± {n_modes[method].standard_error:.0f}"]
+        mine += [f"{found[method].mean:.2f} ± {found[method].standard_error:.2f}"]
+        ended = f"{found[method].n} of {found[method].n + found[method].diverged}"
+        body.append([method, *mine, ended, "diverges" if paper is None else f"{paper[0]} / {paper[1]}"])
+    return table(["", "modes", "reverse KL", "runs that ended", "R3GAN, table 1"], body)
 
 
 TEXT = """# Measurements
@@ -225,9 +230,9 @@ Seconds are steps times the median seconds a step of both sides taking turns on 
 ## Stacked digits
 
 `gancourse experiment stacked-digits`: the recipe `stacked-digits`, shortened to {stacked_steps:,} steps, with parts of
-its objective taken away; 26,000 samples, labelled by the digits classifier. The right column is what
-{{cite:t}}`huang2024` report of their own network and a longer training. {stacked_verdict}
-One seed a cell, so small differences say nothing.
+its objective taken away; 26,000 samples, labelled by the digits classifier; means and standard errors over seeds. The
+right column is what {{cite:t}}`huang2024` report, modes and reverse KL, of their own network and a longer training.
+{stacked_verdict}
 
 {stacked}
 
@@ -276,18 +281,16 @@ def stacked_verdict() -> str:
     """What the four cells say, in words that follow from the rows."""
     rows = experiments.rows("stacked-digits")
     diverged = sorted({r["method"] for r in rows if "diverged" in r})
-    finished = [r for r in rows if r["metrics"]]
-    if not finished:
-        return ""
-    divergence = list(finished[0]["metrics"])[1]
-    means = {
-        method: statistics.fmean(r["metrics"][divergence] for r in finished if r["method"] == method)
-        for method in stacked_digits.PAPER
-        if any(r["method"] == method for r in finished)
-    }
-    order = ", ".join(f"{method} ({value:.2f})" for method, value in sorted(means.items(), key=lambda item: item[1]))
+    divergence = list(next(r for r in rows if r["metrics"])["metrics"])[1]
+    found = experiments.summary(rows, divergence)
+    complete = found.pop(next(iter(stacked_digits.PAPER)))
+    groups: dict[str, list[str]] = {"worse than": [], "better than": [], "not told apart from": []}
+    for name, other in found.items():
+        apart = (other.mean - complete.mean) / math.hypot(other.standard_error, complete.standard_error)
+        groups["worse than" if apart > 2 else "better than" if apart < -2 else "not told apart from"].append(name)
     ends = f"Training diverged in {', '.join(diverged)}." if diverged else "Here no cell diverged."
-    return f"{ends} By reverse KL, best first: {order}."
+    told = "; ".join(f"{verdict} it: {' and '.join(names)}" for verdict, names in groups.items() if names)
+    return f"{ends} By two standard errors of reverse KL, beside the complete objective, {told}."
 
 
 def main() -> None:

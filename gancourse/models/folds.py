@@ -49,6 +49,12 @@ def _spread(weight: Tensor) -> Tensor:
     return functional.pad(tall, (0, 1)) + functional.pad(tall, (1, 0))
 
 
+def _laid_out_as(weight: Tensor, kernel: Tensor) -> Tensor:
+    """The kernel with its channels innermost if the weight's are: convolutions return images in their kernel's layout."""
+    is_channels_last = weight.is_contiguous(memory_format=torch.channels_last)
+    return kernel.contiguous(memory_format=torch.channels_last) if is_channels_last else kernel
+
+
 class UpsampledConvolution(_SameSize):
     """Upsampling by two (nearest neighbour) and then a convolution, as one transposed convolution.
 
@@ -75,7 +81,7 @@ class UpsampledConvolution(_SameSize):
         if size == 1:  # the same numbers before as after, and a quarter of them before
             return functional.interpolate(self.convolution(x), scale_factor=2, mode="nearest")
         # Backwards, because a transposed convolution reads its kernel backwards.
-        kernel = _spread(weight.flip(2, 3)).transpose(0, 1)
+        kernel = _laid_out_as(weight, _spread(weight.flip(2, 3)).transpose(0, 1))
         return biased(functional.conv_transpose2d(x, kernel, stride=2, padding=size // 2), bias)
 
 
@@ -128,7 +134,7 @@ class PooledConvolution(_SameSize):
         weight, bias, size = self.convolution.weight, self.convolution.bias, self.convolution.kernel_size[0]
         if size == 1:
             return self.convolution(functional.avg_pool2d(x, 2))
-        return functional.conv2d(x, _spread(weight) / 4, bias, stride=2, padding=size // 2)
+        return functional.conv2d(x, _laid_out_as(weight, _spread(weight) / 4), bias, stride=2, padding=size // 2)
 
 
 class ThinConvolution(nn.Module):
