@@ -50,7 +50,7 @@ def _spread(weight: Tensor) -> Tensor:
 
 
 def _laid_out_as(weight: Tensor, kernel: Tensor) -> Tensor:
-    """The kernel with its channels innermost if the weight's are: convolutions return images in their kernel's layout."""
+    """The kernel with its channels innermost if the weight's are, so that the images it makes are laid out so, too."""
     is_channels_last = weight.is_contiguous(memory_format=torch.channels_last)
     return kernel.contiguous(memory_format=torch.channels_last) if is_channels_last else kernel
 

@@ -1,6 +1,7 @@
 """Trains small games in as many processes as the environment says, and leaves their weights in a file.
 
-Run as `python play_together.py FILE PROCESSES`; the tests start it.
+Run as `python play_together.py FILE PROCESSES [GAME …]`; the tests start it. With no game named, it plays all of them,
+and some of them wrongly.
 """
 
 import sys
@@ -117,14 +118,14 @@ def play(name: str, sabotage: str = "") -> dict[str, torch.Tensor]:
     return {f"{name}/{n}/{k}": v.clone() for n, net in networks.items() for k, v in net.state_dict().items()}
 
 
-def main(file: str, n_processes: int) -> None:
+def main(file: str, n_processes: int, names: list[str]) -> None:
     """Join the others, play, and write."""
     torch.set_num_threads(1)
     join(torch.device("cpu"), n_processes)
     found = {}
-    for name in GAMES:
+    for name in names or GAMES:
         found |= play(name)
-    for name in NAMED:
+    for name in () if names else NAMED:
         for sabotage in SABOTAGES:
             found |= {f"{sabotage}: {key}": value for key, value in play(name, sabotage).items()}
     if processes.mine().index == 0:
@@ -132,4 +133,4 @@ def main(file: str, n_processes: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3:])

@@ -59,6 +59,17 @@ def test_two_processes_give_the_weights_of_one(name, of_one, of_two):
 
 
 @pytest.mark.slow
+def test_four_processes_give_the_weights_of_one(of_one, tmp_path):
+    file = tmp_path / "weights.safetensors"
+    assert launch([sys.executable, "-W", "ignore", str(SCRIPT), str(file), "4", *play.NAMED], 4) == (0, "")
+    of_four = read_tensors(file)[0]
+    expected = {key: value for name in play.NAMED for key, value in of_one(name).items()}
+    assert of_four.keys() == expected.keys()
+    for key, value in expected.items():
+        torch.testing.assert_close(of_four[key], value, rtol=0, atol=1e-5, msg=lambda m, key=key: f"{key}: {m}")
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("sabotage", play.SABOTAGES)
 @pytest.mark.parametrize("name", play.NAMED)
 def test_noise_of_their_own_or_gradients_that_are_not_shared_give_other_weights(name, sabotage, of_one, of_two):
