@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -92,6 +92,15 @@ class Noise:
     def __post_init__(self) -> None:
         if self.n < 1:
             raise ValueError(f"noise for {self.n} samples; ask for at least 1")
+
+    def within(self, *name: int | str) -> Noise:
+        """The same noise with names of its own: for a part that draws under names which another part uses, too.
+
+        >>> noise = Noise((0, "generator"), n=2)
+        >>> bool((noise.normal("z", 3) == noise.within("second").normal("z", 3)).any())
+        False
+        """
+        return replace(self, key=(*self.key, *name))
 
     def generator(self, name: str) -> torch.Generator:
         """CPU generator behind the draw of that name, for a draw that has no method here.

@@ -104,9 +104,9 @@ class TwoNetworks:
 
     def seen(self, real: Tensor, fake: Tensor, noise: Noise, turn: str) -> tuple[Tensor, Tensor]:
         """What the discriminator sees of real and generated data in the turn of the player of that name."""
-        for view in self.views:
+        for i, view in enumerate(self.views):
             if turn in view.turns:
-                real, fake = view.function(real, fake, noise)
+                real, fake = view.function(real, fake, noise.within("view", i) if i else noise)
         return real, fake
 
 
