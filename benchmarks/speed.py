@@ -169,7 +169,7 @@ def trainer(workload: Workload, variant: Variant, where: torch.device) -> Traine
 
 def _fold(network: nn.Module) -> None:
     with contextlib.suppress(ValueError):  # there is nothing to fold in a strided discriminator
-        folded(network)
+        folded(network, in_place=True)
 
 
 def variant_steps(workload: Workload, variant: Variant, where: torch.device) -> Iterator[Any]:

@@ -37,7 +37,8 @@ def _work(pipe: Connection, maker: Maker) -> None:
 def alternate(makers: dict[str, Maker], rounds: int, steps: int) -> dict[str, list[float]]:
     """Seconds a step by name and round.
 
-    In each round every loop makes a step to warm up and so many that are timed, while the others wait.
+    In each round every loop makes a step to warm up and so many that are timed, while the others wait. Each round
+    begins with another one.
     """
     context = multiprocessing.get_context("spawn")
     pipes: dict[str, Connection] = {}
@@ -49,8 +50,11 @@ def alternate(makers: dict[str, Maker], rounds: int, steps: int) -> dict[str, li
         theirs.close()
         processes.append(process)
     seconds: dict[str, list[float]] = {name: [] for name in pipes}
+    names = list(pipes)
     for turn in range(rounds + 1):
-        for name, pipe in pipes.items():
+        first = turn % len(names)
+        for name in names[first:] + names[:first]:
+            pipe = pipes[name]
             pipe.send(steps)
             took = pipe.recv() / steps
             if turn:  # the first steps allocate memory and choose kernels

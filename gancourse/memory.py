@@ -13,10 +13,11 @@ def keep() -> bool:
     """Let this process keep the memory of freed tensors on the CPU; returns whether the C library could be told so.
 
     A training step frees hundreds of megabytes and asks for the same again at the next. By default, the C library hands
-    large blocks back to the operating system, which must then give them out anew, page by page and zeroed: a good part
-    of a step's time on some machines. From this call on, until the process ends, what is freed is kept for reuse. No
-    number changes, and the process never holds more than the most it needed at any time, but for what small blocks
-    between large ones hinder from being joined.
+    large blocks back to the operating system, which must then give them out anew, page by page and zeroed: a part of a
+    step's time that differs much between machines. From this call on, until the process ends, what is freed is kept for
+    reuse. No number changes. A training, whose tensors have the same sizes at every step, needs no more memory than
+    before; a program whose large tensors grow again and again, with small ones that stay between them, may hold several
+    times as much.
 
     Only glibc, the C library of most Linux systems, can be told at run time; elsewhere nothing happens.
 

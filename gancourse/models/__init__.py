@@ -6,11 +6,11 @@ from gancourse.models.classifier import Classifier
 from gancourse.models.dropout import Dropout
 from gancourse.models.folding import folded
 from gancourse.models.folds import (
-    Convolution,
     FlattenedLinear,
     PooledConvolution,
     ProjectedConvolution,
     ThinConvolution,
+    TransposedConvolution,
     UpsampledConvolution,
 )
 from gancourse.models.minibatch import MinibatchDiscrimination
@@ -19,7 +19,6 @@ from gancourse.models.virtual_batch_norm import VirtualBatchNorm, WithReference
 __all__ = [
     "AutoencoderCritic",
     "Classifier",
-    "Convolution",
     "Dropout",
     "FlattenedLinear",
     "ImageEncoder",
@@ -27,6 +26,7 @@ __all__ = [
     "PooledConvolution",
     "ProjectedConvolution",
     "ThinConvolution",
+    "TransposedConvolution",
     "UpsampledConvolution",
     "VirtualBatchNorm",
     "WithReference",

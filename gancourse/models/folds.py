@@ -1,8 +1,8 @@
 """Layers in a form that processors compute sooner: the same functions of the same parameters, up to rounding.
 
-Each owns the layers that it stands for, reads their weights at every use, so that they may be spectrally normalised,
-and is made of operations that can be differentiated any number of times. `gancourse.models.folded` finds what can be
-exchanged for them.
+Each owns the layers that it stands for, reads their weights once at every use, so that they may be spectrally
+normalised, and is made of operations that can be differentiated any number of times. `gancourse.models.folded` finds
+what can be exchanged for them. They take batches of images, and not under `torch.func.vmap`.
 """
 
 from __future__ import annotations
@@ -11,20 +11,26 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gancourse.models.strided import biased, is_plain, unbiased
+from gancourse.models.transposed import biased, is_plain, unbiased
 
 
-def same_size_kernel(convolution: nn.Conv2d) -> int:
-    """The kernel's size p · 2 + 1 if the convolution keeps height and width by p zeros around the image, else 0."""
+def keeps_size(convolution: nn.Module) -> bool:
+    """Whether this is a Conv2d with an odd square kernel, stride 1, and zeros that keep height and width."""
+    if not isinstance(convolution, nn.Conv2d):
+        return False
     size = convolution.kernel_size[0]
-    plain = (
+    return (
         convolution.kernel_size == (size, size)
         and size % 2 == 1
         and (convolution.stride, convolution.dilation, convolution.groups) == ((1, 1), (1, 1), 1)
         and (convolution.padding == "same" or convolution.padding == (size // 2, size // 2))
         and convolution.padding_mode == "zeros"
     )
-    return size if plain else 0
+
+
+def _check_images(x: Tensor) -> None:
+    if x.ndim != 4:
+        raise ValueError(f"x has shape {tuple(x.shape)}; expected images [batch, channels, height, width]")
 
 
 class _SameSize(nn.Module):
@@ -32,9 +38,9 @@ class _SameSize(nn.Module):
 
     def __init__(self, convolution: nn.Conv2d) -> None:
         super().__init__()
-        if not isinstance(convolution, nn.Conv2d) or not same_size_kernel(convolution):
+        if not keeps_size(convolution):
             raise ValueError(
-                f"{convolution} can't be folded; expected a Conv2d with an odd square kernel, stride 1, no groups or "
+                f"{convolution} can't be folded; pass a Conv2d with an odd square kernel, stride 1, no groups or "
                 "dilation, and zeros around the image that keep its size"
             )
         self.convolution = convolution
@@ -51,7 +57,7 @@ def _spread(weight: Tensor) -> Tensor:
 
 def _laid_out_as(weight: Tensor, kernel: Tensor) -> Tensor:
     """The kernel with its channels innermost if the weight's are, so that the images it makes are laid out so, too."""
-    is_channels_last = weight.is_contiguous(memory_format=torch.channels_last)
+    is_channels_last = not weight.is_contiguous() and weight.is_contiguous(memory_format=torch.channels_last)
     return kernel.contiguous(memory_format=torch.channels_last) if is_channels_last else kernel
 
 
@@ -77,38 +83,13 @@ class UpsampledConvolution(_SameSize):
 
     def forward(self, x: Tensor) -> Tensor:
         """Images [batch, in, height, width] to [batch, out, 2 · height, 2 · width]."""
+        _check_images(x)
         weight, bias, size = self.convolution.weight, self.convolution.bias, self.convolution.kernel_size[0]
         if size == 1:  # the same numbers before as after, and a quarter of them before
-            return functional.interpolate(self.convolution(x), scale_factor=2, mode="nearest")
+            return functional.interpolate(functional.conv2d(x, weight, bias), scale_factor=2, mode="nearest")
         # Backwards, because a transposed convolution reads its kernel backwards.
         kernel = _laid_out_as(weight, _spread(weight.flip(2, 3)).transpose(0, 1))
         return biased(functional.conv_transpose2d(x, kernel, stride=2, padding=size // 2), bias)
-
-
-class Convolution(nn.Module):
-    """A strided or transposed convolution, with gradients computed in ways that processors are faster at.
-
-    Args:
-        convolution: any Conv2d with zeros around the image, or ConvTranspose2d.
-
-    Raises:
-        ValueError: something else than zeros is around the image.
-
-    >>> convolution = nn.ConvTranspose2d(2, 3, 4, stride=2, padding=1)
-    >>> x = torch.randn(1, 2, 5, 5)
-    >>> torch.allclose(Convolution(convolution)(x), convolution(x), atol=1e-6)
-    True
-    """
-
-    def __init__(self, convolution: nn.Conv2d | nn.ConvTranspose2d) -> None:
-        super().__init__()
-        if convolution.padding_mode != "zeros":
-            raise ValueError(f"{convolution} can't be taken apart; expected zeros around the image")
-        self.convolution = convolution
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Images [batch, in, height, width] to [batch, out, …] as the convolution's."""
-        return biased(unbiased(self.convolution, x), self.convolution.bias)
 
 
 class PooledConvolution(_SameSize):
@@ -131,18 +112,46 @@ class PooledConvolution(_SameSize):
 
     def forward(self, x: Tensor) -> Tensor:
         """Images [batch, in, height, width] to [batch, out, height / 2, width / 2], rounded down."""
+        _check_images(x)
         weight, bias, size = self.convolution.weight, self.convolution.bias, self.convolution.kernel_size[0]
         if size == 1:
-            return self.convolution(functional.avg_pool2d(x, 2))
+            return functional.conv2d(functional.avg_pool2d(x, 2), weight, bias)
         return functional.conv2d(x, _laid_out_as(weight, _spread(weight) / 4), bias, stride=2, padding=size // 2)
 
 
-class ThinConvolution(nn.Module):
-    """A convolution to one channel, or two, as a matrix product and a sum of overlapping squares.
+class TransposedConvolution(nn.Module):
+    """A transposed convolution, with gradients computed in ways that processors are faster at.
 
-    The last layer of generators of grey images. Kernels compute sixteen channels at a time and throw the rest away.
+    Args:
+        convolution: any ConvTranspose2d.
+
+    Raises:
+        ValueError: it is something else.
+
+    >>> convolution = nn.ConvTranspose2d(2, 3, 4, stride=2, padding=1)
+    >>> x = torch.randn(1, 2, 5, 5)
+    >>> torch.allclose(TransposedConvolution(convolution)(x), convolution(x), atol=1e-6)
+    True
+    """
+
+    def __init__(self, convolution: nn.ConvTranspose2d) -> None:
+        super().__init__()
+        if not isinstance(convolution, nn.ConvTranspose2d):
+            raise ValueError(f"{convolution} is no ConvTranspose2d; pass one")
+        self.convolution = convolution
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images [batch, in, height, width] to [batch, out, …] as the convolution's."""
+        _check_images(x)
+        return biased(unbiased(self.convolution, x), self.convolution.bias)
+
+
+class ThinConvolution(nn.Module):
+    """A convolution to very few channels, as a matrix product and a sum of overlapping squares.
+
+    The last layer of generators of grey images. Kernels compute many channels at a time and throw most of them away.
     What each pixel adds to each place of its square is a matrix product, too; the sum over pixels that share a place is
-    the result. With three channels, it is no longer faster.
+    the result.
 
     Args:
         convolution: a ConvTranspose2d without groups, dilation or output padding, or a Conv2d that keeps height and
@@ -159,16 +168,17 @@ class ThinConvolution(nn.Module):
 
     def __init__(self, convolution: nn.Conv2d | nn.ConvTranspose2d) -> None:
         super().__init__()
-        is_forward = isinstance(convolution, nn.Conv2d) and same_size_kernel(convolution)
-        if not is_forward and not (isinstance(convolution, nn.ConvTranspose2d) and is_plain(convolution)):
+        is_transposed = isinstance(convolution, nn.ConvTranspose2d) and is_plain(convolution)
+        if not is_transposed and not keeps_size(convolution):
             raise ValueError(
-                f"{convolution} can't be taken apart; expected a ConvTranspose2d without groups, dilation or output "
+                f"{convolution} can't be taken apart; pass a ConvTranspose2d without groups, dilation or output "
                 "padding, or a Conv2d that keeps height and width by zeros around the image"
             )
         self.convolution = convolution
 
     def forward(self, x: Tensor) -> Tensor:
         """Images [batch, in, height, width] to [batch, out, …] as the convolution's."""
+        _check_images(x)
         c = self.convolution
         weight, padding = c.weight, c.padding
         if isinstance(c, nn.Conv2d):  # with stride 1, it is a transposed one with the kernel turned
@@ -180,7 +190,7 @@ class ThinConvolution(nn.Module):
         # Rows are pixels, as they lie in channels-last memory.
         squares = x.flatten(2).transpose(1, 2) @ weight.flatten(1)
         y = functional.fold(squares.transpose(1, 2), size, c.kernel_size, padding=padding, stride=c.stride)
-        return y if c.bias is None else y + c.bias[:, None, None]
+        return biased(y, c.bias)
 
 
 class FlattenedLinear(nn.Module):
@@ -188,6 +198,9 @@ class FlattenedLinear(nn.Module):
 
     Args:
         linear: its inputs are numbered channel by channel, as `nn.Flatten` does.
+
+    Raises:
+        ValueError: it is no linear layer.
 
     >>> linear = nn.Linear(4 * 3 * 3, 1)
     >>> x = torch.randn(2, 4, 3, 3)
@@ -197,6 +210,8 @@ class FlattenedLinear(nn.Module):
 
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
+        if not isinstance(linear, nn.Linear):
+            raise ValueError(f"{linear} is no Linear; pass one")
         self.linear = linear
 
     def forward(self, x: Tensor) -> Tensor:
@@ -231,6 +246,8 @@ class ProjectedConvolution(nn.Module):
 
     def __init__(self, linear: nn.Linear, shape: tuple[int, int, int], convolution: nn.ConvTranspose2d) -> None:
         super().__init__()
+        if len(shape) != 3:
+            raise ValueError(f"shape is {tuple(shape)}; expected (channels, height, width)")
         channels, height, width = shape
         if linear.out_features != channels * height * width or convolution.in_channels != channels:
             raise ValueError(
@@ -241,10 +258,14 @@ class ProjectedConvolution(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Latents [batch, latent_size] to images [batch, out, …] as the convolution's."""
-        linear, bias = self.linear, self.linear.bias
-        columns = linear.weight.t() if bias is None else torch.cat([linear.weight.t(), bias[None]])
-        if len(z) <= len(columns):  # nothing to gain
-            return biased(unbiased(self.convolution, linear(z).unflatten(1, self.shape)), self.convolution.bias)
+        if z.ndim != 2:
+            raise ValueError(f"z has shape {tuple(z.shape)}; expected latents [batch, latent_size]")
+        weight, bias = self.linear.weight, self.linear.bias
+        n_columns = weight.shape[1] + (bias is not None)
+        if len(z) <= n_columns:  # nothing to gain
+            images = functional.linear(z, weight, bias).unflatten(1, self.shape)
+            return biased(unbiased(self.convolution, images), self.convolution.bias)
+        columns = weight.t() if bias is None else torch.cat([weight.t(), bias[None]])
         z = z if bias is None else functional.pad(z, (0, 1), value=1.0)
         images = unbiased(self.convolution, columns.unflatten(1, self.shape))
         is_channels_last = images.is_contiguous(memory_format=torch.channels_last)
