@@ -293,13 +293,14 @@ def stacked_verdict() -> str:
     divergence = list(next(r for r in rows if r["metrics"])["metrics"])[1]
     found = experiments.summary(rows, divergence)
     complete = found.pop(next(iter(stacked_digits.PAPER)))
-    groups: dict[str, list[str]] = {"worse than": [], "better than": [], "not told apart from": []}
+    worse, better, near = "Worse than the complete objective", "Better than it", "Not told from it"
+    groups: dict[str, list[str]] = {worse: [], better: [], near: []}
     for name, other in found.items():
         apart = (other.mean - complete.mean) / math.hypot(other.standard_error, complete.standard_error)
-        groups["worse than" if apart > 2 else "better than" if apart < -2 else "not told apart from"].append(name)
+        groups[worse if apart > 2 else better if apart < -2 else near].append(name)
     ends = f"Training diverged in {', '.join(diverged)}." if diverged else "Here no cell diverged."
-    told = "; ".join(f"{verdict} it: {' and '.join(names)}" for verdict, names in groups.items() if names)
-    return f"{ends} By two standard errors of reverse KL, beside the complete objective, {told}."
+    told = [f"{verdict} by two standard errors: {'; '.join(names)}." for verdict, names in groups.items() if names]
+    return " ".join([ends, "Reverse KL says:", *told])
 
 
 def main() -> None:
