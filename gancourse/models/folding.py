@@ -115,7 +115,7 @@ def _rewritten(module: nn.Sequential, in_place: bool) -> tuple[dict[str, nn.Modu
 
 
 def folded(network: nn.Module, in_place: bool = False) -> nn.Module:
-    """The same network, with neighbours in its `nn.Sequential`s exchanged for a faster form where there is one.
+    """The same network, with neighbours in each `nn.Sequential` exchanged for a faster form where there is one.
 
     It computes the same function of the same parameters, up to rounding, on processors in less time. The network is
     changed: load weights first and fold then, because the parameters' names gain ".convolution" or ".linear", and fold
