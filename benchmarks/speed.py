@@ -45,6 +45,10 @@ class Workload(NamedTuple):
     channels: int
     batch_size: int
     hinge: bool = False
+    reuse: bool = False
+    """Whether the usual loop gives the generator's update the images that the discriminator's saw."""
+    alone: bool = False
+    """Whether the discriminator scores each sample by itself: without batch normalisation."""
 
 
 def _resnet(normalised: Callable[[nn.Module], nn.Module], width: int = 64) -> tuple[nn.Module, nn.Module]:
@@ -73,6 +77,7 @@ WORKLOADS: dict[str, Workload] = {
         32,
         1,
         64,
+        reuse=True,
     ),
     "sn-resnet-32": Workload(
         "residual networks of width 64 with spectral normalisation and hinge loss, 32 × 32, three channels",
@@ -81,8 +86,12 @@ WORKLOADS: dict[str, Workload] = {
         3,
         64,
         hinge=True,
+        alone=True,
     ),
 }
+
+
+REUSING = "textbook, one generator forward"
 
 
 class Variant(NamedTuple):
@@ -93,29 +102,32 @@ class Variant(NamedTuple):
     channels_last: bool = False
     folded: bool = False
     one_forward: bool = False
+    one_batch: bool = False
     fused: bool = False
     precision: str = "32-true"
 
 
-def _cumulative() -> list[Variant]:
-    """Each variant has one technique more than the one before it."""
-    techniques = {
-        "trainer": {},
-        "+ kept memory": {"kept_memory": True},
-        "+ one generator forward": {"one_forward": True},
-        "+ channels last": {"channels_last": True},
-        "+ folding": {"folded": True},
-        "+ fused Adam": {"fused": True},
-        "+ bf16": {"precision": "bf16-mixed"},
-    }
+TECHNIQUES: dict[str, dict[str, Any]] = {
+    "trainer": {},
+    "+ kept memory": {"kept_memory": True},
+    "+ one generator forward": {"one_forward": True},
+    "+ one discriminator batch": {"one_batch": True},
+    "+ channels last": {"channels_last": True},
+    "+ folding": {"folded": True},
+    "+ fused Adam": {"fused": True},
+    "+ bf16": {"precision": "bf16-mixed"},
+}
+
+
+def variants(workload: Workload, with_bf16: bool = True) -> list[Variant]:
+    """Those that the workload allows; each has one technique more than the one before it."""
+    left_out = {name for name, fits in (("one_batch", workload.alone), ("precision", with_bf16)) if not fits}
     made, switched_on = [], {}
-    for name, technique in techniques.items():
-        switched_on |= technique
-        made.append(Variant(name, **switched_on))
+    for name, technique in TECHNIQUES.items():
+        if not technique.keys() & left_out:
+            switched_on |= technique
+            made.append(Variant(name, **switched_on))
     return made
-
-
-VARIANTS = _cumulative()
 
 
 def images(workload: Workload) -> Tensor:
@@ -125,13 +137,14 @@ def images(workload: Workload) -> Tensor:
     return functional.pad(bytes_, (pad,) * 4).expand(-1, workload.channels, -1, -1).contiguous()
 
 
-def textbook_steps(workload: Workload, where: torch.device) -> Iterator[Any]:
-    """The textbook's loop."""
+def textbook_steps(workload: Workload, where: torch.device, reuse: bool | None = None) -> Iterator[Any]:
+    """The textbook's loop, with images used once or twice as is usual for the workload, or as asked for."""
+    reuse = workload.reuse if reuse is None else reuse
     with initialised_from(0):
         networks = [network.to(where) for network in workload.networks()]
     pictures = textbook.Pictures(images(workload), workload.size)
     batches = textbook.epochs(textbook.loader(pictures, workload.batch_size), where)
-    return textbook.steps(*networks, batches, hinge=workload.hinge)
+    return textbook.steps(*networks, batches, hinge=workload.hinge, reuse=reuse)
 
 
 class Bytes:
@@ -157,7 +170,7 @@ def trainer(workload: Workload, variant: Variant, where: torch.device) -> Traine
             _fold(network)
     objective = objectives.hinge if workload.hinge else objectives.non_saturating
     return Trainer(
-        GAN(generator, discriminator, objective, one_forward=variant.one_forward),
+        GAN(generator, discriminator, objective, one_forward=variant.one_forward, one_batch=variant.one_batch),
         Bytes(images(workload).to(where)),
         batch_size=workload.batch_size,
         optimiser=adam(fused=variant.fused),
@@ -213,17 +226,25 @@ def _wait(where: torch.device) -> None:
 def measure(
     workload: str, batch_size: int, variants: list[Variant], rounds: int, steps: int, where: str
 ) -> dict[str, list[float]]:
-    """Seconds a step by variant and round; the textbook's are under "textbook"."""
+    """Seconds a step by variant and round.
+
+    The textbook's are under "textbook"; if its updates draw latents of their own, so are those of a loop whose updates
+    share them, under REUSING.
+    """
     makers: dict[str, turns.Maker] = {"textbook": (loop, (workload, batch_size, None, where))}
+    if not WORKLOADS[workload].reuse:
+        makers[REUSING] = (loop, (workload, batch_size, None, where, True))
     makers |= {v.name: (loop, (workload, batch_size, v, where)) for v in variants}
     return turns.alternate(makers, rounds, steps)
 
 
-def loop(workload: str, batch_size: int, variant: Variant | None, device_name: str) -> Iterator[Any]:
+def loop(
+    workload: str, batch_size: int, variant: Variant | None, device_name: str, reuse: bool | None = None
+) -> Iterator[Any]:
     """One side of a comparison, in the process that calls it; no variant stands for the textbook's."""
     where, chosen = device.device(device_name), WORKLOADS[workload]._replace(batch_size=batch_size)
     if variant is None:
-        return textbook_steps(chosen, where)
+        return textbook_steps(chosen, where, reuse)
     if variant.kept_memory:
         memory.keep()
     return variant_steps(chosen, variant, where)
@@ -240,35 +261,28 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="append the rows to results/speed.jsonl")
     chosen = parser.parse_args()
     where = device.device(chosen.device)
-    variants = [v for v in VARIANTS if v.precision == "32-true" or has_bf16(where)]
     for name in chosen.workloads:
         before = peaks_of(where)
         batch_size = chosen.batch_size or WORKLOADS[name].batch_size
         workload = WORKLOADS[name]._replace(batch_size=batch_size)
-        seconds = measure(name, batch_size, variants, chosen.rounds, chosen.steps, chosen.device)
+        compared = variants(workload, has_bf16(where))
+        seconds = measure(name, batch_size, compared, chosen.rounds, chosen.steps, chosen.device)
         # The better of two moments: something else may have run at one of them.
         peaks = {precision: max(before[precision], value) for precision, value in peaks_of(where).items()}
         said = ", ".join(f"{precision} {value / 1e9:.0f} GFLOP/s" for precision, value in peaks.items())
         print(f"{name}: {workload.about}, batch {workload.batch_size}; peaks {said}")
-        rows = {"textbook": {"seconds": statistics.median(seconds["textbook"])}}
-        for variant in variants:
-            low, middle, high = turns.ratios(seconds["textbook"], seconds[variant.name])
+        rows: dict[str, dict[str, Any]] = {}
+        for side, values in seconds.items():
+            low, middle, high = turns.ratios(seconds["textbook"], values)
+            rows[side] = {"seconds": statistics.median(values), "ratio": middle, "quartiles": [low, high]}
+        for variant in compared:
             flops = flops_a_step(workload, variant)
-            median = statistics.median(seconds[variant.name])
-            share = flops / median / peaks[variant.precision]
-            rows[variant.name] = {
-                "seconds": median,
-                "ratio": middle,
-                "quartiles": [low, high],
-                "flops": flops,
-                "share_of_peak": share,
-            }
-        for variant, row in rows.items():
-            said = (
-                f"{row['ratio']:.2f} × ({row['quartiles'][0]:.2f} to {row['quartiles'][1]:.2f})" if len(row) > 1 else ""
-            )
-            used = f", {row['share_of_peak']:.0%} of the peak" if len(row) > 1 else ""
-            print(f"  {variant:26} {1e3 * row['seconds']:7.1f} ms  {said}{used}")
+            share = flops / rows[variant.name]["seconds"] / peaks[variant.precision]
+            rows[variant.name] |= {"flops": flops, "share_of_peak": share}
+        for side, row in rows.items():
+            said = f"{row['ratio']:.2f} × ({row['quartiles'][0]:.2f} to {row['quartiles'][1]:.2f})"
+            used = f", {row['share_of_peak']:.0%} of the peak" if "share_of_peak" in row else ""
+            print(f"  {side:32} {1e3 * row['seconds']:7.1f} ms  {said}{used}")
         if chosen.keep:
             entry = {"workload": name, "batch_size": workload.batch_size, "rounds": chosen.rounds}
             machine.append(RESULTS, entry | {"peaks": peaks, "variants": copy.deepcopy(rows)})

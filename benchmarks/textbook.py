@@ -78,8 +78,11 @@ def steps(
     images: Iterator[Tensor],
     penalty: Penalty | None = None,
     hinge: bool = False,
+    reuse: bool = False,
 ) -> Iterator[int]:
     """The usual loop: one discriminator update on real and detached generated images, one generator update.
+
+    Each update draws latents of its own, as in algorithm 1 of Goodfellow et al. 2014.
 
     Args:
         generator: maps latents [batch, latent_size] to images.
@@ -87,6 +90,7 @@ def steps(
         images: real images, batch by batch.
         penalty: maps (discriminator, real) to a number that is added to the discriminator's loss.
         hinge: the hinge loss instead of binary cross-entropy of sigmoids.
+        reuse: the generator's update takes the images that the discriminator's did, as some loops do.
     """
     criterion = nn.BCELoss()
     optimiser_d = torch.optim.Adam(discriminator.parameters(), lr=2e-4, betas=(0.5, 0.999))
@@ -106,6 +110,8 @@ def steps(
         optimiser_d.step()
 
         optimiser_g.zero_grad()
+        if not reuse:
+            fake = generator(torch.randn(len(real), generator.latent_size, device=real.device))
         scores = discriminator(fake)
         loss = -scores.mean() if hinge else criterion(torch.sigmoid(scores), torch.ones_like(scores))
         loss.backward()

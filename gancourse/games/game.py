@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from gancourse.batch import Batch
 from gancourse.rng import Noise
@@ -110,6 +112,11 @@ class TwoNetworks:
         return real, fake
 
 
+def _depends_on_batch(layer: nn.Module) -> bool:
+    """Whether it treats a sample by its neighbours, or by its place in the batch; layers of ours say so themselves."""
+    return getattr(layer, "depends_on_batch", isinstance(layer, _BatchNorm))
+
+
 class GAN(TwoNetworks):
     """A generator and a discriminator that play against each other.
 
@@ -125,9 +132,12 @@ class GAN(TwoNetworks):
             plain training loops do: a forward pass less, and BatchNorm in the generator sees one batch a step. Only
             for training turn by turn: the discriminator's terms then know nothing of the generator's weights, and a
             checkpoint between the two players' updates, inside of a step, resumes with new samples.
+        one_batch: the discriminator scores real and generated data of its own update as one batch of both: the same
+            scores sooner, but one power iteration of its spectral normalisation instead of two.
 
     Raises:
-        ValueError: a count is below one, two penalties have the same function's name, or a view names no player.
+        ValueError: a count is below one, two penalties have the same function's name, a view names no player, or
+            `one_batch` meets a discriminator that doesn't score each sample by itself.
     """
 
     def __init__(
@@ -140,14 +150,22 @@ class GAN(TwoNetworks):
         views: Sequence[View] = (),
         constraint: Callable[[nn.Module], None] | None = None,
         one_forward: bool = False,
+        one_batch: bool = False,
     ) -> None:
         if n_critic < 1 or any(p.every < 1 for p in penalties):
             raise ValueError("n_critic and a penalty's `every` count updates; pass at least 1")
         names = [p.function.__name__ for p in penalties]  # of the terms, beside "adversarial"
         if len({"adversarial", *names}) <= len(names):
             raise ValueError(f"penalties {names} would overwrite each other; give each function a name of its own")
+        strange = {type(layer).__name__ for layer in discriminator.modules() if _depends_on_batch(layer)}
+        if one_batch and strange:
+            raise ValueError(
+                f"the discriminator has {sorted(strange)}, so what it says of a sample depends on the batch around it; "
+                "pass one_batch=False, or a discriminator without"
+            )
         super().__init__(generator, discriminator, views)
-        self.objective, self.penalties, self.one_forward = objective, tuple(penalties), one_forward
+        self.objective, self.penalties = objective, tuple(penalties)
+        self.one_forward, self.one_batch = one_forward, one_batch
         self._kept: Tensor | None = None  # samples of the discriminator's last update, with their graph
         self.players = (
             Player("discriminator", discriminator, self.discriminator_terms, n_critic, constraint),
@@ -159,12 +177,18 @@ class GAN(TwoNetworks):
         # Not detached: whoever plays the game freezes the other player; theory differentiates through it.
         fake = self._made_once(noise).detach() if self.one_forward else self.generator(self.latents(noise))
         real, fake = self.seen(batch.x, fake, noise, "discriminator")
-        terms = {"adversarial": self.objective.discriminator(self.discriminator(real), self.discriminator(fake))}
+        terms = {"adversarial": self.objective.discriminator(*self._scores(real, fake))}
         for penalty in self.penalties:
             if noise.update % penalty.every == 0:
                 value = penalty.function(self.discriminator, real, fake, noise.uniform("epsilon", rows=len(real)))
                 terms[penalty.function.__name__] = penalty.weight * penalty.every * value
         return terms
+
+    def _scores(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+        if not self.one_batch:
+            return self.discriminator(real), self.discriminator(fake)
+        of_real, of_fake = self.discriminator(torch.cat([real, fake])).split([len(real), len(fake)])
+        return of_real, of_fake
 
     def _made_once(self, noise: Noise) -> Tensor:
         """Samples for both players' updates. The trainer has frozen the generator, but its own update comes next."""

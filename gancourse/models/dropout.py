@@ -31,6 +31,7 @@ class Dropout(nn.Module):
     tensor([1., 1.])
     """
 
+    depends_on_batch = True  # masks follow from rows
     drawn: Tensor
 
     def __init__(self, share: float, *key: int | str) -> None:

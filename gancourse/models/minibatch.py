@@ -30,6 +30,8 @@ class MinibatchDiscrimination(nn.Module):
             [3., 3.]], grad_fn=<SliceBackward0>)
     """
 
+    depends_on_batch = True
+
     def __init__(self, n_features: int, n_kernels: int = 16, kernel_size: int = 4) -> None:
         super().__init__()
         if min(n_features, n_kernels, kernel_size) < 1:

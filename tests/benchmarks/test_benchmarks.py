@@ -14,8 +14,11 @@ from gancourse.rng import Noise
 from gancourse.training import Trainer
 
 
+@pytest.mark.parametrize("reuse", [False, True])
 @pytest.mark.parametrize("workload", ["dcgan-28", "sn-resnet-32"])
-def test_the_textbook_s_step_and_the_trainer_s_are_the_same(workload: str, monkeypatch: pytest.MonkeyPatch):
+def test_the_textbook_s_step_and_the_trainer_s_are_the_same(
+    workload: str, reuse: bool, monkeypatch: pytest.MonkeyPatch
+):
     """Given the same latents and images, in float64; the techniques add up to rounding only."""
     torch.manual_seed(0)
     chosen = speed.WORKLOADS[workload]
@@ -27,17 +30,20 @@ def test_the_textbook_s_step_and_the_trainer_s_are_the_same(workload: str, monke
         b.load_state_dict(a.state_dict())
         speed._fold(b)
     real = torch.rand(2, n, chosen.channels, chosen.size, chosen.size, dtype=torch.float64) * 2 - 1
-    latents = [Noise((0, "discriminator"), n, step).normal("z", slow[0].latent_size).double() for step in range(2)]
+    players = ["discriminator"] if reuse else ["discriminator", "generator"]
+    draws = [Noise((0, player), n, step) for step in range(2) for player in players]
+    latents = [noise.normal("z", slow[0].latent_size).double() for noise in draws]
     monkeypatch.setattr(torch, "randn", lambda *shape, device: latents.pop(0))
-    for _ in textbook.steps(*slow, iter(real), hinge=chosen.hinge):
+    for _ in textbook.steps(*slow, iter(real), hinge=chosen.hinge, reuse=reuse):
         pass
+    assert not latents
     monkeypatch.undo()
 
     class Doubled(GAN):
         def latents(self, noise: Noise) -> torch.Tensor:
             return super().latents(noise).double()
 
-    game = Doubled(*fast, hinge if chosen.hinge else non_saturating, one_forward=True)
+    game = Doubled(*fast, hinge if chosen.hinge else non_saturating, one_forward=reuse, one_batch=chosen.alone)
     trainer = Trainer(game, lambda noise: Batch(real[noise.update]), batch_size=n, channels_last=True)
     for _ in trainer.steps(2):
         pass
@@ -50,14 +56,17 @@ def test_the_textbook_s_step_and_the_trainer_s_are_the_same(workload: str, monke
 def test_both_sides_of_each_workload_run(workload: str):
     chosen = speed.WORKLOADS[workload]._replace(batch_size=2)
     cpu = torch.device("cpu")
-    assert next(speed.textbook_steps(chosen, cpu)) == 0
-    counts = {v.name: speed.flops_a_step(chosen, v) for v in speed.VARIANTS if v.precision == "32-true"}
+    assert next(speed.textbook_steps(chosen, cpu)) == next(speed.textbook_steps(chosen, cpu, reuse=True)) == 0
+    compared = speed.variants(chosen)
+    counts = {v.name: speed.flops_a_step(chosen, v) for v in compared if v.precision == "32-true"}
     assert counts["trainer"] > counts["+ one generator forward"] == counts["+ channels last"]
     assert counts["+ folding"] <= counts["+ channels last"]
     # The projection of dcgan-28 folds for larger batches only.
     assert (counts["+ folding"] < 0.7 * counts["+ channels last"]) == (workload != "dcgan-28")
-    assert speed.VARIANTS[-1].precision == "bf16-mixed"
-    assert all(v.precision == "32-true" for v in speed.VARIANTS[:-1])
+    assert ("+ one discriminator batch" in counts) == chosen.alone == (workload == "sn-resnet-32")
+    assert compared[-1].precision == "bf16-mixed"
+    assert speed.variants(chosen, with_bf16=False) == compared[:-1]
+    assert all(v.precision == "32-true" for v in compared[:-1])
 
 
 def test_loops_that_take_turns_are_timed_apart():

@@ -8,7 +8,9 @@ from torch.testing import assert_close
 
 from gancourse.batch import Batch
 from gancourse.games import GAN, Classification, Penalty, View
-from gancourse.models import dcgan, mlp
+from gancourse.models import dcgan, mlp, spectral
+from gancourse.models.dropout import Dropout
+from gancourse.models.minibatch import MinibatchDiscrimination
 from gancourse.objectives import Objective, gradient_penalty, minimax, non_saturating, objectives, r1, wasserstein
 from gancourse.rng import Noise, initialised_from
 
@@ -301,3 +303,44 @@ def test_with_one_forward_the_discriminator_s_terms_don_t_reach_the_generator():
     assert all(w.grad is None for w in G.parameters())
     backward(GAN(G, D, non_saturating).discriminator_terms(batch(), noise()))
     assert all(w.grad is not None for w in G.parameters())
+
+
+@pytest.mark.parametrize("name", ["non-saturating", "relativistic-average", "hinge"])
+def test_one_batch_of_real_and_generated_data_gives_the_same_terms_and_slopes(name):
+    found = []
+    for one_batch in (False, True):
+        G, D = (network.double() for network in networks())
+        game = GAN(G, D, objectives[name], penalties=[Penalty(r1)], one_batch=one_batch)
+        latents = noise().normal("z", 4).double()
+        game.latents = lambda noise, z=latents: z
+        x = Batch(batch().x.double())
+        backward(game.discriminator_terms(x, noise()))
+        found.append([game.discriminator_terms(x, noise())["adversarial"], *(w.grad for w in D.parameters())])
+    assert_close(found[1], found[0], rtol=1e-12, atol=1e-14)
+
+
+def test_one_batch_costs_one_pass_and_one_power_iteration():
+    G, D = networks()
+    D = spectral.spectral_normalised(D)
+    passes = []
+    D.register_forward_pre_hook(lambda D, args: passes.append(len(args[0])))
+    norm = D.layers[0].parametrizations.weight[0]
+    iterations, iterate = [], norm.iterate
+    norm.iterate = lambda matrix: iterations.append(iterate(matrix))
+    for one_batch, wanted in ((False, [6, 6]), (True, [12])):
+        GAN(G, D, non_saturating, one_batch=one_batch).discriminator_terms(batch(), noise())
+        assert passes == wanted
+        assert len(iterations) == len(wanted)
+        passes.clear()
+        iterations.clear()
+
+
+@pytest.mark.parametrize(
+    "layer", [nn.BatchNorm1d(2), MinibatchDiscrimination(2), Dropout(0.5, "a")], ids=lambda layer: type(layer).__name__
+)
+def test_one_batch_refuses_discriminators_that_look_at_the_batch(layer):
+    G, D = networks()
+    with pytest.raises(ValueError, match=rf"{type(layer).__name__}.*pass one_batch=False"):
+        GAN(G, nn.Sequential(layer, D), non_saturating, one_batch=True)
+    GAN(G, nn.Sequential(nn.LayerNorm(2), D), non_saturating, one_batch=True)
+    GAN(G, nn.Sequential(layer, D), non_saturating)
