@@ -1,10 +1,11 @@
 """The metrics beside other libraries: do they agree, and which is faster?
 
-    python -m benchmarks.metrics [agreement] [frechet] [neighbours] [--threads N] [--repeats N]
+    python -m benchmarks.metrics [agreement] [rounding] [frechet] [neighbours] [--threads N] [--repeats N]
 
-Agreement: the largest relative difference of each value from each library on the same float64 features. Speed: our
-function and theirs take turns on the same arrays; medians of wall-clock and processor seconds, and their spread. Each
-result is appended to results/metrics.jsonl, with the machine, the seeds and the versions.
+Agreement: the largest relative difference of each value from each library on the same float64 features, and from a
+library that takes images as bytes and finds the features itself. Rounding: what the same samples are worth before they
+become bytes. Speed: our function and theirs take turns on the same arrays; medians of wall-clock and processor seconds,
+and their spread. Each result is appended to results/metrics.jsonl, with the machine, the seeds and the versions.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks import machine
-from gancourse import metrics
+from gancourse import data, metrics, zoo
 
 RESULTS = Path(__file__).parent / "results" / "metrics.jsonl"
 LIBRARIES = ("numpy", "scipy", "torchmetrics", "torch-fidelity", "prdc", "scikit-learn", "POT")
@@ -64,7 +65,6 @@ class Map(nn.Module):
         self.a, self.latents = a, latents
 
     def sample(self, n: int) -> Tensor:
-        """The next latents."""
         """The next of the given latents."""
         return self.latents.pop(0)
 
@@ -86,6 +86,7 @@ def agreement(seed: int) -> Iterator[tuple[str, str, float, float]]:
     yield from _of_moments(seed)
     yield from _of_neighbours(seed)
     yield from _of_paths_and_plans(seed)
+    yield from _of_bytes(seed)
 
 
 def _of_moments(seed: int) -> Iterator[tuple[str, str, float, float]]:
@@ -174,6 +175,95 @@ def _of_paths_and_plans(seed: int) -> Iterator[tuple[str, str, float, float]]:
     yield "reverse KL", "scipy", found.reverse_kl, float(stats.entropy(found.counts.numpy(), np.ones(12)))
 
 
+GENERATOR, CLASSIFIER = "relativistic-digits", "digits-classifier"
+
+
+def to_bytes(images: Tensor) -> Tensor:
+    """Images in [−1, 1] as the bytes of a file."""
+    return ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
+
+
+def of_images(real: Tensor, generated: Tensor) -> dict[str, float]:
+    """Our values of images in [−1, 1], by the classifier's features, all in float64."""
+    network = zoo.load(CLASSIFIER).double()
+    x, y = (zoo.Extractor(CLASSIFIER, network.features)(images.double()) for images in (real, generated))
+    logits = zoo.Extractor(CLASSIFIER, network)(generated.double())
+    precision, recall, *_ = metrics.precision_recall(x, y, k=3)
+    return {
+        "Fréchet distance": metrics.frechet_distance(x, y),
+        "kernel distance": metrics.kernel_distance(x, y),
+        "Inception score": metrics.inception_score(logits, 1).mean,
+        "precision": precision,
+        "recall": recall,
+    }
+
+
+def _of_bytes(seed: int, n: int = 2000) -> Iterator[tuple[str, str, float, float]]:
+    """Ours from bytes, and those of a library that was given the same bytes and the same network."""
+    from torch_fidelity import calculate_metrics, register_feature_extractor
+    from torch_fidelity.feature_extractor_base import FeatureExtractorBase
+    from torch_fidelity.registry import FEATURE_EXTRACTORS_REGISTRY
+
+    class Classifier(FeatureExtractorBase):
+        """The zoo's classifier, as the library calls its own."""
+
+        def __init__(self, name: str, features_list: list[str], **options: Any) -> None:
+            super().__init__(name, features_list)
+            self.network = zoo.load(CLASSIFIER).double()
+
+        def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+            """What was asked for, of bytes."""
+            x = x.double() / 127.5 - 1
+            found = {"features": self.network.features(x).flatten(1), "logits": self.network(x)}
+            return tuple(found[name] for name in self.features_list)
+
+        @staticmethod
+        def get_provided_features_list() -> tuple[str, ...]:
+            return ("features", "logits")
+
+        @staticmethod
+        def get_default_feature_layer_for_metric(metric: str) -> str:
+            return "logits" if metric == "isc" else "features"
+
+        @staticmethod
+        def can_be_compiled() -> bool:
+            return False
+
+    if CLASSIFIER not in FEATURE_EXTRACTORS_REGISTRY:
+        register_feature_extractor(CLASSIFIER, Classifier)
+    real, generated = data.digits().images[:n], to_bytes(zoo.samples(zoo.load(GENERATOR), n, seed))
+    theirs = calculate_metrics(
+        input1=_Rows(generated), input2=_Rows(real), feature_extractor=CLASSIFIER, cuda=False, verbose=False,
+        fid=True, kid=True, isc=True, prc=True,
+        kid_subsets=1, kid_subset_size=n, isc_splits=1, prc_neighborhood=3, batch_size=500, save_cpu_ram=True,
+    )  # fmt: skip
+    keys = ("frechet_inception_distance", "kernel_inception_distance_mean", "inception_score_mean")
+    ours = of_images(data.images.to_floats(real), data.images.to_floats(generated))
+    for (name, value), key in zip(ours.items(), (*keys, "precision", "recall"), strict=True):
+        yield f"{name}, of bytes", "torch-fidelity", value, float(theirs[key])
+
+
+class _Rows(torch.utils.data.Dataset):
+    """Rows of a tensor."""
+
+    def __init__(self, rows: Tensor) -> None:
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, i: int) -> Tensor:
+        """One of them."""
+        return self.rows[i]
+
+
+def rounding(seed: int, n: int = 10_000) -> list[dict[str, Any]]:
+    """The values of a generator's samples as it made them and as bytes."""
+    real, generated = data.digits().first(n).x, zoo.samples(zoo.load(GENERATOR), n, seed)
+    before, after = of_images(real, generated), of_images(real, data.images.to_floats(to_bytes(generated)))
+    return [{"value": name, "floats": before[name], "bytes": after[name]} for name in before]
+
+
 def frechet_task(seed: int) -> tuple[str, Callable[[], Any], Callable[[], Any]]:
     """Fréchet distance from given means and covariances of 10,000 samples each, 2,048 features."""
     from scipy import linalg
@@ -245,7 +335,7 @@ def write(row: dict[str, Any]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", nargs="*", default=["agreement", "frechet", "neighbours"])
+    parser.add_argument("what", nargs="*", default=["agreement", "rounding", "frechet", "neighbours"])
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of torch; give numpy's by OMP_NUM_THREADS")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
@@ -262,6 +352,12 @@ def main() -> None:
         print(f"largest relative difference {worst:.1e}")
         table = [dict(zip(("value", "library", "ours", "theirs"), row, strict=True)) for row in rows]
         write({"what": "agreement", "largest_relative_difference": worst, "rows": table} | common)
+    if "rounding" in options.what:
+        table = rounding(options.seed)
+        for row in table:
+            change = abs(row["bytes"] - row["floats"]) / abs(row["floats"])
+            print(f"{row['value']:28} {row['floats']:12.6g} as bytes {row['bytes']:12.6g}  {change:.1e}")
+        write({"what": "rounding", "generator": GENERATOR, "rows": table} | common)
     for what, task in {"frechet": frechet_task, "neighbours": neighbours_task}.items():
         if what in options.what:
             made = task(options.seed)

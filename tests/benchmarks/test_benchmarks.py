@@ -6,7 +6,8 @@ import time
 import pytest
 import torch
 
-from benchmarks import machine, quality, speed, tables, textbook, turns
+from benchmarks import machine, metrics, quality, speed, tables, textbook, turns
+from gancourse import data
 from gancourse.batch import Batch
 from gancourse.games import GAN
 from gancourse.objectives import hinge, non_saturating
@@ -99,3 +100,17 @@ def test_rows_name_the_machine_but_nobody_s_folders():
         assert rows
         assert all(row["machine"]["processor"] for row in rows)
         assert "/home" not in path.read_text("utf-8")
+
+
+def test_bytes_come_back_from_images_and_images_from_bytes_to_half_a_level():
+    bytes_ = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
+    assert torch.equal(metrics.to_bytes(data.images.to_floats(bytes_)), bytes_)
+    x = torch.rand(1, 1, 64, 64, dtype=torch.float64) * 2 - 1
+    error = (data.images.to_floats(metrics.to_bytes(x)).double() - x).abs().max().item()
+    assert 0.4 * 2 / 255 < error <= 0.5 * 2 / 255 + 1e-6
+
+
+def test_a_library_that_takes_bytes_agrees():
+    pytest.importorskip("torch_fidelity")
+    for _, _, ours, theirs in metrics._of_bytes(0, n=200):
+        assert ours == pytest.approx(theirs, rel=1e-6)
