@@ -11,7 +11,6 @@ one technique to the one before it. Rows land in benchmarks/results/speed.jsonl.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import copy
 import statistics
 import time
@@ -167,7 +166,7 @@ def trainer(workload: Workload, variant: Variant, where: torch.device) -> Traine
             generator, discriminator = _resnet(spectral_normalised)
     if variant.folded:
         for network in (generator, discriminator):
-            _fold(network)
+            folded(network, in_place=True)
     objective = objectives.hinge if workload.hinge else objectives.non_saturating
     return Trainer(
         GAN(generator, discriminator, objective, one_forward=variant.one_forward, one_batch=variant.one_batch),
@@ -178,11 +177,6 @@ def trainer(workload: Workload, variant: Variant, where: torch.device) -> Traine
         precision=variant.precision,
         device=where,
     )
-
-
-def _fold(network: nn.Module) -> None:
-    with contextlib.suppress(ValueError):  # there is nothing to fold in a strided discriminator
-        folded(network, in_place=True)
 
 
 def variant_steps(workload: Workload, variant: Variant, where: torch.device) -> Iterator[Any]:

@@ -12,7 +12,7 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from benchmarks import machine, quality, speed
+from benchmarks import machine, processes, quality, speed
 from gancourse import experiments
 from gancourse.experiments import stacked_digits
 
@@ -171,6 +171,21 @@ def precision_section() -> str:
     return text
 
 
+def processes_section() -> str:
+    """One process against several, of the newest row of each recipe."""
+    parts = []
+    for row in {r["recipe"]: r for r in machine.rows(processes.RESULTS)}.values():
+        body = []
+        for n, found in row["processes"].items():
+            low, high = found["quartiles"]
+            times = [f"{found['ratio']:.2f}", f"{low:.2f} to {high:.2f}"] if body else ["1", ""]
+            body.append([f"{n} × {found['threads']}", f"{1e3 * found['seconds']:.0f}", *times])
+            body[-1].append(f"{found['waiting']:.1%}")
+        head = ["processes × threads", "ms a step", "times as fast", "quartiles", "waiting for others"]
+        parts.append(f"`{row['recipe']}`, {row['rounds']} rounds; {_machine(row)}.\n\n{table(head, body)}")
+    return "\n\n".join(parts)
+
+
 def stacked_section() -> str:
     """The four cells beside the paper's."""
     rows = experiments.rows("stacked-digits")
@@ -241,6 +256,14 @@ fifteen noisy values; how many times sooner the recipe comes within 5 % of it th
 
 {precision}
 
+## Several processes
+
+`python -m benchmarks.processes`: a recipe on the package's digits in one process with all cores, and in several with
+their share of them, which give the same weights up to the order of sums (`gancourse train NAME --devices N`). Waiting
+is the share of a step between asking the others for a sum and having it: sending, and being out of step.
+
+{processes}
+
 ## Stacked digits
 
 `gancourse experiment stacked-digits`: the recipe `stacked-digits`, shortened to {stacked_steps:,} steps, with parts of
@@ -285,6 +308,7 @@ def page() -> str:
         quality=quality_section(),
         kernels=kernels,
         precision=precision_section(),
+        processes=processes_section(),
         stacked=stacked_section(),
         stacked_steps=stacked_digits.STEPS,
         stacked_verdict=stacked_verdict(),

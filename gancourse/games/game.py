@@ -80,6 +80,12 @@ class Penalty(NamedTuple):
     every: int = 1
 
 
+def _name(penalty: Penalty) -> str:
+    """Its function's name; also that of a function with some of its arguments given."""
+    function = getattr(penalty.function, "func", penalty.function)
+    return getattr(function, "__name__", type(function).__name__)
+
+
 class TwoNetworks:
     """What games of one generator and one discriminator share: latents, and what the discriminator sees.
 
@@ -133,11 +139,13 @@ class GAN(TwoNetworks):
             for training turn by turn: the discriminator's terms then know nothing of the generator's weights, and a
             checkpoint between the two players' updates, inside of a step, resumes with new samples.
         one_batch: the discriminator scores real and generated data of its own update as one batch of both: the same
-            scores sooner, but one power iteration of its spectral normalisation instead of two.
+            scores sooner, but one power iteration of its spectral normalisation instead of two. Not for
+            discriminators that look across the batch: a layer of your own that does says so by
+            `depends_on_batch = True`.
 
     Raises:
         ValueError: a count is below one, two penalties have the same function's name, a view names no player, or
-            `one_batch` meets a discriminator that doesn't score each sample by itself.
+            `one_batch` meets a discriminator with batch normalisation or another layer that depends on the batch.
     """
 
     def __init__(
@@ -154,7 +162,7 @@ class GAN(TwoNetworks):
     ) -> None:
         if n_critic < 1 or any(p.every < 1 for p in penalties):
             raise ValueError("n_critic and a penalty's `every` count updates; pass at least 1")
-        names = [p.function.__name__ for p in penalties]  # of the terms, beside "adversarial"
+        names = [_name(p) for p in penalties]  # of the terms, beside "adversarial"
         if len({"adversarial", *names}) <= len(names):
             raise ValueError(f"penalties {names} would overwrite each other; give each function a name of its own")
         strange = {type(layer).__name__ for layer in discriminator.modules() if _depends_on_batch(layer)}
@@ -166,7 +174,8 @@ class GAN(TwoNetworks):
         super().__init__(generator, discriminator, views)
         self.objective, self.penalties = objective, tuple(penalties)
         self.one_forward, self.one_batch = one_forward, one_batch
-        self._kept: Tensor | None = None  # samples of the discriminator's last update, with their graph
+        # Samples of the discriminator's last update with their graph, and what stood at the generator's weights then.
+        self._kept: tuple[Tensor, list[int]] | None = None
         self.players = (
             Player("discriminator", discriminator, self.discriminator_terms, n_critic, constraint),
             Player("generator", generator, self.generator_terms),
@@ -181,7 +190,7 @@ class GAN(TwoNetworks):
         for penalty in self.penalties:
             if noise.update % penalty.every == 0:
                 value = penalty.function(self.discriminator, real, fake, noise.uniform("epsilon", rows=len(real)))
-                terms[penalty.function.__name__] = penalty.weight * penalty.every * value
+                terms[_name(penalty)] = penalty.weight * penalty.every * value
         return terms
 
     def _scores(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
@@ -195,14 +204,24 @@ class GAN(TwoNetworks):
         weights = [w for w in self.generator.parameters() if not w.requires_grad]
         for w in weights:
             w.requires_grad_(True)
-        self._kept = self.generator(self.latents(noise))
+        fake = self.generator(self.latents(noise))
         for w in weights:
             w.requires_grad_(False)
-        return self._kept
+        self._kept = fake, self._versions()
+        return fake
+
+    def _versions(self) -> list[int]:
+        """How often each weight of the generator has been written to."""
+        return [w._version for w in self.generator.parameters()]
+
+    def _kept_samples(self) -> Tensor | None:
+        """Samples of the discriminator's update, once; none if a checkpoint or the like has changed the weights."""
+        kept, self._kept = self._kept, None
+        return kept[0] if kept is not None and kept[1] == self._versions() else None
 
     def generator_terms(self, batch: Batch, noise: Noise) -> dict[str, Tensor]:
         """The adversarial loss, [batch]."""
-        kept, self._kept = self._kept, None
+        kept = self._kept_samples()
         fake = self.generator(self.latents(noise)) if kept is None else kept
         real, fake = self.seen(batch.x, fake, noise, "generator")
         scores = self.discriminator(fake)

@@ -118,6 +118,8 @@ class CollapseDetector:
                 f"level is {level}, tolerance {tolerance}, resolution {resolution}; expected numbers between 0 and 1"
             )
         self.level, self.tolerance = level, tolerance
+        # Of points far from 0 the distances would lose their digits.
+        self.centre = real.detach().cpu().double().flatten(1).mean(0)
         flat = self._flat(real)
         random = torch.Generator().manual_seed(seed)
         first, second = flat[torch.randperm(len(flat), generator=random)].tensor_split(2)
@@ -128,12 +130,11 @@ class CollapseDetector:
         # Measured on the other half: points that the landmarks were fitted to would favour their own cells.
         self.expected = self._shares(second)
 
-    @staticmethod
-    def _flat(x: Tensor) -> Tensor:
-        flat = x.detach().cpu().float().flatten(1)
+    def _flat(self, x: Tensor) -> Tensor:
+        flat = x.detach().cpu().double().flatten(1)
         if not torch.isfinite(flat).all():
             raise NotFiniteError("the samples hold numbers that are not finite; did the training diverge?")
-        return flat
+        return (flat - self.centre).float()
 
     def _cells(self, flat: Tensor) -> Tensor:
         return self.groups[torch.cdist(flat, self.landmarks).argmin(1)]
@@ -148,11 +149,11 @@ class CollapseDetector:
             ValueError: there are none, or their shape isn't that of the data.
             NotFiniteError: one isn't finite.
         """
-        flat = self._flat(fake)
-        if not len(flat) or flat.shape[1] != self.landmarks.shape[1]:
+        if not len(fake) or fake[0].numel() != len(self.centre):
             raise ValueError(
-                f"samples {tuple(fake.shape)}; expected at least one, of {self.landmarks.shape[1]} numbers as the data"
+                f"samples {tuple(fake.shape)}; expected at least one, of {len(self.centre)} numbers as the data"
             )
+        flat = self._flat(fake)
         shares = self._shares(flat)
         counts = (shares * len(flat)).round()
         starved = binomial_tail(counts, len(flat), self.expected / 2) < self.level / self.n_cells

@@ -37,6 +37,8 @@ def _factor_of_covariance(statistics: Statistics, name: str) -> Tensor:
         )
     if not (torch.isfinite(mean).all() and torch.isfinite(covariance).all()):
         raise NotFiniteError(f"{name} holds numbers that are not finite; did the training diverge?")
+    if not torch.allclose(covariance, covariance.T, rtol=1e-9, atol=1e-9 * covariance.abs().amax().item()):
+        raise ValueError(f"the covariance of {name} isn't symmetric; make it by Statistics.of")
     lower, failed = torch.linalg.cholesky_ex(covariance)
     if not failed and lower.diagonal().amin() ** 2 > WELL_CONDITIONED * covariance.diagonal().amax():
         return lower.T
@@ -89,7 +91,8 @@ def frechet_distance(real: Tensor | Statistics, generated: Tensor | Statistics) 
         on n and m, so name them with it: `label`.
 
     Raises:
-        ValueError: shapes disagree, a set has fewer than two rows, or a feature isn't finite.
+        ValueError: shapes disagree, a set has fewer than two rows, or a covariance isn't one.
+        NotFiniteError: a feature isn't finite, or the distance is beyond float64.
 
     Source: Dowson and Landau 1982; with Inception features, Heusel et al. 2017, eq. 6.
 
@@ -106,6 +109,8 @@ def frechet_distance(real: Tensor | Statistics, generated: Tensor | Statistics) 
     mean_generated, g = _factor(generated, "generated")
     cross = _nuclear_norm(_product(f, g))
     distance = (mean_real - mean_generated).square().sum() + f.square().sum() + g.square().sum() - 2 * cross
+    if not torch.isfinite(distance):
+        raise NotFiniteError("the distance is larger than float64 can hold; did the training diverge?")
     return max(distance.item(), 0.0)
 
 

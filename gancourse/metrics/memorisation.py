@@ -46,9 +46,10 @@ def _nearest(x: Tensor, y: Tensor, same: bool = False) -> tuple[Tensor, Tensor]:
 
 
 def _ratio(to_train: Tensor, to_test: Tensor) -> float:
-    """Median ratio of distances, where 0/0 counts as 1."""
+    """Median ratio of distances, where 0/0 counts as 1; of an even number, the mean of the two in the middle."""
     both = (to_train == 0) & (to_test == 0)
-    return torch.where(both, 1.0, to_train / to_test).median().item()
+    ratios, n = torch.where(both, 1.0, to_train / to_test).sort().values, len(to_train)
+    return ((ratios[(n - 1) // 2] + ratios[n // 2]) / 2).item()
 
 
 def _share(to_train: Tensor, to_test: Tensor) -> Tensor:

@@ -40,7 +40,7 @@ def mode_coverage(samples: Tensor, means: Tensor, std: float, n_std: float = 3.0
             dimensions a share 1 − exp(−n_std²/2) is: 0.989 for the usual 3.
 
     Raises:
-        ValueError: shapes disagree, there is no sample or mode, or a width isn't positive.
+        ValueError: shapes disagree, there is no sample or mode, a width isn't positive, or a centre isn't finite.
         NotFiniteError: a sample isn't finite.
 
     Source: Srivastava et al. 2017 (VEEGAN), section 4.1; Lin et al. 2018 (PacGAN), section 4.1.
@@ -57,9 +57,13 @@ def mode_coverage(samples: Tensor, means: Tensor, std: float, n_std: float = 3.0
         raise ValueError(
             f"{len(means)} modes, std {std}, n_std {n_std}; expected at least one mode, and positive numbers"
         )
+    if not torch.isfinite(means).all():
+        raise ValueError("means hold numbers that are not finite; expected the centres of modes")
     if not torch.isfinite(samples).all():
         raise NotFiniteError("samples hold numbers that are not finite; did the training diverge?")
-    distance, nearest = torch.cdist(samples.double(), means.to(samples.device).double()).min(1)
+    x, centres = samples.double(), means.to(samples.device).double()
+    # From differences: the expanded square loses half the digits far from 0.
+    distance, nearest = torch.cdist(x, centres, compute_mode="donot_use_mm_for_euclid_dist").min(1)
     good = nearest[distance <= n_std * std]
     counts = torch.bincount(good, minlength=len(means))
     all_counts = torch.bincount(nearest, minlength=len(means))

@@ -109,9 +109,10 @@ class _Doubt(NamedTuple):
 
 
 class _Counts(NamedTuple):
-    """Real balls about each generated sample, and which real samples hold or lie in a ball."""
+    """Real balls about each generated sample, which generated ones lie in one, which real ones hold or lie in one."""
 
     balls: Tensor
+    inside: Tensor
     covered: Tensor
     reached: Tensor
 
@@ -119,21 +120,22 @@ class _Counts(NamedTuple):
 def _compare(level: _Approximation, k: int, most: float) -> tuple[_Counts, _Doubt] | None:
     """What an approximation is sure of, and which pairs it isn't; None if those are more than `most`."""
     x, y = level.sets
-    counts = _Counts(x.new_zeros(len(y)), x.new_zeros(len(x)), x.new_zeros(len(x)))
+    counts = _Counts(*(x.new_zeros(len(s)) for s in (y, y, x, x)))
     radii, others = level.radii(0, k), level.radii(1, k)
     doubt, n_doubts, error = _Doubt([], []), 0, 3 * level.error  # of distance, radius, and their difference
     for start in range(0, len(x), ROWS):
         near = level.squares(0, slice(start, start + ROWS), 1, slice(None))
         limit = radii[start : start + ROWS]
-        i, j = (near < (limit + error)[:, None]).nonzero(as_tuple=True)
+        i, j = (near <= (limit + error)[:, None]).nonzero(as_tuple=True)
         sure = near[i, j] < (limit - error)[i]
         counts.balls.add_(torch.bincount(j[sure], minlength=len(y)))
+        counts.inside[j[sure]] = 1
         counts.covered[start + i[sure]] = 1
         doubt.real.append((start + i[~sure], j[~sure]))
         least = near.sub_(others).amin(1)
         counts.reached[start : start + ROWS] = (least < -error).to(x)
-        rows = ((least < error) & (least >= -error)).nonzero()[:, 0]
-        a, b = (near[rows] < error).nonzero(as_tuple=True)
+        rows = ((least <= error) & (least >= -error)).nonzero()[:, 0]
+        a, b = (near[rows] <= error).nonzero(as_tuple=True)
         doubt.generated.append((start + rows[a], b))
         n_doubts += len(doubt.real[-1][0]) + len(b)
         if n_doubts > most:
@@ -141,12 +143,18 @@ def _compare(level: _Approximation, k: int, most: float) -> tuple[_Counts, _Doub
     return counts, doubt
 
 
-def _decide(level: _Approximation, pairs: list[tuple[Tensor, Tensor]], which: int, k: int) -> tuple[Tensor, Tensor]:
-    """Those of the doubtful pairs that lie in the ball of their point of that set."""
+def _decide(
+    level: _Approximation, pairs: list[tuple[Tensor, Tensor]], which: int, k: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Those of the doubtful pairs that lie in the closed ball of their point of that set, and whether in the open one.
+
+    Distances that are equal are equal to the last bit: both are sums of the same squares in the same order.
+    """
     i, j = (torch.cat(parts) for parts in zip(*pairs, strict=True))
     rows, at = (i, j)[which].unique(return_inverse=True)
-    held = _exact(level.sets[0], i, level.sets[1], j) < level.exact_radii(which, rows, k)[at]
-    return i[held], j[held]
+    squares, limits = _exact(level.sets[0], i, level.sets[1], j), level.exact_radii(which, rows, k)[at]
+    held = squares <= limits
+    return i[held], j[held], (squares < limits)[held]
 
 
 def precision_recall(real: Tensor, generated: Tensor, k: int = 3) -> PrecisionRecall:
@@ -154,8 +162,9 @@ def precision_recall(real: Tensor, generated: Tensor, k: int = 3) -> PrecisionRe
 
     Precision and density ask whether generated samples lie where real ones do; recall and coverage whether all of the
     real ones are reached. One outlier makes a large ball, which precision and recall trust; density counts balls, and
-    coverage has balls about real samples only. The point itself doesn't count as a neighbour. A ball is open: a sample
-    on its rim lies outside.
+    coverage has balls about real samples only. The point itself doesn't count as a neighbour. A sample on a ball's rim
+    counts as in it for precision and recall, by their equation, and as outside for density and coverage, by their
+    authors' code: it matters only for samples that repeat or lie on a lattice.
 
     Args:
         real: features of real data, [n, features].
@@ -187,10 +196,11 @@ def precision_recall(real: Tensor, generated: Tensor, k: int = 3) -> PrecisionRe
         compared = _compare(level, k, DOUBTFUL * len(x) * len(y) if dtype == torch.float32 else math.inf)
         if compared:
             break
-    (balls, covered, reached), doubt = compared
-    i, j = _decide(level, doubt.real, 0, k)
-    balls += torch.bincount(j, minlength=len(y))
-    covered[i] = 1
+    (balls, inside, covered, reached), doubt = compared
+    i, j, in_open = _decide(level, doubt.real, 0, k)
+    inside[j] = 1
+    balls += torch.bincount(j[in_open], minlength=len(y))
+    covered[i[in_open]] = 1
     reached[_decide(level, doubt.generated, 1, k)[0]] = 1
-    precision = (balls > 0).double().mean().item()
-    return PrecisionRecall(precision, reached.mean().item(), balls.mean().item() / k, covered.mean().item())
+    precision, recall, coverage = (x.mean().item() for x in (inside, reached, covered))
+    return PrecisionRecall(precision, recall, balls.mean().item() / k, coverage)

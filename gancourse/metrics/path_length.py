@@ -50,7 +50,8 @@ def perceptual_path_length(
         The value of each path, float64 [n].
 
     Raises:
-        ValueError: shapes disagree, ε isn't positive, or z0 and z1 point the same or opposite ways.
+        ValueError: shapes disagree, ε isn't positive or is too small for the latents' precision, or z0 and z1 point
+            the same or opposite ways.
         NotFiniteError: a feature isn't finite.
 
     Source: Karras et al. 2019, section 4.1; the paths of White 2016 for latents of any length.
@@ -65,6 +66,9 @@ def perceptual_path_length(
         )
     if not epsilon > 0 or not ((t >= 0) & (t <= 1)).all():
         raise ValueError(f"epsilon is {epsilon}, t from {t.min():.3g} to {t.max():.3g}; expected ε > 0, t in [0, 1]")
+    precision = torch.finfo(z0.dtype).eps if z0.is_floating_point() else torch.inf
+    if epsilon < 100 * precision:
+        raise ValueError(f"a step of {epsilon} is lost in latents of {z0.dtype}; pass them in float32 or float64")
     if spherical and not _have_angle(z0, z1):
         raise ValueError("z0 and z1 lie on one line through 0 for some path; draw others, or pass spherical=False")
     # The two points are computed in float64 even for a float32 generator: their distance is 1e-4 of their length.

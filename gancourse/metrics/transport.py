@@ -16,6 +16,8 @@ def _points(x: Tensor, y: Tensor, p: float) -> tuple[Tensor, Tensor]:
         raise ValueError(f"x {tuple(x.shape)} and y {tuple(y.shape)}; expected [n, dimensions] and [m, dimensions]")
     if not 1 <= p < math.inf:
         raise ValueError(f"p is {p}; W_p is a distance for finite p ≥ 1 only")
+    if x.is_complex() or y.is_complex():
+        raise ValueError(f"x is {x.dtype} and y {y.dtype}; expected real numbers")
     if not (torch.isfinite(x).all() and torch.isfinite(y).all()):
         raise NotFiniteError("the points hold numbers that are not finite; did the training diverge?")
     return x.detach().double().cpu(), y.detach().double().cpu()
@@ -32,6 +34,11 @@ def _cost_on_lines(x: Tensor, y: Tensor, p: float) -> Tensor:
     levels = torch.cat([torch.arange(n + 1) * (common // n), torch.arange(m + 1) * (common // m)]).unique()
     start, mass = levels[:-1], levels.diff().double() / common
     return (mass[:, None] * (x[start // (common // n)] - y[start // (common // m)]).abs().pow(p)).sum(0)
+
+
+def _scale(distances: Tensor) -> float:
+    """A power of two, which rounds nothing, near the largest: float64 and solvers hold high powers of the ratios."""
+    return 2.0 ** math.frexp(distances.abs().max().item())[1]
 
 
 def wasserstein(x: Tensor, y: Tensor, p: float = 1.0) -> float:
@@ -57,15 +64,18 @@ def wasserstein(x: Tensor, y: Tensor, p: float = 1.0) -> float:
     """
     x, y = _points(x, y, p)
     if x.shape[1] == 1:
-        return _cost_on_lines(x, y, p).item() ** (1 / p)
+        scale = _scale(torch.stack([x.max() - y.min(), y.max() - x.min()]))
+        return scale * _cost_on_lines(x / scale, y / scale, p).item() ** (1 / p)
     # Differences, as the expanded square loses half the digits of small distances.
-    cost = torch.stack([(row - y).square().sum(1).sqrt() for row in x]).pow(p).numpy()
+    distances = torch.stack([(row - y).square().sum(1).sqrt() for row in x])
+    scale = _scale(distances)
+    cost = (distances / scale).pow(p).numpy()
     if len(x) == len(y):
         total = cost[cheapest_assignment(cost)].mean()
     else:
         masses = (torch.full((n,), 1 / n, dtype=torch.float64).numpy() for n in cost.shape)
         total = (cheapest_plan(cost, *masses)[0] * cost).sum()
-    return float(total) ** (1 / p)
+    return scale * float(total) ** (1 / p)
 
 
 def sliced_wasserstein(x: Tensor, y: Tensor, n_projections: int = 128, p: float = 2.0, seed: int = 0) -> float:

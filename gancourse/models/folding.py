@@ -119,12 +119,13 @@ def folded(network: nn.Module, in_place: bool = False) -> nn.Module:
 
     It computes the same function of the same parameters, up to rounding, on processors in less time. The network is
     changed: load weights first and fold then, because the parameters' names gain ".convolution" or ".linear", and fold
-    before a trainer takes the network. Layers with hooks or a forward pass of their own stay as they are.
+    before a trainer takes the network. Layers with hooks or a forward pass of their own stay as they are. Not for
+    networks that walk through a Sequential and keep what some of its layers return: it has fewer layers afterwards.
 
     Args:
         network: what to fold; folding once more changes nothing.
         in_place: let activations behind a convolution, linear layer or normalisation write over their input, too, which
-            saves memory. Not for networks whose layers are called one by one to keep what they return.
+            saves memory.
 
     Raises:
         ValueError: there is nothing to fold; the network is as it was.

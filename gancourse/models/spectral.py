@@ -137,17 +137,29 @@ def operator_norm(layer: nn.Module, image: tuple[int, int] | None = None) -> flo
     >>> operator_norm(layer)
     4.0
     """
-    if isinstance(layer, nn.Linear):
-        return torch.linalg.svdvals(layer.weight.double()).max().item()
-    if not isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) or image is None:
+    is_image_layer = isinstance(layer, nn.Conv2d | nn.ConvTranspose2d)
+    if not isinstance(layer, nn.Linear) and not (is_image_layer and image is not None):
         raise ValueError(
             f"{type(layer).__name__} with image {image}; pass a linear layer, or a convolution and its image"
         )
+    weight = _weight(layer)
+    if isinstance(layer, nn.Linear):
+        return torch.linalg.svdvals(weight).max().item()
     if _is_circular(layer, image):
         # One [outputs, inputs] matrix for each frequency.
-        symbols = torch.fft.fft2(layer.weight.double(), s=image).permute(2, 3, 0, 1)
+        symbols = torch.fft.fft2(weight, s=image).permute(2, 3, 0, 1)
         return torch.linalg.svdvals(symbols).max().item()
-    return torch.linalg.svdvals(_written_out(layer, image)).max().item()
+    return torch.linalg.svdvals(_written_out(layer, weight, image)).max().item()
+
+
+def _weight(layer: nn.Module) -> Tensor:
+    """The layer's weight in float64, without the power iteration that reading it makes in training mode."""
+    training = [module for module in layer.modules() if module.training]
+    layer.eval()
+    weight = layer.weight.detach().double()
+    for module in training:
+        module.training = True
+    return weight
 
 
 def _is_circular(layer: nn.Module, image: tuple[int, int]) -> bool:
@@ -165,12 +177,19 @@ def _is_circular(layer: nn.Module, image: tuple[int, int]) -> bool:
     )
 
 
-def _written_out(layer: nn.Module, image: tuple[int, int]) -> Tensor:
-    """The layer without its bias as a matrix, one row for each input, in float64."""
+def _written_out(layer: nn.Conv2d | nn.ConvTranspose2d, weight: Tensor, image: tuple[int, int]) -> Tensor:
+    """The layer without its bias as a matrix, one row for each input."""
+
+    def linear(x: Tensor) -> Tensor:
+        if isinstance(layer, nn.Conv2d):
+            return layer._conv_forward(x, weight, None)
+        settings = layer.stride, layer.padding, layer.output_padding, layer.groups, layer.dilation
+        return nn.functional.conv_transpose2d(x, weight, None, *settings)
+
     inputs = layer.in_channels * math.prod(image)
-    zero = layer.weight.new_zeros(1, layer.in_channels, *image)
-    outputs = layer(zero).numel()
+    zero = weight.new_zeros(1, layer.in_channels, *image)
+    outputs = linear(zero).numel()
     if inputs * outputs > LARGEST:
         raise ValueError(f"the matrix of {inputs} inputs and {outputs} outputs is too large; pass a smaller image")
-    basis = torch.eye(inputs, dtype=zero.dtype, device=zero.device).view(inputs, *zero.shape[1:])
-    return (layer(basis) - layer(zero)).flatten(1).double()
+    basis = torch.eye(inputs, dtype=weight.dtype, device=weight.device).view(inputs, *zero.shape[1:])
+    return linear(basis).flatten(1)

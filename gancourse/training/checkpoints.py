@@ -23,7 +23,8 @@ from gancourse.training.trainer import Trainer
 _EMPTY = b"0" * 64
 _FIELD = b'"sha256":"'
 SAME = {"seed": None, "batch_size": None, "precision": "32-true"}
-"""What a trainer must share with the one that was saved to give the same bits; with the value of older files."""
+"""What a trainer must share with the one that was saved to go on as it would have; with the value of older files."""
+SWITCHES = ("one_forward", "one_batch")
 
 
 class CheckpointError(ValueError):
@@ -109,7 +110,13 @@ def save_checkpoint(path: Path, trainer: Trainer, about: dict[str, Any] | None =
     for name, terms in trainer.losses.items():
         tensors |= {f"loss/{name}/{k}": v for k, v in terms.items()}
     head = {"turn": trainer.turn, "numbers": numbers, "about": about or {}}
-    write_tensors(path, tensors, head | {what: getattr(trainer, what) for what in SAME})
+    write_tensors(path, tensors, head | {what: getattr(trainer, what) for what in SAME} | _play(trainer))
+
+
+def _play(trainer: Trainer) -> dict[str, Any]:
+    """Who moves in which order within a step, and how the game says that it is played, if it does."""
+    switches = {name: getattr(trainer.game, name) for name in SWITCHES if hasattr(trainer.game, name)}
+    return {"turns": [player.name for player in trainer.turns]} | switches
 
 
 def _networks(trainer: Trainer) -> dict[str, Tensor]:
@@ -133,7 +140,8 @@ def load_checkpoint(path: Path, trainer: Trainer, *, to_go_on: bool = True) -> d
 
     Raises:
         FileNotFoundError: there is no such file.
-        CheckpointError: the file is damaged, or was saved by another game, seed, batch size or precision.
+        CheckpointError: the file is damaged, or was saved by another game, order of turns, seed, batch size or
+            precision.
     """
     tensors, head = read_tensors(path)
     parts: dict[tuple[str, str], dict[str, Any]] = {}
@@ -144,6 +152,9 @@ def load_checkpoint(path: Path, trainer: Trainer, *, to_go_on: bool = True) -> d
         if to_go_on and head.get(what, formerly) != getattr(trainer, what):
             saved_with = head.get(what, formerly)
             raise CheckpointError(f"{path} was saved with {what}={saved_with}, not {getattr(trainer, what)}")
+    for what, ours in _play(trainer).items():
+        if to_go_on and head.get(what, ours) != ours:  # older files don't say
+            raise CheckpointError(f"{path} was saved with {what}={head[what]}, not {ours}")
     wanted = _networks(trainer)
     saved = {name: value for name, value in tensors.items() if name.startswith(("network/", "memory/", "average/"))}
     # Compared before anything is changed, so that a refused checkpoint leaves the trainer as it was.

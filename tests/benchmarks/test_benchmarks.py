@@ -6,10 +6,11 @@ import time
 import pytest
 import torch
 
-from benchmarks import machine, metrics, quality, speed, tables, textbook, turns
+from benchmarks import machine, metrics, processes, quality, speed, tables, textbook, turns
 from gancourse import data
 from gancourse.batch import Batch
 from gancourse.games import GAN
+from gancourse.models import folded
 from gancourse.objectives import hinge, non_saturating
 from gancourse.rng import Noise
 from gancourse.training import Trainer
@@ -29,7 +30,7 @@ def test_the_textbook_s_step_and_the_trainer_s_are_the_same(
     slow, fast = ([network.double() for network in chosen.networks()] for _ in range(2))
     for a, b in zip(slow, fast, strict=True):
         b.load_state_dict(a.state_dict())
-        speed._fold(b)
+        folded(b, in_place=True)
     real = torch.rand(2, n, chosen.channels, chosen.size, chosen.size, dtype=torch.float64) * 2 - 1
     players = ["discriminator"] if reuse else ["discriminator", "generator"]
     draws = [Noise((0, player), n, step) for step in range(2) for player in players]
@@ -95,7 +96,7 @@ def test_the_page_is_what_the_rows_say():
 
 
 def test_rows_name_the_machine_but_nobody_s_folders():
-    for path in (speed.RESULTS, quality.RESULTS, tables.METRICS):
+    for path in (speed.RESULTS, quality.RESULTS, processes.RESULTS, tables.METRICS):
         rows = machine.rows(path)
         assert rows
         assert all(row["machine"]["processor"] for row in rows)
@@ -114,3 +115,10 @@ def test_a_library_that_takes_bytes_agrees():
     pytest.importorskip("torch_fidelity")
     for _, _, ours, theirs in metrics._of_bytes(0, n=200):
         assert ours == pytest.approx(theirs, rel=1e-6)
+
+
+def test_arrangements_of_processes_are_timed():
+    for n in (1, 2):
+        found = processes.measure("relativistic-digits", n, steps=1)
+        assert 0 <= found["waiting"] < found["seconds"]
+        assert (found["waiting"] > 0) == (n > 1)

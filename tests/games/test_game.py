@@ -1,3 +1,4 @@
+import functools
 import math
 
 import pytest
@@ -344,3 +345,13 @@ def test_one_batch_refuses_discriminators_that_look_at_the_batch(layer):
         GAN(G, nn.Sequential(layer, D), non_saturating, one_batch=True)
     GAN(G, nn.Sequential(nn.LayerNorm(2), D), non_saturating, one_batch=True)
     GAN(G, nn.Sequential(layer, D), non_saturating)
+
+
+def test_a_penalty_with_some_arguments_given_is_named_by_its_function():
+    G, D = networks()
+
+    def scaled(critic, real, fake, epsilon, scale):
+        return scale * critic(real)
+
+    game = GAN(G, D, non_saturating, penalties=[Penalty(functools.partial(scaled, scale=2))])
+    assert_close(game.discriminator_terms(batch(), noise())["scaled"], 2 * D(batch().x))

@@ -69,6 +69,18 @@ def test_the_unit_in_which_data_is_measured_does_not_matter():
     assert (plain.starved, plain.cells) == (scaled.starved, scaled.cells) == (6, 25)
 
 
+@pytest.mark.parametrize("offset", [0, 3e3, 1e6])
+def test_a_collapse_far_from_the_origin_is_found(offset):
+    # In single precision, squares of such offsets swallow the distances between clusters.
+    random = torch.Generator().manual_seed(0)
+    centres = torch.randn(8, 64, dtype=torch.float64, generator=random)
+    which = torch.randint(8, (2000,), generator=random)
+    real = centres[which] + 0.05 * torch.randn(2000, 64, dtype=torch.float64, generator=random) + offset
+    detector = CollapseDetector(real[:1000])
+    lost = detector(real[1000:][which[1000:] < 4])
+    assert (detector(real[1000:]).starved, lost.starved, lost.cells) == (0, 4, 8)
+
+
 def test_images_are_compared_by_their_pixels_and_the_loss_of_half_of_the_classes_is_found():
     digits = data.digits("train").first(10_000)
     detector = CollapseDetector(digits.x[:8000], n_cells=24)

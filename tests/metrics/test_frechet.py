@@ -6,6 +6,7 @@ from torch import nn
 from torch.testing import assert_close
 from torchmetrics.image.fid import FrechetInceptionDistance
 
+from gancourse.errors import NotFiniteError
 from gancourse.metrics import Statistics, frechet, frechet_distance, frechet_extrapolated, intra_class_frechet
 
 
@@ -202,12 +203,18 @@ def test_two_gaussians_that_are_given_have_the_closed_form():
         (Statistics(9, torch.zeros(3).double(), torch.eye(2).double()), r"a covariance \(2, 2\)"),
         (Statistics(9, torch.zeros(3).double(), -torch.eye(3).double()), "has the eigenvalue -1"),
         (Statistics(9, torch.zeros(3).double() / 0, torch.eye(3).double()), "not finite"),
+        (Statistics(9, torch.zeros(3).double(), torch.eye(3).double().cumsum(1)), "isn't symmetric"),
         (Statistics(9, torch.zeros(2).double(), torch.eye(2).double()), "real has 2 features, generated 3"),
     ],
 )
 def test_statistics_that_cannot_be_are_refused(statistics, message):
     with pytest.raises(ValueError, match=message):
         frechet_distance(statistics, features(10, 3))
+
+
+def test_a_distance_that_float64_cannot_hold_is_refused():
+    with pytest.raises(NotFiniteError, match="larger than float64"):
+        frechet_distance(features(10, 3), features(10, 3) + 1e200)
 
 
 # Extrapolated

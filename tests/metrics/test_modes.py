@@ -87,9 +87,16 @@ def test_repeating_the_samples_changes_no_share():
 
 
 def test_distances_stay_exact_far_from_the_origin():
-    # A fast matrix formula for distances in single precision is wrong by about 1 here.
-    means = EIGHT.double() + 10_000
-    assert mode_coverage(means.repeat(10, 1), means, std=1e-4).share == 1.0
+    # A fast matrix formula for distances is wrong by more than the modes' width here, even in double precision.
+    samples, offset = draw(2000).double(), 2.0**30  # a power of two, so that nothing is rounded but the samples
+    near = mode_coverage((samples + offset) - offset, EIGHT.double(), STD)
+    assert mode_coverage(samples + offset, EIGHT.double() + offset, STD).counts.tolist() == near.counts.tolist()
+    assert 0.9 < near.share < 1
+
+
+def test_centres_that_are_not_finite_are_refused():
+    with pytest.raises(ValueError, match="means hold numbers that are not finite"):
+        mode_coverage(at(0, 1), torch.full((2, 2), torch.nan), STD)
 
 
 # Seeds 0 to 4; each alarms at p < 1e-4, so all five together falsely with probability 5e-4.

@@ -22,8 +22,8 @@ def by_definition(real, generated, k):
     # The point itself is at distance 0: its k-th neighbour is the (k + 1)-th smallest.
     r, g = (own.sort(1).values[:, k] for own in (own_real, own_generated))
     return PrecisionRecall(
-        (d < r[:, None]).any(0).double().mean().item(),
-        (d < g[None]).any(1).double().mean().item(),
+        (d <= r[:, None]).any(0).double().mean().item(),
+        (d <= g[None]).any(1).double().mean().item(),
         (d < r[:, None]).double().sum(0).mean().item() / k,
         (d < r[:, None]).any(1).double().mean().item(),
     )
@@ -119,10 +119,14 @@ def test_swapping_the_sets_swaps_precision_and_recall():
 
 
 def test_precision_and_recall_are_those_of_torch_fidelity():
-    # Its balls are closed, which differs only where two distances tie; its first set is the generated one.
+    # Its first set is the generated one. Whole numbers, so that its distances tie where ours do.
     calculate = pytest.importorskip("torch_fidelity.metric_prc").calculate_precision_recall_full
-    for name in ("equal Gaussians", "a narrow generator", "more generated than real"):
-        real, generated = SETS[name]
+    tied = {
+        "a lattice": HARD["features on a lattice, full of ties"],
+        "one point": (torch.zeros(10, 2).double(), torch.zeros(12, 2).double()),
+        "four points": tuple(torch.arange(4.0).double().repeat(n)[:, None] for n in (10, 12)),
+    }
+    for real, generated in (SETS | tied).values():
         assert_same(precision_recall(real, generated)[:2], calculate(generated, real, 3))
 
 

@@ -101,6 +101,9 @@ def test_gradients_are_neither_needed_nor_kept():
         ({"epsilon": 0.0}, "epsilon is 0.0"),
         ({"z1": torch.zeros(40, 6).double()}, "lie on one line through 0"),
         ({"features": lambda x: x / 0}, "not finite"),
+        ({"z0": torch.zeros(40, 6).long(), "z1": torch.ones(40, 6).long(), "spherical": False}, "lost in latents of"),
+        ({"z0": torch.zeros(40, 6).half(), "z1": torch.ones(40, 6).half(), "spherical": False}, "lost in .*float16"),
+        ({"z0": torch.zeros(40, 6).float(), "z1": torch.ones(40, 6).float(), "epsilon": 1e-6}, "step of 1e-06 is lost"),
     ],
 )
 def test_what_has_no_length_is_refused(change, message):

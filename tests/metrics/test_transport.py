@@ -96,6 +96,7 @@ def test_a_collapsed_sample_is_farther_than_a_right_one(seed):
         (torch.zeros(3), torch.zeros(3), 1, r"x \(3,\)"),
         (torch.zeros(3, 2), torch.zeros(3, 2), 0.5, "p is 0.5"),
         (torch.zeros(3, 2), torch.full((3, 2), torch.nan), 1, "not finite"),
+        (torch.zeros(3, 2), torch.zeros(3, 2) * 1j, 1, "expected real numbers"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(distance, x, y, p, message):
@@ -106,3 +107,12 @@ def test_what_cannot_be_compared_is_refused(distance, x, y, p, message):
 def test_no_direction_is_refused():
     with pytest.raises(ValueError, match="n_projections is 0"):
         sliced_wasserstein(torch.zeros(3, 2), torch.zeros(3, 2), 0)
+
+
+@pytest.mark.parametrize("m", [5, 7])
+@pytest.mark.parametrize("size", [1e-3, 1.0, 1e3])
+def test_high_powers_neither_vanish_nor_overflow(m, size):
+    x = torch.zeros(5, 2).double()
+    y = torch.zeros(m, 2).double() + torch.tensor([3.0, 4.0])
+    assert wasserstein(size * x, size * y, p=200) == pytest.approx(5 * size, rel=1e-9)
+    assert wasserstein(size * x[:, :1], size * y[:, :1], p=200) == pytest.approx(3 * size, rel=1e-9)

@@ -189,6 +189,20 @@ def test_the_norm_of_a_convolution_is_not_that_of_its_weight_and_lies_below_a_mu
     assert found <= 3 * of_weight  # √(3·3): each pixel lies in at most nine windows
 
 
+def test_the_operator_norm_leaves_out_a_bias_however_large_and_changes_nothing():
+    layer = nn.Conv2d(2, 3, 3, padding=1)
+    expected = operator_norm(layer, (6, 5))
+    nn.init.constant_(layer.bias, 1e7)
+    assert operator_norm(layer, (6, 5)) == expected
+    layer = spectral_norm(layer).train()
+    before = {name: value.clone() for name, value in layer.state_dict().items()}
+    found = operator_norm(layer, (6, 5))
+    assert found == operator_norm(layer.eval(), (6, 5))
+    assert all(torch.equal(value, before[name]) for name, value in layer.state_dict().items())
+    operator_norm(layer.train(), (6, 5))
+    assert all(module.training for module in layer.modules())
+
+
 def test_norms_that_can_t_be_computed_are_refused():
     with pytest.raises(ValueError, match="Conv2d with image None; pass a linear layer, or a convolution and its image"):
         operator_norm(nn.Conv2d(1, 1, 3))

@@ -184,6 +184,48 @@ def test_a_checkpoint_of_another_game_seed_or_batch_size_is_refused(tmp_path):
         load_checkpoint(path, build(dataclasses.replace(recipe, batch_size=9)).trainer)
 
 
+@pytest.mark.parametrize(
+    ("play", "message"),
+    [
+        ({"n_critic": 4}, r"turns=\['discriminator', 'generator'\], not \['discriminator', 'discriminator'"),
+        ({"one_forward": True}, "one_forward=False, not True"),
+        ({"one_batch": True}, "one_batch=False, not True"),
+    ],
+)
+def test_a_checkpoint_of_a_game_that_is_played_another_way_is_refused(tmp_path, play, message):
+    def trainer(**play):
+        return Trainer(
+            GAN(models.mlp.Generator(8, 8), models.mlp.Discriminator(8), objectives.hinge, **play),
+            data.ring(),
+            batch_size=8,
+        )
+
+    path = tmp_path / "c.safetensors"
+    save_checkpoint(path, trainer())
+    with pytest.raises(CheckpointError, match=message):
+        load_checkpoint(path, trainer(**play))
+    load_checkpoint(path, trainer(**play), to_go_on=False)
+    load_checkpoint(path, trainer())
+
+
+def test_a_checkpoint_loaded_between_two_updates_leaves_no_samples_of_the_weights_before(tmp_path):
+    def trainer():
+        game = GAN(models.mlp.Generator(8, 8), models.mlp.Discriminator(8), objectives.hinge, one_forward=True)
+        return Trainer(game, data.ring(), batch_size=8)
+
+    saved, other = trainer(), trainer()
+    saved.update()
+    save_checkpoint(tmp_path / "c.safetensors", saved)
+    other.update()  # its game keeps samples for the generator's update
+    load_checkpoint(tmp_path / "c.safetensors", other)
+    fresh = trainer()
+    load_checkpoint(tmp_path / "c.safetensors", fresh)
+    for each in (other, fresh):
+        each.update()
+    for key, value in everything(fresh).items():
+        assert torch.equal(value, everything(other)[key]), key
+
+
 def test_a_refused_checkpoint_leaves_the_trainer_as_it_was(tmp_path):
     path = tmp_path / "c.safetensors"
     wide = GAN(models.mlp.Generator(8, 9), models.mlp.Discriminator(8), objectives.hinge)

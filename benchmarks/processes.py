@@ -1,0 +1,116 @@
+"""One process with all cores against several with a share of them each: seconds a step, and what talking costs.
+
+    python -m benchmarks.processes [--recipe relativistic-digits] [--processes 1 2] [--rounds 5]
+
+The arrangements take turns; each turn starts anew, makes some steps to warm up and times the others. What a process
+waits for others, in `gancourse.processes`, is talking and being out of step together. Rows land in
+results/processes.jsonl.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmarks import machine, turns
+from gancourse import memory, processes, recipes
+from gancourse.training import join, launch
+
+RESULTS = Path(__file__).parent / "results" / "processes.jsonl"
+WARM_UP = 4
+
+
+def timed(function: Callable[[Tensor], Tensor], seconds: list[float]) -> Callable[[Tensor], Tensor]:
+    """The same function, which notes the seconds of each call."""
+
+    def call(x: Tensor) -> Tensor:
+        began = time.perf_counter()
+        y = function(x)
+        seconds.append(time.perf_counter() - began)
+        return y
+
+    return call
+
+
+def work(recipe: str, n_processes: int, steps: int, out: Path) -> None:
+    """One process of an arrangement: trains, and the first writes seconds and seconds of waiting a step."""
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // n_processes))
+    memory.keep()
+    if n_processes > 1:
+        join(torch.device("cpu"), n_processes)
+    waits: list[float] = []
+    processes._summed = timed(processes._summed, waits)
+    chosen = dataclasses.replace(recipes.recipe(recipe), full=False)  # with the package's images
+    trainer = recipes.build(chosen, arithmetic=recipes.Arithmetic(channels_last=True)).trainer
+    for _ in trainer.steps(WARM_UP):
+        pass
+    waits.clear()
+    began = time.perf_counter()
+    for _ in trainer.steps(WARM_UP + steps):
+        pass
+    took = time.perf_counter() - began
+    if processes.mine().index == 0:
+        out.write_text(json.dumps({"seconds": took / steps, "waiting": sum(waits) / steps}))
+
+
+def measure(recipe: str, n_processes: int, steps: int) -> dict[str, float]:
+    """Seconds and seconds of waiting a step of one arrangement, started anew.
+
+    Raises:
+        RuntimeError: a process failed.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "found.json"
+        command = [sys.executable, "-m", "benchmarks.processes", "--recipe", recipe, "--steps", str(steps)]
+        code, lost = launch([*command, "--work", str(n_processes), str(out)], n_processes)
+        if code:
+            raise RuntimeError(f"{n_processes} processes ended with {code} {lost}")
+        return json.loads(out.read_text())
+
+
+def main() -> None:
+    """Let the arrangements take turns, print what was found and keep it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--recipe", default="relativistic-digits")
+    parser.add_argument("--processes", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--work", nargs=2, help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.work:
+        work(chosen.recipe, int(chosen.work[0]), chosen.steps, Path(chosen.work[1]))
+        return
+    found: dict[int, list[dict[str, float]]] = {n: [] for n in chosen.processes}
+    for turn in range(chosen.rounds):
+        first = turn % len(chosen.processes)
+        for n in chosen.processes[first:] + chosen.processes[:first]:
+            found[n].append(measure(chosen.recipe, n, chosen.steps))
+    rows: dict[str, dict[str, Any]] = {}
+    alone = [row["seconds"] for row in found[chosen.processes[0]]]
+    for n, of_rounds in found.items():
+        seconds = [row["seconds"] for row in of_rounds]
+        low, middle, high = turns.ratios(alone, seconds)
+        waiting = statistics.median(row["waiting"] / row["seconds"] for row in of_rounds)
+        rows[str(n)] = {"seconds": statistics.median(seconds), "ratio": middle, "quartiles": [low, high]}
+        rows[str(n)] |= {"threads": max(1, (os.cpu_count() or 1) // n), "waiting": waiting}
+        print(
+            f"{n} processes: {1e3 * rows[str(n)]['seconds']:.1f} ms, {middle:.2f} × ({low:.2f} to {high:.2f})", end=""
+        )
+        print(f", {waiting:.1%} waiting")
+    machine.append(RESULTS, {"recipe": chosen.recipe, "rounds": chosen.rounds, "processes": rows})
+
+
+if __name__ == "__main__":
+    main()
