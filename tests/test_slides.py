@@ -98,6 +98,9 @@ def test_labels_of_equations_go_and_other_parentheses_stay():
         ("{cite}`unknown1999`", "(unknown1999)"),
         ("{eq}`eq-value`", "the equation “value”"),
         ("{numref}`fig-ring`", "the figure “ring”"),
+        ("{numref}`Chapter %s <02_gan_game>` shows", "Chapter 2 shows"),
+        ("{numref}`Chapters %s <02_gan_game>` and {numref}`%s <16_diffusion>`", "Chapters 2 and 16"),
+        ("{numref}`02_gan_game`", "chapter 2"),
         ("{numref}`Figure %s <fig-ring>`", "the figure “ring”"),
         ("{prf:ref}`thm-optimal-d`", "the theorem “optimal d”"),
         ("{ref}`the proof <sec-proof>`", "the proof"),
@@ -217,6 +220,13 @@ def test_a_long_caption_is_cut_to_its_first_sentence():
 def test_long_printed_lines_are_set_smaller():
     assert not visible(code(printed("x" * 77))).metadata.deck.wide
     assert visible(code(printed("x\n" + "x" * 78))).metadata.deck.wide
+
+
+@pytest.mark.parametrize("name", list(build.chapters()))
+def test_nothing_on_slides_or_in_notes_is_left_of_roles_or_named_by_its_file(name):
+    cells = slide_notebook(nbformat.read(build.chapters()[name], as_version=4), AUTHORS).cells
+    text = "\n".join(re.sub(r"`+.+?`+", "", c.source, flags=re.DOTALL) for c in cells if c.cell_type == "markdown")
+    assert re.findall(r"(?m)\S*(?:\b\d\d_[a-z]|\{[a-z:]+\}`|%s)\S*", text) == []
 
 
 def test_the_notebook_itself_is_left_as_it_was():

@@ -152,6 +152,9 @@ def _role(role: re.Match, authors: dict[str, str]) -> str:
     chapter = re.match(r"(?:.*/)?(\d\d)_", target)
     if name in {"doc", "ref", "download"} and (chapter or name != "ref"):
         return text or (f"chapter {int(chapter[1])}" if chapter else target)
+    if kind == "numref" and chapter:
+        number = str(int(chapter[1]))
+        return text.replace("%s", number).replace("{number}", number) if text else f"chapter {number}"
     if kind in {"eq", "ref", "numref"}:
         if text and "%s" not in text and "{number}" not in text:
             return text

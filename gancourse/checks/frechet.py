@@ -90,6 +90,20 @@ MISTAKES = [
         "That multiplies and takes roots element by element; Σᵣ Σ_g is a matrix product, and its root a matrix root.",
     ),
     Mistake(
+        _with(lambda m, a, b: m.square().sum() + (a + b - 2 * (a @ b).clamp(min=0).sqrt()).trace()),
+        "That drops the negative elements of Σᵣ Σ_g and takes the roots of the others. The root of a matrix M is the "
+        "matrix whose square is M; its trace is the sum of the roots of M's eigenvalues.",
+    ),
+    Mistake(
+        _with(
+            lambda m, a, b: (
+                m.square().sum() + (a + b).trace() - 2 * torch.linalg.eigvalsh(a @ b).clamp(min=0).sqrt().sum()
+            )
+        ),
+        "That asks eigvalsh for the eigenvalues of Σᵣ Σ_g. It is for symmetric matrices and reads one triangle; a "
+        "product of two symmetric matrices isn't symmetric. Use eigvals, or singular values of the factors.",
+    ),
+    Mistake(
         _with(lambda m, a, b: m.square().sum() + (_root(a) - _root(b)).square().sum()),
         "That is ‖Σᵣ^½ − Σ_g^½‖², which has tr(Σᵣ^½ Σ_g^½) for the cross term. The two agree only if the covariances "
         "commute, e.g. if both are diagonal.",

@@ -168,14 +168,35 @@ def examine(
     bad = [i for i, (value, want) in enumerate(zip(values, wants, strict=True)) if not same(value, want)]
     if bad:
         case, value, want = cases[bad[0]], values[bad[0]], wants[bad[0]]
-        story = f"{given(name, case)} gave {_named(value, want)}; expected {show(want)}."
+        story = f"{given(name, case)} gave {_named(value, want)}; expected {show(want)}.{_first_gap(value, want)}"
         raise Wrong(f"{story} {_diagnosis(cases, values, want, case, mistakes, values[bad[0]])}")
     for case, value, want in zip(cases, values, wants, strict=True):
         if value.dtype != want.dtype:
             raise Wrong(
-                f"{given(name, case)} returned {value.dtype} for arguments of another type; expected {want.dtype}. "
-                "Make new tensors from the old ones (torch.ones_like, x.new_zeros) and convert nothing"
+                f"{given(name, case)} returned {value.dtype}; expected {want.dtype}{_how_to_get(want.dtype, case)}"
             )
+
+
+def _how_to_get(dtype: torch.dtype, case: Case) -> str:
+    like = next((key for key, x in case.args.items() if isinstance(x, Tensor) and x.dtype == dtype), None)
+    if like is None:
+        return f": convert the result by .to({dtype})"
+    return (
+        f", as `{like}` is. Make new tensors from the old ones (torch.ones_like, x.new_zeros), and convert what has "
+        f"another type, such as a comparison's True and False, by .to({like}.dtype)"
+    )
+
+
+def _first_gap(value: Tensor, want: Tensor) -> str:
+    """Where two tensors of one shape first differ, if what `show` says of them is the same."""
+    if value.shape != want.shape or show(value) != show(want):
+        return ""
+    for index in torch.ones_like(want, dtype=torch.bool).nonzero().tolist():
+        ours, theirs = value[tuple(index)], want[tuple(index)]
+        if not same(ours, theirs):
+            at = f", at {index}" if index else ""
+            return f" Their first difference{at}: {ours.item():.9g} in place of {theirs.item():.9g}."
+    return ""
 
 
 def _named(value: Tensor, want: Tensor) -> str:

@@ -57,7 +57,7 @@ _ALL: list[Recipe] = [
     ),
     GANRecipe(
         "relativistic-digits",
-        "handwritten digits in two minutes, by relativistic pairing with lazy R1 and R2",
+        "handwritten digits in a few minutes, by relativistic pairing with lazy R1 and R2",
         "digits",
         full=True,
         objective="relativistic-pairing",

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 import torch
-from torch.testing import assert_close
 
 from gancourse.metrics import nearest_ratio
 
