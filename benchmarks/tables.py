@@ -249,9 +249,9 @@ The textbook DCGAN trains for five epochs of the full digits, measured every thi
 Seconds are steps times the median seconds a step of both sides taking turns on a machine that does nothing else
 (`python -m benchmarks.quality rate`: {rates}), so that evaluation is left out{kernels}. The textbook's best is the
 least of fifteen noisy values; how many times sooner the recipe comes within 5 % of it than the textbook did is given
-too. Five epochs are not the textbook's end: its source trains for fifty, and the distance still falls when it is cut
-off here. The recipe runs to its own end, with a learning rate that falls to zero, and is measured by the average of
-its weights (`average_kimg`), which the textbook doesn't keep: they are part of what makes it sooner.
+too. Five epochs are not the textbook's end: its source trains for fifty, and {unfinished} runs are at their best
+where they are cut off here. The recipe runs to its own end, with a learning rate that falls to zero, and is measured
+by the average of its weights (`average_kimg`), which the textbook doesn't keep: both are part of what makes it sooner.
 
 {quality}
 
@@ -266,7 +266,8 @@ its weights (`average_kimg`), which the textbook doesn't keep: they are part of 
 
 `python -m benchmarks.processes`: a recipe on the package's digits in one process with all cores, and in several with
 their share of them, which give the same weights up to the order of sums (`gancourse train NAME --devices N`). Waiting
-is the share of a step between asking the others for a sum and having it: sending, and being out of step.
+is the share of a step between asking the others for a sum and having it: sending, and being out of step. Several
+processes are for several devices or machines; the cores of one processor are shared better by threads.
 
 {processes}
 
@@ -285,8 +286,8 @@ The whole recipe, `gancourse train stacked-digits`: {recipe}.
 
 `python -m benchmarks.metrics`: our values beside those of other libraries on the same features in float64, each library
 on inputs of the kind that it takes; of bytes, beside a library that takes images as bytes and finds their features
-itself. Then what the same samples are worth before and after they become bytes: that changes a distance by thousands of
-times as much as these libraries differ on equal features. Last, two costly metrics against the implementations that
+itself. Then what the same samples are worth before and after they become bytes: that changes a distance by far more
+than these libraries differ on equal features. Last, two costly metrics against the implementations that
 they are usually taken from, taking turns: scipy's matrix square root, for covariances that are well conditioned (of
 singular ones, the distance costs as much as eigenvalues of the product do), and prdc. {metrics_machine}
 
@@ -318,6 +319,7 @@ def page() -> str:
     """The whole page."""
     traces = [r for r in machine.rows(quality.RESULTS) if r["run"] == "textbook"]
     fast = [str(r["seed"]) for r in traces if r.get("fast_kernels")]
+    ends = [r["trace"] for r in traces]
     kernels = (
         f"; the textbook's networks were computed folded for the traces of seeds {', '.join(fast)}" if fast else ""
     )
@@ -326,6 +328,7 @@ def page() -> str:
         quality=quality_section(),
         kernels=kernels,
         rates=_rates(),
+        unfinished=f"{sum(min(t, key=lambda p: p['fid']) is t[-1] for t in ends)} of {len(ends)}",
         precision=precision_section(),
         processes=processes_section(),
         stacked=stacked_section(),

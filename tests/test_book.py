@@ -119,10 +119,10 @@ def test_a_chapter_imports_the_package_and_three_libraries_only(chapter: str):
 
 
 @every_chapter
-def test_every_text_cell_is_a_slide_or_a_note(chapter: str):
+def test_every_text_cell_is_a_slide_a_part_of_one_or_a_note(chapter: str):
     kinds = [cell.metadata.get("slideshow", {}).get("slide_type") for cell in notebook(chapter).cells]
     texts = [cell.cell_type == "markdown" for cell in notebook(chapter).cells]
-    assert {kind for kind, text in zip(kinds, texts, strict=True) if text} <= {"slide", "notes"}
+    assert {kind for kind, text in zip(kinds, texts, strict=True) if text} <= {"slide", "fragment", "notes"}
     assert kinds[0] == "slide"
 
 
