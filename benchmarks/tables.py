@@ -185,9 +185,12 @@ def precision_section() -> str:
         full, half = found["float32"], found["bfloat16"]
         difference, error = half.mean - full.mean, math.hypot(half.standard_error, full.standard_error)
         verdict = "no more" if abs(difference) <= error else "more"
+        doubt = (
+            ", and less than twice that error: no proof of a difference" if error < abs(difference) < 2 * error else ""
+        )
         text += (
             f"\n\nbfloat16 changes the mean by {difference:+.1f}, which is **{verdict} than the standard error of that "
-            f"difference** over seeds, {error:.1f}."
+            f"difference** over seeds, {error:.1f}{doubt}."
         )
     return text
 

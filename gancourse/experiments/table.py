@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import multiprocessing
+import multiprocessing.connection
 import os
 import statistics
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -106,13 +108,26 @@ def run(chosen: Experiment, workers: int = 0, folder: Path = FOLDER) -> Iterator
     missing = [(method, seed) for seed in chosen.seeds for method in chosen.methods if (method, seed) not in have]
     # Spawned, not forked: a forked torch may hang in its thread pool.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers or os.cpu_count(), mp_context=context) as pool:
+    with ProcessPoolExecutor(workers or os.cpu_count(), mp_context=context, initializer=_end_with_parent) as pool:
         futures = [pool.submit(_worker, chosen, *task) for task in missing]
         for future in as_completed(futures):
             row = future.result()
             with (Path(folder) / f"{chosen.name}.jsonl").open("a") as file:
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
             yield row
+
+
+def _end_with_parent() -> None:
+    """Have this worker end as soon as the process that started it is gone, however that ended."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def wait() -> None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)  # there is nobody left to tell
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 class Summary(NamedTuple):
