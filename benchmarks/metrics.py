@@ -1,17 +1,20 @@
 """The metrics beside other libraries: do they agree, and which is faster?
 
+    OMP_NUM_THREADS=1 python -m benchmarks.metrics --threads 1 --keep         # three minutes
     python -m benchmarks.metrics [agreement] [rounding] [frechet] [neighbours] [--threads N] [--repeats N]
 
 Agreement: the largest relative difference of each value from each library on the same float64 features, and from a
 library that takes images as bytes and finds the features itself. Rounding: what the same samples are worth before they
 become bytes. Speed: our function and theirs take turns on the same arrays; medians of wall-clock and processor seconds,
-and their spread. Each result is appended to results/metrics.jsonl, with the machine, the seeds and the versions.
+and their spread. With --keep, each result is appended to results/metrics.jsonl, with the machine, the seeds and the
+versions.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import copy
 import io
 import os
 import sys
@@ -185,7 +188,7 @@ def to_bytes(images: Tensor) -> Tensor:
 
 def of_images(real: Tensor, generated: Tensor) -> dict[str, float]:
     """Our values of images in [−1, 1], by the classifier's features, all in float64."""
-    network = zoo.load(CLASSIFIER).double()
+    network = copy.deepcopy(zoo.load(CLASSIFIER)).double()
     x, y = (zoo.Extractor(CLASSIFIER, network.features)(images.double()) for images in (real, generated))
     logits = zoo.Extractor(CLASSIFIER, network)(generated.double())
     precision, recall, *_ = metrics.precision_recall(x, y, k=3)
@@ -209,7 +212,7 @@ def _of_bytes(seed: int, n: int = 2000) -> Iterator[tuple[str, str, float, float
 
         def __init__(self, name: str, features_list: list[str], **options: Any) -> None:
             super().__init__(name, features_list)
-            self.network = zoo.load(CLASSIFIER).double()
+            self.network = copy.deepcopy(zoo.load(CLASSIFIER)).double()
 
         def forward(self, x: Tensor) -> tuple[Tensor, ...]:
             """What was asked for, of bytes."""
@@ -333,13 +336,20 @@ def write(row: dict[str, Any]) -> None:
     machine.append(RESULTS, row, *LIBRARIES)
 
 
+WHAT = ("agreement", "rounding", "frechet", "neighbours")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", nargs="*", default=["agreement", "rounding", "frechet", "neighbours"])
+    parser.add_argument("what", nargs="*", default=list(WHAT), help=", ".join(WHAT))
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of torch; give numpy's by OMP_NUM_THREADS")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", action="store_true", help="append the results to results/metrics.jsonl")
     options = parser.parse_args()
+    if strange := set(options.what) - set(WHAT):
+        parser.error(f"{', '.join(sorted(strange))}: expected some of {', '.join(WHAT)}")
+    keep = write if options.keep else lambda row: None
     torch.set_num_threads(options.threads)
     common = {"seed": options.seed, "threads": options.threads}
     if "agreement" in options.what:
@@ -351,20 +361,20 @@ def main() -> None:
         worst = max(abs(ours - theirs) / abs(theirs) for *_, ours, theirs in rows)
         print(f"largest relative difference {worst:.1e}")
         table = [dict(zip(("value", "library", "ours", "theirs"), row, strict=True)) for row in rows]
-        write({"what": "agreement", "largest_relative_difference": worst, "rows": table} | common)
+        keep({"what": "agreement", "largest_relative_difference": worst, "rows": table} | common)
     if "rounding" in options.what:
         table = rounding(options.seed)
         for row in table:
             change = abs(row["bytes"] - row["floats"]) / abs(row["floats"])
             print(f"{row['value']:28} {row['floats']:12.6g} as bytes {row['bytes']:12.6g}  {change:.1e}")
-        write({"what": "rounding", "generator": GENERATOR, "rows": table} | common)
+        keep({"what": "rounding", "generator": GENERATOR, "rows": table} | common)
     for what, task in {"frechet": frechet_task, "neighbours": neighbours_task}.items():
         if what in options.what:
             made = task(options.seed)
             print(made[0], flush=True)
             row = race(made, options.repeats)
             print(f"  times faster: {row['times_faster']}, relative difference {row['relative_difference']:.1e}")
-            write({"what": what} | row | common)
+            keep({"what": what} | row | common)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """One process with all cores against several with a share of them each: seconds a step, and what talking costs.
 
-    python -m benchmarks.processes [--recipe relativistic-digits] [--processes 1 2] [--rounds 5]
+    python -m benchmarks.processes --keep      # two minutes; [--recipe NAME] [--processes 1 2] [--rounds 7]
 
 The arrangements take turns; each turn starts anew, makes some steps to warm up and times the others. What a process
-waits for others, in `gancourse.processes`, is talking and being out of step together. Rows land in
-results/processes.jsonl.
+waits for others, in `gancourse.processes`, is talking and being out of step together. With --keep,
+a row lands in results/processes.jsonl.
 """
 
 from __future__ import annotations
@@ -85,8 +85,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--recipe", default="relativistic-digits")
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--keep", action="store_true", help="append the row to results/processes.jsonl")
     parser.add_argument("--work", nargs=2, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.work:
@@ -109,7 +110,8 @@ def main() -> None:
             f"{n} processes: {1e3 * rows[str(n)]['seconds']:.1f} ms, {middle:.2f} × ({low:.2f} to {high:.2f})", end=""
         )
         print(f", {waiting:.1%} waiting")
-    machine.append(RESULTS, {"recipe": chosen.recipe, "rounds": chosen.rounds, "processes": rows})
+    if chosen.keep:
+        machine.append(RESULTS, {"recipe": chosen.recipe, "rounds": chosen.rounds, "processes": rows})
 
 
 if __name__ == "__main__":

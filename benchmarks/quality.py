@@ -1,12 +1,13 @@
 """Time to quality: the first five epochs of the textbook DCGAN on the full digits against a recipe of the course.
 
-    python -m benchmarks.quality textbook --seeds 0 1 2
-    python -m benchmarks.quality relativistic-digits --seeds 0 1 2 --every 100
-    python -m benchmarks.quality rate
+    python -m benchmarks.quality textbook --fast-kernels --keep               # half an hour on two cores
+    python -m benchmarks.quality relativistic-digits --every 100 --keep       # a quarter of an hour
+    python -m benchmarks.quality rate --keep                                  # a minute
 
-Rows land in benchmarks/results/quality.jsonl: one trace for each seed, of steps, seconds (evaluation left out) and
-Fréchet distances; and the seconds a step of both sides, taking turns on a machine that does nothing else, which turn
-steps into seconds. They need the full digits, in the folder that GANCOURSE_DATA names.
+With --keep, rows land in benchmarks/results/quality.jsonl: one trace for each seed, of steps, seconds (evaluation left
+out) and Fréchet distances; and the seconds a step of both sides, taking turns on a machine that does nothing else,
+which turn steps into seconds. They need the full digits (`gancourse train dcgan-digits --download --steps 1` fetches
+them), in the folder that GANCOURSE_DATA names or ~/.cache/gancourse.
 """
 
 from __future__ import annotations
@@ -108,13 +109,15 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--every", type=int, default=EVERY, help="steps between evaluations")
     parser.add_argument("--fast-kernels", action="store_true", help="compute the textbook's networks faster")
+    parser.add_argument("--keep", action="store_true", help="append the rows to results/quality.jsonl")
     parser.add_argument("--rounds", type=int, default=11)
     chosen = parser.parse_args()
     if chosen.run == "rate":
         seconds = rate(RECIPE, chosen.rounds, steps=4)
         for name, values in seconds.items():
             print(name, [round(1e3 * v, 1) for v in turns.quartiles(values)], "ms a step")
-        machine.append(RESULTS, {"run": "rate", "seconds": seconds})
+        if chosen.keep:
+            machine.append(RESULTS, {"run": "rate", "seconds": seconds})
         return
     for seed in chosen.seeds:
         if chosen.run == "textbook":
@@ -125,7 +128,9 @@ def main() -> None:
         for row in trace(steps, generator, chosen.every):
             found.append(row)
             print(chosen.run, seed, row, flush=True)
-        machine.append(RESULTS, {"run": chosen.run, "seed": seed, "fast_kernels": chosen.fast_kernels, "trace": found})
+        row = {"run": chosen.run, "seed": seed, "fast_kernels": chosen.fast_kernels, "trace": found}
+        if chosen.keep:
+            machine.append(RESULTS, row)
 
 
 if __name__ == "__main__":

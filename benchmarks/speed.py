@@ -1,11 +1,11 @@
 """Seconds a step: the course's trainer against the textbook loop, with the same networks and batch.
 
-    python -m benchmarks.speed                 # all networks, about ten minutes on two cores
+    python -m benchmarks.speed --rounds 9 --keep      # all networks, about ten minutes on two cores
     python -m benchmarks.speed dcgan-28 --rounds 5
 
 Variants take turns, a few steps each, so that whatever else the machine does meets all of them alike. A round's ratio
 is its textbook time over its variant time; the table gives the medians and the quartiles over rounds. Each variant adds
-one technique to the one before it. Rows land in benchmarks/results/speed.jsonl.
+one technique to the one before it. With --keep, rows land in benchmarks/results/speed.jsonl.
 """
 
 from __future__ import annotations
@@ -254,6 +254,8 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--keep", action="store_true", help="append the rows to results/speed.jsonl")
     chosen = parser.parse_args()
+    if strange := set(chosen.workloads) - set(WORKLOADS):
+        parser.error(f"{', '.join(sorted(strange))}: expected some of {', '.join(WORKLOADS)}")
     where = device.device(chosen.device)
     for name in chosen.workloads:
         before = peaks_of(where)

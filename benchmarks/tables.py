@@ -28,7 +28,8 @@ def table(head: list[str], body: list[list[str]]) -> str:
 
 def _machine(row: dict[str, Any]) -> str:
     m = row["machine"]
-    where = m.get("accelerator") or f"{m['processor']}, {m['threads']} threads"
+    threads = "1 thread" if m["threads"] == 1 else f"{m['threads']} threads"
+    where = m.get("accelerator") or f"{m['processor']}, {threads}"
     return f"{where}, PyTorch {m['versions']['torch']}"
 
 
@@ -130,8 +131,8 @@ def quality_section() -> str:
         ]
         for row in quality_rows()
     ]
-    head = ["seed", "textbook's best", "seconds", "recipe's seconds to it", "times sooner", "to within 5 %"]
-    return table([*head, "recipe's last", "seconds", "last / best"], body)
+    head = ["seed", "textbook's best", "seconds", "recipe's seconds to it", "times sooner", "to within 5 % of it"]
+    return table([*head, "recipe's last", "seconds", "recipe's last / textbook's best"], body)
 
 
 def metrics_section() -> str:
@@ -314,12 +315,13 @@ The whole recipe, `gancourse train stacked-digits`: {recipe}.
 
 ## Metrics
 
-`python -m benchmarks.metrics`: our values beside those of other libraries on the same features in float64, each library
-on inputs of the kind that it takes; of bytes, beside a library that takes images as bytes and finds their features
-itself. Then what the same samples are worth before and after they become bytes: that changes a distance by far more
-than these libraries differ on equal features. Last, two costly metrics against the implementations that
-they are usually taken from, taking turns: scipy's matrix square root, for covariances that are well conditioned (of
-singular ones, the distance costs as much as eigenvalues of the product do), and prdc. {metrics_machine}
+`python -m benchmarks.metrics`: our values beside those of other libraries on the same features in float64, random ones
+in each row, of the kind that the library takes; of bytes, which are digits of `relativistic-digits`, beside a library
+that takes images as bytes and finds their features itself. Then what the same samples are worth before and after they
+become bytes: that changes a distance by far more than these libraries differ on equal features. Last, two costly
+metrics against the implementations that they are usually taken from, taking turns: scipy's matrix square root, for
+covariances that are well conditioned (of singular ones, the distance costs as much as eigenvalues of the product do),
+and prdc. {metrics_machine}
 
 {metrics}
 """
@@ -351,7 +353,10 @@ def page() -> str:
     fast = [str(r["seed"]) for r in traces if r.get("fast_kernels")]
     ends = [r["trace"] for r in traces]
     kernels = (
-        f"; the textbook's networks were computed folded for the traces of seeds {', '.join(fast)}" if fast else ""
+        f" (so that the textbook's traces, of seeds {', '.join(fast)}, could be computed with folded networks, which "
+        "make the same samples in less time)"
+        if fast
+        else ""
     )
     return TEXT.format(
         speed=speed_section(),
@@ -388,7 +393,7 @@ def stacked_verdict() -> str:
         groups[worse if apart > 2 else better if apart < -2 else near].append(name)
     ends = f"Training diverged in {', '.join(diverged)}." if diverged else "Here no cell diverged."
     told = [f"{verdict}: {', '.join(f'*{name}*' for name in names)}" for verdict, names in groups.items() if names]
-    return f"{ends} By reverse KL and two standard errors, of few seeds: {'; '.join(told)}."
+    return f"{ends} Told apart by two standard errors of the reverse KL, over few seeds: {'; '.join(told)}."
 
 
 def main() -> None:

@@ -10,6 +10,9 @@ import importlib.util
 import io
 import itertools
 import logging
+import os
+import re
+import shlex
 import sys
 import time
 from collections import deque
@@ -39,9 +42,10 @@ Folder = Annotated[Path, tyro.conf.Positional]
 FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
 N_WATCHED = 4000  # real samples that the collapse detector compares with
 ADVICE = {
-    errno.ENOSPC: "free some space and go on with `gancourse resume`: the last checkpoint is whole",
-    errno.EDQUOT: "free some space and go on with `gancourse resume`: the last checkpoint is whole",
+    errno.ENOSPC: "free some space; a checkpoint that was there is whole, and `gancourse resume` goes on from it",
+    errno.EDQUOT: "free some space; a checkpoint that was there is whole, and `gancourse resume` goes on from it",
 }
+NO_MEMORY = re.compile("can't allocate memory|not enough memory|out of memory", re.IGNORECASE)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +104,8 @@ def _left(folder: Path) -> str:
     if not path.is_file():
         return "no checkpoint had been written yet"
     _, head = read_tensors(path)
-    return f"the checkpoint of update {head['turn']} is whole: go on with `gancourse resume {folder}`"
+    step = head["turn"] // len(head["turns"]) if "turns" in head else "before"
+    return f"the checkpoint of step {step} is whole: go on with `gancourse resume {shlex.quote(str(folder))}`"
 
 
 def _place(device: str, together: Together) -> torch.device:
@@ -120,25 +125,25 @@ def _follow(steps: Iterable[tuple[Built, Step]], what: str) -> tuple[Built, Step
     if processes.mine().index:
         last = deque(steps, maxlen=1)
         return last.pop() if last else None
-    last, began, start, variety = None, time.monotonic(), None, _Variety()
+    last, began, start, variety = None, 0.0, 0, _Variety()
     with contextlib.ExitStack() as stack:
         bar = None
         for last in steps:
             built, step = last
             total, done = built.recipe.steps, step.index + 1
-            start = step.index if start is None else start
+            if not start:  # the clock begins after the first step, which waits for data and kernels
+                start, began = done, time.monotonic()
             if sys.stderr.isatty():
-                bar = bar or stack.enter_context(tqdm(desc=what, total=total, initial=start, unit="step"))
+                bar = bar or stack.enter_context(tqdm(desc=what, total=total, initial=start - 1, unit="step"))
                 bar.update()
                 if done % max(total // 20, 1) == 0:
                     variety.measure(built)
                 if done % 50 == 0:
                     bar.set_postfix_str(_losses(step) + variety.said)
             elif done % max(total // 10, 1) == 0 or done == total:
-                rate = (done - start) / (time.monotonic() - began)
-                left = (total - done) / rate
-                said = _losses(step) + variety.measure(built)
-                print(f"{what}: step {done}/{total}, {rate:.1f} steps/s, {left:.0f} s left, {said}", flush=True)
+                rate = (done - start) / max(time.monotonic() - began, 1e-9)
+                pace = f", {rate:.1f} steps/s, {(total - done) / rate:.0f} s left" if done > start else ""
+                print(f"{what}: step {done}/{total}{pace}, {_losses(step)}{variety.measure(built)}", flush=True)
     return last
 
 
@@ -172,7 +177,8 @@ def _finish(end: tuple[Built, Step] | None, folder: Path) -> None:
     if end is None:
         print(f"{folder} is trained to its last step already")
         return
-    print(f"done: {folder}; look at it with `gancourse sample {folder}`, measure it with `gancourse evaluate {folder}`")
+    name = shlex.quote(str(folder))
+    print(f"done: {folder}; look at it with `gancourse sample {name}`, measure it with `gancourse evaluate {name}`")
 
 
 def train(recipe: Recipe, run: Run, arithmetic: Arithmetic, together: Together, arguments: list[str]) -> None:
@@ -214,6 +220,8 @@ def resume(
 def _trained(what: str) -> tuple[nn.Module, Recipe]:
     """Network and recipe of a zoo name or a run's folder."""
     if not Path(what).is_dir():
+        if os.sep in what:
+            raise ValueError(f"there is no folder {what}; pass that of a run, or a name of the zoo")
         return zoo.load(what), zoo.card(what).recipe
     built = recipes.build(recipes.read_recipe(Path(what)))
     load_checkpoint(Path(what) / "checkpoint.safetensors", built.trainer, to_go_on=False)
@@ -238,6 +246,9 @@ def sample(what: Name, n: int = 64, seed: int = 0, out: Path = Path("samples.png
 
     if n < 1:
         raise ValueError(f"n is {n}; ask for at least 1 sample")
+    if out.is_dir():
+        raise ValueError(f"{out} is a folder; pass a file, such as {out / 'samples.png'}")
+    out = out if out.suffix else out.with_suffix(".png")
     network, recipe = _trained(what)
     if isinstance(recipe, ClassifierRecipe):
         raise ValueError(f"{what} is a classifier and makes no samples; try `gancourse evaluate {what}`")
@@ -436,10 +447,15 @@ def _one_line_errors() -> Iterator[None]:
         sys.stderr.close()  # the reader of our output has left, e.g. `| head`
         sys.exit(FAILED)
     except OSError as error:
-        advice = ADVICE.get(error.errno or 0, "pass another folder with --out" if error.errno else "")
+        advice = ADVICE.get(error.errno or 0, "pass another path (--out, --folder)" if error.errno else "")
         message = f"{error.filename}: {error.strerror}; {advice}" if error.errno else str(error)
         print(f"gancourse: {' '.join(message.split())}", file=sys.stderr)
         sys.exit(WRONG_INPUT)
+    except (RuntimeError, MemoryError) as error:
+        if not isinstance(error, MemoryError) and not NO_MEMORY.search(str(error)):
+            raise
+        print("gancourse: there isn't enough memory; pass a smaller batch size, width or n", file=sys.stderr)
+        sys.exit(FAILED)
     except (CheckpointError, ValueError) as error:
         print(f"gancourse: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(WRONG_INPUT)

@@ -18,7 +18,7 @@ def lookup(known: Mapping[str, T], name: str, what: str) -> T:
         what: the kind of thing, for the message.
 
     Raises:
-        ValueError: there is none of that name; the message suggests the nearest.
+        ValueError: there is none of that name; the message suggests the nearest, or lists all if none is near.
 
     >>> lookup({"wgan-gp": 1}, "wgan-pg", "recipe")
     Traceback (most recent call last):
@@ -26,6 +26,10 @@ def lookup(known: Mapping[str, T], name: str, what: str) -> T:
     """
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
-    hint = f"did you mean {near[0]!r}?" if near else "there is none at all"
+    plain = {each.lower(): each for each in known}
+    near = difflib.get_close_matches(name.lower(), plain, n=1, cutoff=0.45)
+    if near:
+        hint = f"did you mean {plain[near[0]]!r}?"
+    else:
+        hint = f"it is one of {', '.join(known)}" if known else "there is none at all"
     raise ValueError(f"{what} {name!r} not found; {hint}")

@@ -150,6 +150,25 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(run, capsys):
     assert (run / "checkpoint.safetensors").read_bytes() == before
 
 
+def test_what_does_not_fit_into_memory_costs_one_line(capsys, tmp_path):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["train", "ring", "--batch-size", str(10**13), "--out", str(tmp_path / "run")])
+    said = capsys.readouterr().err
+    assert (stop.value.code, said.count("\n")) == (1, 1)
+    assert "there isn't enough memory; pass a smaller batch size" in said
+
+
+def test_a_picture_has_a_path_of_its_own_that_is_printed(capsys, tmp_path):
+    assert "is a folder; pass a file" in fails(capsys, "sample", "dcgan-digits", "--out", tmp_path)
+    cli.main(["sample", "dcgan-digits", "--n", "4", "--out", str(tmp_path / "four")])
+    assert str(tmp_path / "four.png") in capsys.readouterr().out
+    assert (tmp_path / "four.png").is_file()
+
+
+def test_a_folder_that_is_not_there_is_no_name_of_the_zoo(capsys):
+    assert "there is no folder runs/none" in fails(capsys, "evaluate", "runs/none")
+
+
 def test_an_unwritable_folder_is_named(capsys, tmp_path):
     (tmp_path / "file").write_text("")
     assert "file" in fails(capsys, *RING, "--out", tmp_path / "file" / "run")
@@ -286,7 +305,7 @@ def test_a_lost_process_is_named_and_the_checkpoint_that_is_left_can_be_resumed(
     _, said = process.communicate(timeout=300)
     assert process.returncode == 1
     assert said.count("\n") == 1
-    assert "gancourse: process 1 of 2 was killed by SIGKILL; the checkpoint of update 0 is whole" in said
+    assert "gancourse: process 1 of 2 was killed by SIGKILL; the checkpoint of step 0 is whole" in said
     assert f"go on with `gancourse resume {folder}`" in said
     cli.main(["resume", str(folder)])
     cli.main([*LONG, "--out", str(tmp_path / "alone")])

@@ -11,16 +11,22 @@ def test_a_known_name_gives_its_value(name):
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"), [("mini-max", "minimax"), ("nonsaturating", "non-saturating"), ("Wasserstein", "wasserstein")]
+    ("typed", "meant"),
+    [
+        ("mini-max", "minimax"),
+        ("nonsaturating", "non-saturating"),
+        ("Wasserstein", "wasserstein"),
+        ("MINIMAX", "minimax"),
+    ],
 )
 def test_a_misspelt_name_suggests_the_nearest(typed, meant):
     with pytest.raises(ValueError, match=f"objective '{typed}' not found; did you mean '{meant}'"):
         lookup(KNOWN, typed, "objective")
 
 
-@pytest.mark.parametrize("name", ["", " ", "MINIMAX", "ж", "\n", "%s", "{}", "x" * 1000])
-def test_every_unknown_name_is_a_value_error_with_some_suggestion(name):
-    with pytest.raises(ValueError, match=r"not found; did you mean '(minimax|non-saturating|wasserstein)'\?"):
+@pytest.mark.parametrize("name", ["", " ", "ж", "\n", "%s", "{}", "x" * 1000])
+def test_a_name_like_no_other_is_answered_by_all_of_them(name):
+    with pytest.raises(ValueError, match="not found; it is one of minimax, non-saturating, wasserstein"):
         lookup(KNOWN, name, "objective")
 
 

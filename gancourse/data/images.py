@@ -118,7 +118,7 @@ def _full(torchvision_name: str, split: str, download: bool) -> tuple[Tensor, Te
         raise MissingDataError(
             f"the full {torchvision_name} is not in {root}: "
             + (f"the download failed ({error}); " if download else "pass download=True (--download), ")
-            + "or set GANCOURSE_DATA to a folder that holds it, or use the part in the package (full=False)"
+            + "or set GANCOURSE_DATA to a folder that holds it, or use the part in the package (full=False, --no-full)"
         ) from None
     return full.data[:, None], full.targets
 

@@ -7,11 +7,13 @@ import json
 import multiprocessing
 import multiprocessing.connection
 import os
+import signal
 import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +23,7 @@ import torch
 import gancourse
 from gancourse import memory
 from gancourse.errors import NotFiniteError
+from gancourse.processes import LostProcessError
 
 FOLDER = Path(gancourse.__file__).parent / "results"
 
@@ -101,8 +104,12 @@ def run(chosen: Experiment, workers: int = 0, folder: Path = FOLDER) -> Iterator
         folder: where the rows are kept.
 
     Raises:
+        ValueError: workers is negative.
         OSError: the folder can't be written.
+        LostProcessError: a worker was killed; the rows so far are kept.
     """
+    if workers < 0:
+        raise ValueError(f"workers is {workers}; pass at least 1, or 0 for one a core")
     Path(folder).mkdir(parents=True, exist_ok=True)
     have = {(row["method"], row["seed"]) for row in rows(chosen.name, folder)}
     missing = [(method, seed) for seed in chosen.seeds for method in chosen.methods if (method, seed) not in have]
@@ -110,15 +117,25 @@ def run(chosen: Experiment, workers: int = 0, folder: Path = FOLDER) -> Iterator
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers or os.cpu_count(), mp_context=context, initializer=_end_with_parent) as pool:
         futures = [pool.submit(_worker, chosen, *task) for task in missing]
-        for future in as_completed(futures):
-            row = future.result()
-            with (Path(folder) / f"{chosen.name}.jsonl").open("a") as file:
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
-            yield row
+        try:
+            for future in as_completed(futures):
+                row = future.result()
+                with (Path(folder) / f"{chosen.name}.jsonl").open("a") as file:
+                    file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                yield row
+        except BrokenProcessPool:
+            raise LostProcessError(
+                "a run was killed, perhaps for want of memory; the rows so far are kept: the same command goes on"
+            ) from None
+        finally:  # Ctrl-C, too, must not wait for runs of hours
+            pool.shutdown(wait=False, cancel_futures=True)
+            for worker in list((pool._processes or {}).values()) if not all(f.done() for f in futures) else []:
+                worker.terminate()
 
 
 def _end_with_parent() -> None:
-    """Have this worker end as soon as the process that started it is gone, however that ended."""
+    """Have this worker end as soon as the process that started it is gone, however that ended, and not before."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both; the other one says what happens
     parent = multiprocessing.parent_process()
     if parent is None:
         return

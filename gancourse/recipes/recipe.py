@@ -196,6 +196,8 @@ def from_json(values: dict[str, Any]) -> Recipe:
     Raises:
         ValueError: the kind is unknown or a field is missing, unknown or wrong.
     """
+    if not isinstance(values, dict):
+        raise ValueError(f"not a recipe: it is a {type(values).__name__}, not names and values")
     values = dict(values)
     cls = KINDS.get(values.pop("kind", None))
     if cls is None:

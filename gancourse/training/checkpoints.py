@@ -85,7 +85,9 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise CheckpointError(f"{path} is not a checkpoint of gancourse, or its header is damaged")
     found = data[at : at + 64]
     if hashlib.sha256(data[:at] + _EMPTY + data[at + 64 :]).hexdigest().encode() != found:
-        raise CheckpointError(f"{path} is damaged: its SHA-256 does not match; delete it and use an older one")
+        raise CheckpointError(
+            f"{path} is damaged: its SHA-256 does not match; copy it again from where it came from, or train anew"
+        )
     try:
         length = int.from_bytes(data[:8], "little")
         about = json.loads(json.loads(data[8 : 8 + length])["__metadata__"]["about"])

@@ -2,11 +2,18 @@
 
 import dataclasses
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
 from gancourse import experiments
 from gancourse.experiments import Experiment, guidelines, play, rows, run, summary
+from gancourse.processes import LostProcessError
 from gancourse.recipes import recipe
 
 TINY = dataclasses.replace(recipe("ring"), steps=3, width=4, batch_size=4)
@@ -72,3 +79,68 @@ def test_committed_rows_are_complete():
                 assert row["steps"] == settings.recipe.steps
             else:  # measured on the way, several times
                 assert {p["steps"] for p in row["trace"] if p["due"] == "steps"} == set(settings.at_steps)
+
+
+ENDLESS = """
+import dataclasses, signal, sys
+from gancourse.experiments import Experiment, guidelines, run
+from gancourse.recipes import recipe
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start what is in the background without it
+    long = dataclasses.replace(recipe("ring"), steps=10**9, width=4, batch_size=4)
+    for row in run(Experiment("long", "?", {"a": long}, range(4), 50, guidelines.play), 2, sys.argv[1]):
+        print(row)
+"""
+
+
+def children(pid):
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout.split()
+    return [int(child) for child in found]
+
+
+def is_running(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at processes as Linux shows them")
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_an_experiment_that_is_ended_leaves_no_workers_behind(tmp_path, end):
+    script = tmp_path / "endless.py"
+    script.write_text(ENDLESS)
+    parent = subprocess.Popen([sys.executable, script, tmp_path], start_new_session=True, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 60
+    while len(workers := children(parent.pid)) < 3 and time.monotonic() < deadline:  # two, and a tracker of resources
+        time.sleep(0.2)
+    time.sleep(3)
+    assert len(workers) >= 3
+    assert parent.poll() is None
+    (os.killpg if end == signal.SIGINT else os.kill)(parent.pid, end)  # Ctrl-C reaches the whole group
+    try:
+        parent.communicate(timeout=30)
+    finally:
+        parent.kill()
+        parent.communicate()
+    deadline = time.monotonic() + 20
+    while any(map(is_running, workers)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not any(map(is_running, workers))
+
+
+def test_a_worker_that_is_killed_ends_the_experiment_with_one_line(tmp_path):
+    kills = dataclasses.replace(tiny(1), play=kill)
+    with pytest.raises(LostProcessError, match=r"a run was killed, .* the same command goes on"):
+        list(run(kills, workers=1, folder=tmp_path))
+
+
+def kill(method, settings, n_samples):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_number_of_workers_below_zero_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="workers is -1; pass at least 1, or 0"):
+        list(run(tiny(1), workers=-1, folder=tmp_path))
