@@ -1,6 +1,6 @@
 """The metrics beside other libraries: do they agree, and which is faster?
 
-    OMP_NUM_THREADS=1 python -m benchmarks.metrics --threads 1 --keep         # three minutes
+    python -m benchmarks.metrics --keep         # three minutes on two cores
     python -m benchmarks.metrics [agreement] [rounding] [frechet] [neighbours] [--threads N] [--repeats N]
 
 Agreement: the largest relative difference of each value from each library on the same float64 features, and from a
