@@ -128,9 +128,9 @@ def run(chosen: Experiment, workers: int = 0, folder: Path = FOLDER) -> Iterator
                 "a run was killed, perhaps for want of memory; the rows so far are kept: the same command goes on"
             ) from None
         finally:  # Ctrl-C, too, must not wait for runs of hours
-            pool.shutdown(wait=False, cancel_futures=True)
-            for worker in list((pool._processes or {}).values()) if not all(f.done() for f in futures) else []:
-                worker.terminate()
+            if not all(future.done() for future in futures):
+                for worker in list(pool._processes.values()):
+                    worker.terminate()
 
 
 def _end_with_parent() -> None:
