@@ -16,6 +16,7 @@ from torch import Tensor
 
 from gancourse.batch import Batch
 from gancourse.rng import Noise
+from gancourse.signature import Classes, Signature
 
 EMBEDDED = files("gancourse.data") / "embedded"
 
@@ -57,6 +58,16 @@ class Images:
         self.images, self.labels, self.classes = images, labels.long(), tuple(classes)
 
     def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def signature(self) -> Signature:
+        """Shape of an image, and the classes."""
+        return Signature(tuple(self.images.shape[1:]), Classes(self.classes))
+
+    @property
+    def n_samples(self) -> int:
+        """How many images there are."""
         return len(self.images)
 
     def __call__(self, noise: Noise) -> Batch:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gancourse.batch import Batch
 from gancourse.rng import Noise
+from gancourse.signature import Classes, Signature
 
 
 class Mixture:
@@ -51,6 +52,25 @@ class Mixture:
         means = self.means.to(noise.device)
         x = means[component] + self.std * noise.normal("x", means.shape[1])
         return Batch(x.to(means.dtype), component)
+
+    @property
+    def signature(self) -> Signature:
+        """Dimensions of a sample, and the components as classes."""
+        n_modes, dimensions = self.means.shape
+        return Signature((dimensions,), Classes(tuple(map(str, range(n_modes)))))
+
+    @property
+    def n_samples(self) -> None:
+        """There is no end to them."""
+        return
+
+    def first(self, n: int) -> Batch:
+        """Some n samples, always the same ones.
+
+        Raises:
+            ValueError: n is below one.
+        """
+        return self(Noise(("mixture",), n))
 
     def _log_joint(self, x: Tensor) -> Tensor:
         """Log of weight times component density at x [batch, dimensions], [batch, modes]."""

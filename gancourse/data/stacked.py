@@ -7,6 +7,7 @@ import torch
 from gancourse.batch import Batch
 from gancourse.data.images import Images, digits, to_floats
 from gancourse.rng import Noise
+from gancourse.signature import Classes, Signature
 
 CHANNELS = ("red", "green", "blue")
 
@@ -40,6 +41,16 @@ class StackedDigits:
 
     def __len__(self) -> int:
         return len(self.source) ** 3
+
+    @property
+    def signature(self) -> Signature:
+        """Shape of an image, and the thousand classes."""
+        return Signature((3, *self.source.images.shape[2:]), Classes(self.classes))
+
+    @property
+    def n_samples(self) -> int:
+        """How many stacks there are."""
+        return len(self)
 
     def __call__(self, noise: Noise) -> Batch:
         """Images drawn with replacement, float [n, 3, 28, 28] in [−1, 1], and their labels [n]."""

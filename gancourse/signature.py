@@ -1,0 +1,161 @@
+"""What a data source hands out, for networks to fit: shapes and conditions, no data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn.functional import one_hot
+
+
+class Condition(Protocol):
+    """What the y of a batch is. Networks see it through `encoded`, whatever it is."""
+
+    @property
+    def size(self) -> int:
+        """How many numbers `encoded` makes of one y."""
+
+    def encoded(self, y: Tensor) -> Tensor:
+        """What networks see of y: floats [batch, size]."""
+
+
+def _check(y: Tensor, shape: tuple[int, ...], what: str) -> None:
+    if tuple(y.shape[1:]) != shape:
+        raise ValueError(f"{what} have shape {tuple(y.shape)}; expected {['batch', *shape]}".replace("'", ""))
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Integer labels, [batch].
+
+    Args:
+        names: of each class.
+
+    >>> Classes(("cat", "dog")).encoded(torch.tensor([1, 0]))
+    tensor([[0., 1.],
+            [1., 0.]])
+    """
+
+    names: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """How many classes there are."""
+        return len(self.names)
+
+    def encoded(self, y: Tensor) -> Tensor:
+        """Labels [batch] as one-hot vectors [batch, classes].
+
+        Raises:
+            ValueError: the labels aren't integers, or one has no class.
+        """
+        if y.is_floating_point():
+            raise ValueError(f"labels are {y.dtype}; expected integers")
+        _check(y, (), "labels")
+        if len(y) and not 0 <= int(y.min()) <= int(y.max()) < self.size:
+            raise ValueError(f"labels run from {int(y.min())} to {int(y.max())}; expected 0 to {self.size - 1}")
+        return one_hot(y, self.size).to(torch.get_default_dtype())
+
+
+@dataclass(frozen=True)
+class Factors:
+    """Several numbers that describe a sample, each from 0 to 1, [batch, factors].
+
+    Args:
+        names: of each factor.
+    """
+
+    names: tuple[str, ...]
+
+    @property
+    def size(self) -> int:
+        """How many factors there are."""
+        return len(self.names)
+
+    def encoded(self, y: Tensor) -> Tensor:
+        """The factors as they are, as floats."""
+        _check(y, (self.size,), "factors")
+        return y.to(torch.get_default_dtype())
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image, in [−1, 1].
+
+    Args:
+        shape: (channels, height, width).
+    """
+
+    shape: tuple[int, int, int]
+
+    @property
+    def size(self) -> int:
+        """How many numbers an image has."""
+        return self.shape[0] * self.shape[1] * self.shape[2]
+
+    def encoded(self, y: Tensor) -> Tensor:
+        """Images [batch, channels, height, width] in rows; networks that look at images take y itself."""
+        _check(y, self.shape, "images")
+        return y.flatten(1)
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Words of a sentence as integers, [batch, length].
+
+    Args:
+        vocabulary: the words, by their numbers.
+        length: of every sentence; shorter ones are filled up with number 0.
+    """
+
+    vocabulary: tuple[str, ...]
+    length: int
+
+    @property
+    def size(self) -> int:
+        """How many words there are: a sentence is encoded as how often it has each."""
+        return len(self.vocabulary)
+
+    def encoded(self, y: Tensor) -> Tensor:
+        """How often each word stands in each sentence, [batch, vocabulary]; networks that read take y itself."""
+        _check(y, (self.length,), "sentences")
+        return one_hot(y, self.size).sum(1).to(torch.get_default_dtype())
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What networks must fit.
+
+    Args:
+        shape: of one sample: (2,) for points in the plane, (3, 32, 32) for images, channels first.
+        given: what y is, where the data has one.
+        other: shape of a sample of a second domain, where there is one.
+
+    Raises:
+        ValueError: a length isn't positive.
+
+    >>> Signature((1, 28, 28)).is_image
+    True
+    """
+
+    shape: tuple[int, ...]
+    given: Condition | None = None
+    other: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for shape in (self.shape, self.other or (1,)):
+            if not shape or any(n < 1 for n in shape):
+                raise ValueError(f"a sample's shape is {shape}; expected positive numbers")
+
+    @property
+    def is_image(self) -> bool:
+        """Whether samples are images rather than points."""
+        return len(self.shape) == 3
+
+    def __str__(self) -> str:
+        if self.is_image:
+            channels, height, width = self.shape
+            return f"{height} × {width} images of {channels} channel{'s' if channels > 1 else ''}"
+        return f"points of {self.shape[0]} numbers" if len(self.shape) == 1 else f"samples of shape {self.shape}"

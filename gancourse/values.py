@@ -1,0 +1,323 @@
+"""Values that say what to make, and can be written down: recipes and all that they are made of.
+
+A value is a frozen dataclass. Its fields are numbers, words, switches, other values or tuples of these, so that
+everything around it (JSON, command line, help, comparison) is written once, for all of them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from types import UnionType
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from gancourse.names import lookup
+
+T = TypeVar("T", bound="Value")
+
+
+class Range(NamedTuple):
+    """What a number may be, for a type hint: at least `low`, or above it, and at most `high`."""
+
+    low: float
+    high: float = math.inf
+    above: bool = False
+
+    def __contains__(self, number: object) -> bool:
+        return isinstance(number, int | float) and self.low <= number <= self.high and not self.is_excluded(number)
+
+    def is_excluded(self, number: float) -> bool:
+        """Whether a number within the bounds is left out: infinity, and `low` where it must be above."""
+        return math.isinf(number) or (self.above and number == self.low)
+
+    def __str__(self) -> str:
+        if math.isfinite(self.high):
+            return f"from {self.low:g} to {self.high:g}"
+        return f"{'>' if self.above else '≥'} {self.low:g}"
+
+
+Count = Annotated[int, Range(1)]
+Positive = Annotated[float, Range(0, above=True)]
+NonNegative = Annotated[float, Range(0)]
+Share = Annotated[float, Range(0, 1)]
+
+
+@dataclass(frozen=True)
+class Value:
+    """Base of the frozen dataclasses that can be written down; each class is known by its name from then on.
+
+    Raises:
+        ValueError: a field holds what its type hint doesn't allow; two classes share a name.
+
+    >>> @dataclass(frozen=True)
+    ... class Spring(Value):
+    ...     stiffness: Positive = 1.0
+    >>> Spring(-1.0)
+    Traceback (most recent call last):
+    ValueError: stiffness is -1.0; expected a finite number > 0
+    """
+
+    kinds: ClassVar[dict[str, type[Value]]] = {}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        known = Value.kinds.get(cls.__name__)
+        if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise ValueError(f"{known.__module__} has a value named {cls.__name__!r} already; take another name")
+        Value.kinds[cls.__name__] = cls
+
+    def __post_init__(self) -> None:
+        for name, hint in hints(type(self)).items():
+            _check(name, getattr(self, name), hint)
+
+    def changed(self: T, **changes: Any) -> T:
+        """The same value with some options changed, however deep they lie; named as in `options`, `-` being `_`.
+
+        Raises:
+            ValueError: there is no such option (the message suggests the nearest), or it can't be that.
+        """
+        known, value = options(self), self
+        for name, new in changes.items():
+            option = lookup(known, name.replace("_", "-"), "option")
+            value = _replaced(value, option.path, new)
+        return value
+
+
+@cache
+def hints(kind: type[Value]) -> dict[str, Any]:
+    """Type hints of a value's fields, with their ranges."""
+    found = get_type_hints(kind, include_extras=True)
+    return {field.name: found[field.name] for field in fields(kind)}
+
+
+def _unpacked(hint: Any) -> tuple[Any, Range | None]:
+    """A hint without its annotations, and its range."""
+    if get_origin(hint) is Annotated:
+        bare, *extras = get_args(hint)
+        return bare, next((extra for extra in extras if isinstance(extra, Range)), None)
+    return hint, None
+
+
+def _check(name: str, value: Any, hint: Any) -> None:
+    """Complain unless a field holds what its hint says."""
+    kind, allowed = _unpacked(hint)
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        if value not in arguments:
+            raise ValueError(f"{name} is {value!r}; pass one of {', '.join(map(str, arguments))}")
+    elif origin is tuple:
+        if not isinstance(value, tuple):
+            raise ValueError(f"{name} is {value!r}; expected a tuple")
+        for part in value:
+            _check(name, part, arguments[0])
+    elif kind is float or kind is int:
+        is_number = isinstance(value, int if kind is int else (int, float)) and not isinstance(value, bool)
+        if not is_number:
+            raise ValueError(f"{name} is {value!r}; expected {kind.__name__}")
+        if allowed is not None and value not in allowed:
+            expected = f"at least {allowed.low:g}" if kind is int else f"a finite number {allowed}"
+            raise ValueError(f"{name} is {value!r}; expected {expected}")
+    elif origin not in (Union, UnionType) and isinstance(kind, type) and not isinstance(value, kind):
+        raise ValueError(f"{name} is {value!r}; expected {kind.__name__}")
+
+
+def _replaced(value: T, path: tuple[str, ...], new: Any) -> T:
+    """A value with the field at the end of a path exchanged."""
+    if len(path) > 1:
+        new = _replaced(getattr(value, path[0]), path[1:], new)
+    return dataclasses.replace(value, **{path[0]: new})
+
+
+# JSON
+
+
+def to_json(value: Any) -> Any:
+    """A value as dictionaries and lists; each dictionary names its kind."""
+    if isinstance(value, Value):
+        return {"kind": type(value).__name__} | {f.name: to_json(getattr(value, f.name)) for f in fields(value)}
+    return [to_json(part) for part in value] if isinstance(value, tuple) else value
+
+
+def from_json(written: Any) -> Any:
+    """The value that `to_json` wrote; fields that are left out have their defaults.
+
+    Raises:
+        ValueError: a kind or field is unknown, or a field is missing or wrong.
+    """
+    if isinstance(written, list):
+        return tuple(map(from_json, written))
+    if not isinstance(written, Mapping):
+        return written
+    if "kind" not in written:
+        raise ValueError(f"its kind is missing in {dict(written)}; expected one of {', '.join(Value.kinds)}")
+    kind = lookup(Value.kinds, str(written["kind"]), "kind")
+    known = {field.name: field for field in fields(kind)}
+    for name in written.keys() - {"kind"}:
+        lookup(known, name, f"field of {kind.__name__}")
+    required = {f.name for f in known.values() if f.default is f.default_factory is dataclasses.MISSING}
+    if missing := sorted(required - written.keys()):
+        raise ValueError(f"{kind.__name__} lacks {', '.join(missing)}")
+    return kind(**{name: from_json(part) for name, part in written.items() if name != "kind"})
+
+
+# Options
+
+
+class Option(NamedTuple):
+    """One field of a value, or of a value inside it, as something that can be set by name.
+
+    Args:
+        name: such as "learning-rate"; the field's own, or after that of the field around it where two would clash.
+        path: the fields that lead to it.
+        hint: its type.
+        value: what it holds.
+        about: what its docstring says.
+    """
+
+    name: str
+    path: tuple[str, ...]
+    hint: Any
+    value: Any
+    about: str
+
+
+def options(value: Value) -> dict[str, Option]:
+    """Everything of a value that may be changed, by name, in the order of the fields.
+
+    A field with metadata {"fixed": True} is none, one with {"option": NAME} has that name.
+    """
+    leaves = list(_leaves(value, ()))
+    names = [option.name for option in leaves]
+    named = [
+        option._replace(name="-".join(option.path[-2:]).replace("_", "-")) if names.count(option.name) > 1 else option
+        for option in leaves
+    ]
+    if len({option.name for option in named}) < len(named):
+        raise ValueError(f"{type(value).__name__} has two options of one name among {sorted(o.name for o in named)}")
+    return {option.name: option for option in named}
+
+
+def _leaves(value: Value, path: tuple[str, ...]) -> Iterator[Option]:
+    about = _about_fields(type(value))
+    for field in fields(value):
+        held, here = getattr(value, field.name), (*path, field.name)
+        if field.metadata.get("fixed"):
+            continue
+        if isinstance(held, Value):
+            yield from _leaves(held, here)
+        else:
+            name = field.metadata.get("option", field.name).replace("_", "-")
+            yield Option(name, here, hints(type(value))[field.name], held, about.get(field.name, ""))
+
+
+@cache
+def _about_fields(kind: type[Value]) -> dict[str, str]:
+    """What the docstring of a class, or of those it inherits from, says about each field."""
+    found: dict[str, str] = {}
+    for cls in reversed(kind.__mro__):
+        section = re.search(r"^ *Args:\n(.*?)(?:\n\s*\n|\Z)", cls.__doc__ or "", re.M | re.S)
+        for name, text in re.findall(r"^ +(\w+): ((?:.|\n(?! +\w+: ))+)", section[1] if section else "", re.M):
+            found[name] = " ".join(text.split())
+    return found
+
+
+def element_kind(hint: Any) -> type[Value] | None:
+    """Which values a tuple holds; None if the hint is no tuple of values."""
+    kind = get_args(hint)[0] if get_origin(hint) is tuple else None
+    return kind if isinstance(kind, type) and issubclass(kind, Value) else None
+
+
+def difference(value: Value, base: Value) -> list[str]:
+    """What to add to a command that makes `base` so that it makes `value`.
+
+    Raises:
+        ValueError: no options lead from one to the other: they are made of other kinds.
+
+    >>> @dataclass(frozen=True)
+    ... class Pendulum(Value):
+    ...     length: Positive = 1.0
+    ...     damped: bool = False
+    >>> difference(Pendulum(2.0, damped=True), Pendulum())
+    ['--length 2.0', '--damped']
+    """
+    theirs, words = options(base), []
+    for name, option in options(value).items():
+        if name not in theirs or theirs[name].path != option.path:
+            raise ValueError(f"{type(value).__name__} has an option {name!r} that the other hasn't")
+        if option.value != theirs[name].value:
+            words.append(_as_words(name, option.value))
+    changes = {name.replace("-", "_"): option.value for name, option in options(value).items()}
+    if base.changed(**changes) != value:
+        raise ValueError("they differ in more than options can say")
+    return words
+
+
+def _as_words(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return f"--{name}" if value else f"--no-{name}"
+    return " ".join([f"--{name}", *map(text, value if isinstance(value, tuple) else (value,))])
+
+
+# Text
+
+
+def spelt(kind: type[Value]) -> str:
+    """The name of a kind of value in text: GradientPenalty is gradient-penalty."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", kind.__name__).lower()
+
+
+def text(value: Any) -> str:
+    """A value in a word: its kind and what differs from the defaults; anything else as it prints.
+
+    >>> @dataclass(frozen=True)
+    ... class SoftSpring(Value):
+    ...     stiffness: Positive = 1.0
+    >>> text(SoftSpring(0.5)), text(SoftSpring())
+    ('soft-spring:stiffness=0.5', 'soft-spring')
+    """
+    if not isinstance(value, Value):
+        return str(value)
+    changes = [
+        f"{f.name.replace('_', '-')}={text(getattr(value, f.name))}"
+        for f in fields(value)
+        if getattr(value, f.name) != f.default
+    ]
+    return spelt(type(value)) + (":" + ",".join(changes) if changes else "")
+
+
+def from_text(written: str, base: type[T]) -> T:
+    """The value of a subclass of `base` that `text` wrote.
+
+    Raises:
+        ValueError: there is no such kind or field, the message suggests the nearest; or it can't be that.
+    """
+    name, _, rest = written.partition(":")
+    known = {spelt(kind): kind for kind in Value.kinds.values() if issubclass(kind, base) and not is_abstract(kind)}
+    kind = lookup(known, name, spelt(base))
+    values: dict[str, Any] = {}
+    for part in filter(None, rest.split(",")):
+        key, equals, said = part.partition("=")
+        hint = lookup({n.replace("_", "-"): (n, h) for n, h in hints(kind).items()}, key, f"setting of {name}")
+        if not equals:
+            raise ValueError(f"{part!r} in {written!r} has no value; write {key}=…")
+        values[hint[0]] = _read(key, said, hint[1])
+    return kind(**values)
+
+
+def is_abstract(kind: type[Value]) -> bool:
+    """Whether a class only serves as the base of others."""
+    return kind.__dict__.get("abstract", False)
+
+
+def _read(name: str, said: str, hint: Any) -> Any:
+    kind, _ = _unpacked(hint)
+    if kind is bool:
+        return lookup({"True": True, "False": False, "true": True, "false": False}, said, name)
+    try:
+        return kind(said) if kind in (int, float) else said
+    except ValueError:
+        raise ValueError(f"{name} is {said!r}; expected {kind.__name__}") from None
