@@ -77,13 +77,15 @@ class Value:
     def changed(self: T, **changes: Any) -> T:
         """The same value with some options changed, however deep they lie; named as in `options`, `-` being `_`.
 
+        A value inside it can be exchanged whole, by the name of its field.
+
         Raises:
             ValueError: there is no such option (the message suggests the nearest), or it can't be that.
         """
-        known, value = options(self), self
+        value = self
         for name, new in changes.items():
-            option = lookup(known, name.replace("_", "-"), "option")
-            value = _replaced(value, option.path, new)
+            paths = {option.name: option.path for option in options(value).values()} | _inner(value)
+            value = _replaced(value, lookup(paths, name.replace("_", "-"), "option"), new)
         return value
 
 
@@ -130,6 +132,16 @@ def _replaced(value: T, path: tuple[str, ...], new: Any) -> T:
     if len(path) > 1:
         new = _replaced(getattr(value, path[0]), path[1:], new)
     return dataclasses.replace(value, **{path[0]: new})
+
+
+def _inner(value: Value, path: tuple[str, ...] = ()) -> dict[str, tuple[str, ...]]:
+    """The paths to the values inside a value, by the names of their fields."""
+    paths: dict[str, tuple[str, ...]] = {}
+    for field in fields(value):
+        held, here = getattr(value, field.name), (*path, field.name)
+        if isinstance(held, Value) and "option" not in field.metadata:
+            paths |= _inner(held, here) | {field.name.replace("_", "-"): here}
+    return paths
 
 
 # JSON
@@ -266,8 +278,12 @@ def _as_words(name: str, value: Any) -> str:
 
 
 def spelt(kind: type[Value]) -> str:
-    """The name of a kind of value in text: GradientPenalty is gradient-penalty."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", kind.__name__).lower()
+    """The name of a kind of value in text: GradientPenalty is gradient-penalty, UnrolledRemedy, a Remedy, unrolled."""
+    name = kind.__name__
+    for base in kind.__mro__[1:]:
+        if is_abstract(base) and name != base.__name__:
+            name = name.removesuffix(base.__name__) or name
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()
 
 
 def text(value: Any) -> str:
@@ -308,7 +324,7 @@ def from_text(written: str, base: type[T]) -> T:
     return kind(**values)
 
 
-def is_abstract(kind: type[Value]) -> bool:
+def is_abstract(kind: type) -> bool:
     """Whether a class only serves as the base of others."""
     return kind.__dict__.get("abstract", False)
 

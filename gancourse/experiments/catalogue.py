@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from gancourse.experiments import dirac, precision, remedies, stacked_digits, wgan_family
-from gancourse.experiments.guidelines import guidelines
+from gancourse.experiments import dirac, guidelines, precision, remedies, stacked_digits, wgan_family
 from gancourse.experiments.table import Experiment
 from gancourse.names import lookup
 
 experiments: dict[str, Experiment] = {
     chosen.name: chosen
     for chosen in (
-        guidelines,
+        guidelines.table,
         dirac.table,
         remedies.ring_remedies,
         remedies.grid_remedies,

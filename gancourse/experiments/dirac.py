@@ -9,10 +9,11 @@ import torch
 
 from gancourse.experiments.table import Experiment
 from gancourse.theory import dirac, fields
+from gancourse.values import Value
 
 
 @dataclass(frozen=True)
-class Settings:
+class Duel(Value):
     """One way to play the Dirac-GAN; nothing is drawn, so the seed changes nothing.
 
     Args:
@@ -28,7 +29,7 @@ class Settings:
     seed: int = 0
 
 
-def play(method: str, settings: Settings, n_samples: int) -> dict[str, Any]:
+def play(method: str, settings: Duel, n_samples: int) -> dict[str, Any]:
     """Play on for n_samples steps: the distance after the published number of them, and the verdict on all of them.
 
     The row also tells the spectral radius of the step at the equilibrium, where that is differentiable.
@@ -51,7 +52,7 @@ def play(method: str, settings: Settings, n_samples: int) -> dict[str, Any]:
 table = Experiment(
     "dirac",
     "which training methods converge on the Dirac-GAN, by how the players take turns",
-    {f"{name}, {stepping}": Settings(name, stepping) for name in dirac.methods for stepping in dirac.steppings},
+    {f"{name}, {stepping}": Duel(name, stepping) for name in dirac.methods for stepping in dirac.steppings},
     seeds=(0,),
     n_samples=4000,
     play=play,

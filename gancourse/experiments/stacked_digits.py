@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from gancourse import metrics, zoo
-from gancourse.errors import NotFiniteError
 from gancourse.experiments.table import Experiment
-from gancourse.recipes import Arithmetic, GANRecipe, build, recipe
+from gancourse.experiments.trials import Measurement, Trial, row
+from gancourse.recipes import Arithmetic, Built, recipe
+from gancourse.recipes.terms import R1
 
 PAPER = {
     "relativistic, R1 + R2": (1000, 0.078),
@@ -20,34 +20,39 @@ PAPER = {
 
 STEPS, AT = 3000, 500
 
-_complete = dataclasses.replace(recipe("stacked-digits"), steps=STEPS)
-methods: dict[str, GANRecipe] = {
-    "relativistic, R1 + R2": _complete,
-    "GAN, R1 + R2": dataclasses.replace(_complete, objective="non-saturating"),
-    "relativistic, R1": dataclasses.replace(_complete, penalty="r1"),
-    "GAN, R1": dataclasses.replace(_complete, objective="non-saturating", penalty="r1"),
+_complete = recipe("stacked-digits").changed(steps=STEPS)
+_only_r1 = {"terms": (R1(every=4),)}
+methods: dict[str, Trial] = {
+    name: Trial(
+        _complete.changed(**changes),
+        Arithmetic(channels_last=True, fused=True),
+        at_steps=tuple(range(AT, STEPS + 1, AT)),
+    )
+    for name, changes in {
+        "relativistic, R1 + R2": {},
+        "GAN, R1 + R2": {"objective": "non-saturating"},
+        "relativistic, R1": _only_r1,
+        "GAN, R1": _only_r1 | {"objective": "non-saturating"},
+    }.items()
 }
 """The recipe's networks, optimiser and penalty weight in every cell; shorter than the recipe."""
 
 
-def play(method: str, settings: GANRecipe, n_samples: int) -> dict[str, Any]:
-    """Train one cell with one seed; the row's `trace` holds the modes and reverse KL on the way, `metrics` the last.
+def coverage(built: Built, n_samples: int) -> dict[str, float]:
+    """Modes and reverse KL of the generator's samples."""
+    counts = zoo.stacked_coverage(built.samples(n_samples))
+    values = {"modes": counts.modes, "reverse KL": counts.reverse_kl}
+    return {metrics.label(what, "digits-classifier", n_samples): value for what, value in values.items()}
 
-    A loss that is not finite ends the training and is told in the row, which keeps what was measured before.
-    """
-    row: dict[str, Any] = {"steps": settings.steps, "trace": [], "metrics": {}}
-    built = build(settings, arithmetic=Arithmetic(channels_last=True, fused=True))
-    names = [metrics.label(what, "digits-classifier", n_samples) for what in ("modes", "reverse KL")]
-    try:
-        for step in built.trainer.steps(settings.steps):
-            done = step.index + 1
-            if done % AT == 0 or done == settings.steps:
-                found = zoo.stacked_coverage(zoo.samples(built.result, n_samples))
-                row["metrics"] = dict(zip(names, (found.modes, found.reverse_kl), strict=True))
-                row["trace"].append({"steps": done, "modes": found.modes, "reverse_kl": round(found.reverse_kl, 4)})
-    except NotFiniteError as error:
-        row |= {"metrics": {}, "diverged": str(error)}
-    return row
+
+def _entry(measurement: Measurement) -> dict[str, float]:
+    modes, reverse_kl = measurement.metrics.values()
+    return {"steps": measurement.steps, "modes": modes, "reverse_kl": round(reverse_kl, 4)}
+
+
+def play(method: str, trial: Trial, n_samples: int) -> dict[str, Any]:
+    """Train one cell with one seed; the row's `trace` holds the modes and reverse KL on the way, `metrics` the last."""
+    return row(trial, lambda built: coverage(built, n_samples), _entry)
 
 
 table = Experiment(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import multiprocessing
 import multiprocessing.connection
@@ -24,6 +23,7 @@ import gancourse
 from gancourse import memory
 from gancourse.errors import NotFiniteError
 from gancourse.processes import LostProcessError
+from gancourse.values import Value
 
 FOLDER = Path(gancourse.__file__).parent / "results"
 
@@ -38,7 +38,7 @@ class Experiment:
     Args:
         name: its one name.
         about: the question it answers.
-        methods: the settings of each method: frozen dataclasses, e.g. recipes, whose field `seed` is replaced.
+        methods: the settings of each method: values, e.g. trials, whose option `seed` is replaced.
         seeds: every method runs once with each.
         n_samples: how many samples a run is judged by.
         play: runs one method: maps (method, settings, n_samples) to a row's "metrics", numbers by name, and whatever
@@ -47,7 +47,7 @@ class Experiment:
 
     name: str
     about: str
-    methods: dict[str, Any]
+    methods: dict[str, Value]
     seeds: Sequence[int]
     n_samples: int
     play: Play
@@ -77,7 +77,7 @@ def play(chosen: Experiment, method: str, seed: int) -> dict[str, Any]:
 
     A loss or sample that is not finite ends the run and is told in the row as "diverged".
     """
-    settings = dataclasses.replace(chosen.methods[method], seed=seed)
+    settings = chosen.methods[method].changed(seed=seed)
     began, cpu = time.monotonic(), time.process_time()
     row: dict[str, Any] = {"method": method, "seed": seed}
     try:

@@ -1,9 +1,11 @@
 """Networks, one published family per file."""
 
 from gancourse.models import dcgan, mlp, resnet, spectral
-from gancourse.models.autoencoder import AutoencoderCritic, ImageEncoder
-from gancourse.models.classifier import Classifier
+from gancourse.models.autoencoder import AutoencoderCritic, ConvolutionalVAE, ImageEncoder
+from gancourse.models.classifier import Classifier, SmallClassifier
+from gancourse.models.dcgan import DCGAN
 from gancourse.models.dropout import Dropout
+from gancourse.models.family import Family
 from gancourse.models.folding import folded
 from gancourse.models.folds import (
     FlattenedLinear,
@@ -14,17 +16,26 @@ from gancourse.models.folds import (
     UpsampledConvolution,
 )
 from gancourse.models.minibatch import MinibatchDiscrimination
+from gancourse.models.mlp import MLP, EnergyMLP
+from gancourse.models.resnet import ResNet
 from gancourse.models.virtual_batch_norm import VirtualBatchNorm, WithReference
 
 __all__ = [
+    "DCGAN",
+    "MLP",
     "AutoencoderCritic",
     "Classifier",
+    "ConvolutionalVAE",
     "Dropout",
+    "EnergyMLP",
+    "Family",
     "FlattenedLinear",
     "ImageEncoder",
     "MinibatchDiscrimination",
     "PooledConvolution",
     "ProjectedConvolution",
+    "ResNet",
+    "SmallClassifier",
     "ThinConvolution",
     "TransposedConvolution",
     "UpsampledConvolution",

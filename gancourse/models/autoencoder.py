@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 from torch import Tensor, nn
 
 from gancourse.models import dcgan
 from gancourse.models.blocks import check_shape
+from gancourse.models.family import Family, check_images
+from gancourse.signature import Signature
+from gancourse.values import Count
 
 
 class ImageEncoder(nn.Module):
@@ -71,3 +77,29 @@ class AutoencoderCritic(nn.Module):
         if made.shape != x.shape:
             raise ValueError(f"the autoencoder turns {tuple(x.shape)} into {tuple(made.shape)}; they must agree")
         return -(made - x).abs().pow(self.power).flatten(1).mean(1)
+
+
+@dataclass(frozen=True)
+class ConvolutionalVAE(Family):
+    """A DCGAN's generator as decoder and its discriminator's layers as encoder, for 28 × 28 images.
+
+    Args:
+        latent_size: numbers in a latent.
+        width: channels at 14 × 14.
+    """
+
+    image_size: ClassVar[int | None] = dcgan.SIZE
+    latent_size: Count = 64
+    width: Count = 32
+
+    def decoder(self, fits: Signature) -> dcgan.Generator:
+        """Latents to images.
+
+        Raises:
+            ValueError: the data isn't 28 × 28 images.
+        """
+        return dcgan.Generator(self.latent_size, self.width, check_images(fits, self))
+
+    def encoder(self, fits: Signature) -> ImageEncoder:
+        """Images to means and log variances of latents; errors as for `decoder`."""
+        return ImageEncoder(2 * self.latent_size, self.width, check_images(fits, self))

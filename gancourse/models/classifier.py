@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 from torch import Tensor, nn
 
 from gancourse.models.blocks import check_shape
+from gancourse.models.family import Family, check_images
+from gancourse.signature import Signature
 
 
 class Classifier(nn.Module):
@@ -35,3 +40,21 @@ class Classifier(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Logits [batch, n_classes]."""
         return self.head(self.features(x))
+
+
+@dataclass(frozen=True)
+class SmallClassifier(Family):
+    """The network of this file; it has no sizes to choose, so that features of different runs are comparable."""
+
+    image_size: ClassVar[int | None] = 28
+
+    def classifier(self, fits: Signature) -> Classifier:
+        """Images to logits.
+
+        Raises:
+            ValueError: the data isn't 28 × 28 images, or has no classes.
+        """
+        channels = check_images(fits, self)
+        if fits.given is None:
+            raise ValueError("the data has no labels; a classifier needs them")
+        return Classifier(fits.given.size, channels)

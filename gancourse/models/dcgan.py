@@ -8,18 +8,24 @@ has 5 × 5. Latents are normal, where the paper's are uniform.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 
 from gancourse.models.blocks import Flatten, check_shape
+from gancourse.models.family import Family, check_images
+from gancourse.models.spectral import spectral_normalised
+from gancourse.signature import Signature
+from gancourse.values import Count, Value
 
 SIZE = 28
 LEAK = 0.2
 
 
 @dataclass(frozen=True)
-class Guidelines:
+class Guidelines(Value):
     """The paper's architecture guidelines; each can be broken on its own.
 
     Args:
@@ -33,13 +39,9 @@ class Guidelines:
     """
 
     strided: bool = True
-    batch_norm: str = "inside"
+    batch_norm: Literal["inside", "everywhere", "nowhere"] = "inside"
     convolutional: bool = True
     activations: bool = True
-
-    def __post_init__(self) -> None:
-        if self.batch_norm not in ("inside", "everywhere", "nowhere"):
-            raise ValueError(f"batch_norm is {self.batch_norm!r}; pass 'inside', 'everywhere' or 'nowhere'")
 
     def norm(self, channels: int, edge: bool = False) -> nn.Module:
         """BatchNorm2d where these guidelines put it; edge says that the layer is G's output or D's input."""
@@ -141,3 +143,43 @@ class Discriminator(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Scores [batch]."""
         return self.head(self.features(x))
+
+
+@dataclass(frozen=True)
+class DCGAN(Family):
+    """The networks of this file, for 28 × 28 images of any number of channels.
+
+    Args:
+        latent_size: numbers in a latent.
+        width: channels at 14 × 14.
+        guidelines: which of the guidelines hold.
+        discriminator_norm: what the discriminator has instead of the guidelines' BatchNorm, which ties the samples of a
+            batch together, so that a penalty on gradients doesn't fit; "guidelines" to keep it.
+
+    >>> DCGAN(width=8).discriminator(Signature((3, 28, 28))).channels
+    3
+    """
+
+    image_size: ClassVar[int | None] = SIZE
+    latent_size: Count = 64
+    width: Count = 32
+    guidelines: Guidelines = dataclasses.field(default_factory=Guidelines)
+    discriminator_norm: Literal["guidelines", "none", "spectral"] = "guidelines"
+
+    def generator(self, fits: Signature) -> Generator:
+        """Latents to images.
+
+        Raises:
+            ValueError: the data isn't 28 × 28 images.
+        """
+        return Generator(self.latent_size, self.width, check_images(fits, self), self.guidelines)
+
+    def discriminator(self, fits: Signature) -> Discriminator:
+        """Images to scores; errors as for `generator`."""
+        guidelines = self.guidelines
+        if self.discriminator_norm != "guidelines":
+            guidelines = guidelines.changed(batch_norm="nowhere")
+        discriminator = Discriminator(self.width, check_images(fits, self), guidelines)
+        if self.discriminator_norm == "spectral":
+            spectral_normalised(discriminator)
+        return discriminator

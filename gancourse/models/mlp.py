@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import pairwise
+from typing import Annotated, Literal
 
+import torch
 from torch import Tensor, nn
 
+from gancourse.models.autoencoder import AutoencoderCritic
 from gancourse.models.blocks import Flatten, check_shape
 from gancourse.models.dropout import Dropout
+from gancourse.models.family import Family, check_points
 from gancourse.models.minibatch import MinibatchDiscrimination
+from gancourse.models.virtual_batch_norm import VirtualBatchNorm, WithReference
+from gancourse.signature import Signature
+from gancourse.values import Count, Positive, Range
 
 Norm = Callable[[int], nn.Module]
 """Makes a normalising layer for so many features, e.g. `nn.LayerNorm`."""
@@ -129,3 +137,99 @@ class Encoder(nn.Module):
         """Codes [batch, n_out]."""
         check_shape(x, (self.dimensions,), "x")
         return self.layers(x)
+
+
+@dataclass(frozen=True)
+class MLP(Family):
+    """The networks of this file, for points of any number of dimensions.
+
+    Args:
+        latent_size: numbers in a latent.
+        width: units of each hidden layer.
+        depth: hidden layers of each network.
+        activation: what follows the generator's hidden layers.
+        latent_scale: what latents are multiplied by first.
+        n_reference: size of the reference batch by which the generator's hidden layers are normalised (virtual batch
+            normalisation); 0 for none.
+        dropout: share of the discriminator's hidden numbers that are dropped.
+        n_kernels: of minibatch discrimination before the discriminator's last layer; 0 for none.
+
+    >>> MLP(width=16).generator(Signature((3,)))(torch.zeros(2, 8)).shape
+    torch.Size([2, 3])
+    """
+
+    latent_size: Count = 8
+    width: Count = 64
+    depth: Count = 2
+    activation: Literal["relu", "tanh"] = "relu"
+    latent_scale: Positive = 1.0
+    n_reference: Annotated[int, Range(0)] = 0
+    dropout: Annotated[float, Range(0, 0.99)] = 0.0
+    n_kernels: Annotated[int, Range(0)] = 0
+
+    def generator(self, fits: Signature) -> nn.Module:
+        """Latents to points.
+
+        Raises:
+            ValueError: the data isn't points.
+        """
+        n = self.n_reference
+        generator = Generator(
+            self.latent_size,
+            self.width,
+            self.depth,
+            check_points(fits, self),
+            (lambda width: VirtualBatchNorm(width, n)) if n else None,
+            nn.Tanh if self.activation == "tanh" else nn.ReLU,
+            self.latent_scale,
+        )
+        # The reference latents are drawn once, with the weights.
+        return WithReference(generator, torch.randn(n, self.latent_size)) if n else generator
+
+    def discriminator(self, fits: Signature) -> nn.Module:
+        """Points, or packs of them, to scores; errors as for `generator`."""
+        return Discriminator(self.width, self.depth, check_points(fits, self), self.dropout, self.n_kernels)
+
+    def encoder(self, fits: Signature, n_out: int) -> Encoder:
+        """Points to n_out numbers; errors as for `generator`."""
+        return Encoder(n_out, self.width, self.depth, check_points(fits, self))
+
+
+@dataclass(frozen=True)
+class EnergyMLP(Family):
+    """A generator of points, and an autoencoder of points that scores them by how well it reconstructs them.
+
+    Args:
+        latent_size: numbers in a latent.
+        width: units of each hidden layer.
+        depth: hidden layers of the generator, the encoder and the decoder.
+        code_size: numbers between encoder and decoder.
+    """
+
+    latent_size: Count = 8
+    width: Count = 64
+    depth: Count = 2
+    code_size: Count = 8
+
+    def generator(self, fits: Signature) -> Generator:
+        """Latents to points.
+
+        Raises:
+            ValueError: the data isn't points.
+        """
+        return Generator(self.latent_size, self.width, self.depth, check_points(fits, self))
+
+    def discriminator(self, fits: Signature) -> AutoencoderCritic:
+        """Points to scores; errors as for `generator`."""
+        n = check_points(fits, self)
+        encoder = Encoder(self.code_size, self.width, self.depth, n)
+        return AutoencoderCritic(encoder, Generator(self.code_size, self.width, self.depth, n))
+
+    def encoder(self, fits: Signature, n_out: int) -> Encoder:
+        """Points to n_out numbers; errors as for `generator`."""
+        return Encoder(n_out, self.width, self.depth, check_points(fits, self))
+
+    def pair(self, fits: Signature, seen: Signature) -> tuple[nn.Module, nn.Module]:
+        """As for every family, but the discriminator's weights are drawn first, as in the published rows."""
+        discriminator = self.discriminator(seen)
+        return self.generator(fits), discriminator

@@ -7,9 +7,16 @@ discriminator.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 from torch import Tensor, nn
 
 from gancourse.models.blocks import Flatten, check_shape
+from gancourse.models.family import Family, check_images
+from gancourse.models.spectral import spectral_normalised
+from gancourse.signature import Signature
+from gancourse.values import Count
 
 SIZE = 32
 
@@ -143,3 +150,32 @@ class Discriminator(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Scores [batch]."""
         return self.head(self.features(x))
+
+
+@dataclass(frozen=True)
+class ResNet(Family):
+    """The networks of this file, for 32 × 32 images of any number of channels.
+
+    Args:
+        latent_size: numbers in a latent.
+        width: channels of both networks. The paper's are 256 for the generator and 128 for the discriminator.
+        spectral_norm: whether every layer of the discriminator is spectrally normalised.
+    """
+
+    image_size: ClassVar[int | None] = SIZE
+    latent_size: Count = 128
+    width: Count = 64
+    spectral_norm: bool = True
+
+    def generator(self, fits: Signature) -> Generator:
+        """Latents to images.
+
+        Raises:
+            ValueError: the data isn't 32 × 32 images.
+        """
+        return Generator(self.latent_size, self.width, check_images(fits, self))
+
+    def discriminator(self, fits: Signature) -> Discriminator:
+        """Images to scores; errors as for `generator`."""
+        discriminator = Discriminator(self.width, check_images(fits, self))
+        return spectral_normalised(discriminator) if self.spectral_norm else discriminator

@@ -34,6 +34,7 @@ objectives = {
         boundary_seeking,
         softmax,
         ebgan(),
+        ebgan(1.0)._replace(name="ebgan-margin-1"),
         label_smoothing()._replace(name="label-smoothing"),
         relativistic_pairing,
         relativistic_average,

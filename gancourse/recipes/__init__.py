@@ -1,26 +1,30 @@
 """Named trainings: what to build, on which data, for how long."""
 
-from gancourse.recipes.build import Arithmetic, Built, build, load_data
+from gancourse.recipes.building import REFERENCE, Arithmetic, Built, build
 from gancourse.recipes.catalogue import recipe, recipes
-from gancourse.recipes.recipe import ClassifierRecipe, GANRecipe, Recipe, VAERecipe, from_json, to_json
-from gancourse.recipes.run import Stopped, read_arithmetic, read_recipe, resume, train
+from gancourse.recipes.plays import Adversarial, Classifying, Play, Variational, generated
+from gancourse.recipes.running import Progress, Stopped, read_arithmetic, read_recipe, resume, train
+from gancourse.recipes.schema import Data, Recipe, Training
 
 __all__ = [
+    "REFERENCE",
+    "Adversarial",
     "Arithmetic",
     "Built",
-    "ClassifierRecipe",
-    "GANRecipe",
+    "Classifying",
+    "Data",
+    "Play",
+    "Progress",
     "Recipe",
     "Stopped",
-    "VAERecipe",
+    "Training",
+    "Variational",
     "build",
-    "from_json",
-    "load_data",
+    "generated",
     "read_arithmetic",
     "read_recipe",
     "recipe",
     "recipes",
     "resume",
-    "to_json",
     "train",
 ]

@@ -1,22 +1,28 @@
 """Trained networks that lie in the package, each with its recipe, its metrics and the command that reproduces it."""
 
-from gancourse.zoo.cards import FOLDER, Card, add, card, cards, load
-from gancourse.zoo.evaluation import evaluate, features, judge, samples
+from gancourse.zoo.cards import FOLDER, Card, add, card, cards, command_of, load, untrained
+from gancourse.zoo.evaluation import Trained, evaluate, features, judge, samples, trained
 from gancourse.zoo.extractors import Extractor, extractor
+from gancourse.zoo.judges import JUDGES, Judge, judge_of
 from gancourse.zoo.references import load_statistics, reference, save_statistics
 from gancourse.zoo.stacked import stacked_coverage, stacked_labels
 
 __all__ = [
     "FOLDER",
+    "JUDGES",
     "Card",
     "Extractor",
+    "Judge",
+    "Trained",
     "add",
     "card",
     "cards",
+    "command_of",
     "evaluate",
     "extractor",
     "features",
     "judge",
+    "judge_of",
     "load",
     "load_statistics",
     "reference",
@@ -24,4 +30,6 @@ __all__ = [
     "save_statistics",
     "stacked_coverage",
     "stacked_labels",
+    "trained",
+    "untrained",
 ]

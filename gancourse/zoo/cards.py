@@ -14,12 +14,13 @@ import torch
 from torch import nn
 
 import gancourse
-from gancourse.models import Classifier
 from gancourse.models.blocks import n_parameters
 from gancourse.names import lookup
-from gancourse.recipes import ClassifierRecipe, Recipe, from_json, to_json
-from gancourse.recipes.build import REFERENCE, Arithmetic, networks
+from gancourse.recipes import REFERENCE, Arithmetic, Recipe
+from gancourse.recipes import recipe as recipe_named
+from gancourse.rng import initialised_from
 from gancourse.training import CheckpointError, read_tensors, write_tensors
+from gancourse.values import difference, from_json, to_json
 
 FOLDER = Path(__file__).parent
 
@@ -37,6 +38,7 @@ class Card:
         seconds: how long the training took.
         versions: the software it was trained with.
         sha256: digest of the weights' file.
+        techniques: what made the training faster than the reference, in words.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Card:
     seconds: float
     versions: dict[str, str]
     sha256: str
+    techniques: tuple[str, ...] = ()
 
 
 def cards(folder: Path = FOLDER) -> dict[str, Card]:
@@ -60,17 +63,18 @@ def card(name: str, folder: Path = FOLDER) -> Card:
     Raises:
         ValueError: there is none; the message suggests the nearest.
 
-    >>> card("digits-classifier").recipe.data
+    >>> card("digits-classifier").recipe.data.name
     'digits'
     """
     known = {path.stem: path for path in sorted(Path(folder).glob("*.json"))}
     values = json.loads(lookup(known, name, "zoo entry").read_text())
-    return Card(**values | {"recipe": from_json(values["recipe"])})
+    return Card(**values | {"recipe": from_json(values["recipe"]), "techniques": tuple(values.get("techniques", ()))})
 
 
-def blank(recipe: Recipe) -> nn.Module:
-    """The network that a recipe trains, untrained."""
-    return Classifier() if isinstance(recipe, ClassifierRecipe) else networks(recipe)[0]
+def untrained(recipe: Recipe) -> nn.Module:
+    """The network that a recipe trains, with the weights that it starts from."""
+    with initialised_from(recipe.seed, "weights"):
+        return recipe.play.untrained(recipe.signature())
 
 
 @cache
@@ -79,7 +83,7 @@ def _load(name: str, folder: Path) -> nn.Module:
     path = Path(folder) / f"{name}.safetensors"
     if hashlib.sha256(path.read_bytes()).hexdigest() != about.sha256:
         raise CheckpointError(f"the zoo's {path.name} is damaged or not what its card describes; reinstall gancourse")
-    network = blank(about.recipe)
+    network = untrained(about.recipe)
     network.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in read_tensors(path)[0].items()})
     return network.eval().requires_grad_(False)
 
@@ -97,6 +101,20 @@ def load(name: str, folder: Path = FOLDER) -> nn.Module:
     return _load(name, Path(folder))
 
 
+def command_of(recipe: Recipe, arithmetic: Arithmetic = REFERENCE) -> str:
+    """The command that reproduces a training: its name, and what differs from the catalogue's recipe of that name.
+
+    Raises:
+        ValueError: the catalogue has none, or it differs in more than options.
+
+    >>> from gancourse.recipes import recipe
+    >>> command_of(recipe("ring").changed(steps=100), Arithmetic(fast=True))
+    'gancourse train ring --steps 100 --fast'
+    """
+    changes = difference(recipe, recipe_named(recipe.name))
+    return " ".join(["gancourse train", recipe.name, *changes, *difference(arithmetic, REFERENCE)])
+
+
 def add(
     network: nn.Module,
     recipe: Recipe,
@@ -104,6 +122,7 @@ def add(
     seconds: float,
     folder: Path = FOLDER,
     arithmetic: Arithmetic = REFERENCE,
+    techniques: tuple[str, ...] = (),
 ) -> Card:
     """Put a trained network into the zoo, in half precision.
 
@@ -114,11 +133,14 @@ def add(
         seconds: how long training took.
         folder: where weights and card go.
         arithmetic: how the training computed; part of the command on the card.
+        techniques: what made it faster than the reference, in words.
 
     Raises:
         OSError: the folder can't be written.
-        ValueError: a weight is too large for half precision.
+        ValueError: a weight is too large for half precision, or no command reproduces the training: its recipe is no
+            change of one in the catalogue.
     """
+    command = command_of(recipe, arithmetic)
     tensors: dict[str, Any] = {}
     for name, value in network.state_dict().items():
         tensors[name] = value.half() if value.is_floating_point() else value
@@ -129,14 +151,18 @@ def add(
     made = Card(
         recipe.name,
         recipe,
-        " ".join(["gancourse train", recipe.name, *arithmetic.options()]),
+        command,
         metrics,
         n_parameters(network) or sum(p.numel() for p in network.parameters()),
         round(seconds),
         {"torch": torch.__version__.split("+")[0], "gancourse": gancourse.__version__},
         hashlib.sha256(path.read_bytes()).hexdigest(),
+        techniques,
     )
-    values = dataclasses.asdict(made) | {"recipe": to_json(recipe)}
+    values = {field.name: getattr(made, field.name) for field in dataclasses.fields(made)} | {
+        "recipe": to_json(recipe),
+        "techniques": list(techniques),
+    }
     (Path(folder) / f"{recipe.name}.json").write_text(json.dumps(values, indent=2) + "\n")
     _load.cache_clear()
     return made

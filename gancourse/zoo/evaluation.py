@@ -2,32 +2,75 @@
 
 from __future__ import annotations
 
-import torch
+from pathlib import Path
+from typing import NamedTuple
+
 from torch import Tensor, nn
 
-from gancourse import data, metrics
-from gancourse.recipes import ClassifierRecipe, Recipe, load_data
-from gancourse.rng import Noise
-from gancourse.zoo.cards import load
-from gancourse.zoo.extractors import BATCH, Extractor, extractor
-from gancourse.zoo.stacked import N_JUDGED, stacked_coverage
-
-N_DEFAULT = 10_000
+from gancourse.recipes import Recipe, build, generated, read_recipe
+from gancourse.recipes.running import CHECKPOINT
+from gancourse.training import load_checkpoint
+from gancourse.zoo.cards import card, load
+from gancourse.zoo.extractors import Extractor, extractor
+from gancourse.zoo.judges import judge_by, judge_of
 
 
-@torch.no_grad()
-def samples(generator: nn.Module, n: int, seed: int = 0) -> Tensor:
+class Trained(NamedTuple):
+    """A trained network and the recipe that it comes from.
+
+    Args:
+        recipe: how it was trained.
+        network: what the training was for, in evaluation mode.
+    """
+
+    recipe: Recipe
+    network: nn.Module
+
+    def samples(self, n: int, seed: int = 0, y: Tensor | None = None) -> Tensor:
+        """Samples, [n, ...]; see `Play.sample`."""
+        return self.recipe.play.sample(self.network, self.recipe.source(), n, seed, y)
+
+    def evaluate(self, n: int | None = None, seed: int = 0) -> dict[str, float]:
+        """Metrics by name; see `evaluate`."""
+        return evaluate(self.network, self.recipe, n, seed)
+
+
+def trained(what: str | Path) -> Trained:
+    """What a name of the zoo or a run's folder stands for.
+
+    Raises:
+        ValueError: there is neither.
+        CheckpointError: the checkpoint is damaged.
+
+    >>> trained("dcgan-digits").samples(2).shape
+    torch.Size([2, 1, 28, 28])
+    """
+    folder = Path(what)
+    if folder.is_dir():
+        built = build(read_recipe(folder))
+        load_checkpoint(folder / CHECKPOINT, built.trainer, to_go_on=False)
+        return Trained(built.recipe, built.result.eval())
+    if len(folder.parts) > 1:
+        raise ValueError(f"there is no folder {what}; pass that of a run, or a name of the zoo")
+    return Trained(card(str(what)).recipe, load(str(what)))
+
+
+def samples(generator: nn.Module, n: int, seed: int = 0, y: Tensor | None = None) -> Tensor:
     """Data that a generator makes of n latents, on the CPU.
 
     The latents depend on the seed and n alone, not on the device.
+
+    Args:
+        generator: maps latents [batch, generator.latent_size], and conditions if it is `conditional`, to data. What
+            makes samples in another way is asked by its recipe's play, as `trained(…).samples` does.
+        n: how many.
+        seed: which latents.
+        y: conditions [n, ...], for a conditional generator.
+
+    Raises:
+        ValueError: it is no generator of latents, n is below one, or y is missing, superfluous or of another length.
     """
-    device = next(generator.parameters()).device
-    z = Noise((seed, "evaluation"), n).normal("z", generator.latent_size)
-    was_training = generator.training
-    generator.eval()
-    made = torch.cat([generator(part.to(device)).cpu() for part in z.split(BATCH)])
-    generator.train(was_training)
-    return made
+    return generated(generator, n, seed, y)
 
 
 def features(name: str, images: Tensor) -> Tensor:
@@ -37,6 +80,7 @@ def features(name: str, images: Tensor) -> Tensor:
         name: the data set, "digits" or "fashion".
         images: [n, 1, 28, 28] in [−1, 1].
 
+    >>> import torch
     >>> features("digits", torch.zeros(2, 1, 28, 28)).shape
     torch.Size([2, 64])
     """
@@ -56,42 +100,19 @@ def judge(data_name: str, real: Tensor, generated: Tensor, seed: int = 0) -> dic
         Fréchet and kernel distance; precision, recall, density and coverage with k = 3; Inception score.
     """
     name = f"{data_name}-classifier"
-    x, y = features(data_name, real), features(data_name, generated)
-    values = {"fid": metrics.frechet_distance(x, y), "kid": metrics.kernel_distance(x, y)}
-    values |= {f"{metric}@3": value for metric, value in metrics.precision_recall(x, y, k=3)._asdict().items()}
-    found = {metrics.label(metric, name, len(x), len(y)): value for metric, value in values.items()}
-    logits = Extractor(name, load(name))(generated)
-    splits = min(10, len(logits))
-    return found | {metrics.label("is", name, len(y)): metrics.inception_score(logits, splits, seed).mean}
+    return judge_by(extractor(name), real, generated, Extractor(name, load(name)), seed)
 
 
-@torch.no_grad()
-def evaluate(network: nn.Module, recipe: Recipe, n: int = N_DEFAULT, seed: int = 0) -> dict[str, float]:
+def evaluate(network: nn.Module, recipe: Recipe, n: int | None = None, seed: int = 0) -> dict[str, float]:
     """The metrics of a recipe's network.
 
-    A generator of images is compared with the package's first n training images; a generator of points with the modes
-    of its mixture; of stacked digits the modes are counted, in 26,000 samples unless another number is asked for; a
-    classifier's accuracy is that on the package's test images.
+    Samples are judged as `judge_of` says for the recipe's data: images of digits and clothing by the zoo's classifiers
+    against the package's first images, 10,000 unless another number is asked for; points by the modes of their mixture;
+    stacked digits by the modes that 26,000 of them reach; your own images by their pixels. A classifier's accuracy is
+    that on the package's test images.
 
     Raises:
-        ValueError: n is more than the package holds, or too few for the metrics.
+        ValueError: n is more than the data holds, or too few for the metrics.
     """
-    if isinstance(recipe, ClassifierRecipe):
-        test = load_data(recipe.data, "test").first(2000)
-        device = next(network.parameters()).device
-        right = sum(
-            (network(x.to(device)).argmax(1).cpu() == y).sum().item()
-            for x, y in zip(test.x.split(BATCH), test.y.split(BATCH), strict=True)
-        )
-        return {"accuracy(2k test)": right / len(test.x)}
-    source = load_data(recipe.data)
-    if isinstance(source, data.Mixture):
-        found = metrics.mode_coverage(samples(network, n, seed), source.means, source.std)
-        return {"modes": found.modes, "share within 3σ": found.share, "reverse KL": found.reverse_kl}
-    if isinstance(source, data.StackedDigits):
-        n = N_JUDGED if n == N_DEFAULT else n
-        found = stacked_coverage(samples(network, n, seed))
-        values = {"modes": found.modes, "reverse KL": found.reverse_kl}
-        return {metrics.label(what, "digits-classifier", n): value for what, value in values.items()}
-    real = source.first(n).x
-    return judge(recipe.data, real, samples(network, n, seed), seed)
+    data_judge = judge_of(recipe.data.name, recipe.source())
+    return recipe.play.evaluate(network, recipe.source, data_judge.measure, n, seed)

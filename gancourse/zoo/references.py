@@ -7,9 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from gancourse.data import Images
+from gancourse import data
 from gancourse.metrics import Moments, Statistics
-from gancourse.recipes import load_data
 from gancourse.training import CheckpointError, read_tensors, write_tensors
 from gancourse.zoo.extractors import Extractor
 
@@ -83,10 +82,9 @@ def reference(data_name: str, n: int, extractor: Extractor, split: str = "train"
 
 
 def _measured(data_name: str, n: int, extractor: Extractor, split: str) -> Statistics:
-    source = load_data(data_name, split)
-    assert isinstance(source, Images)
-    if n > len(source):
-        source = load_data(data_name, split, full=True)
+    source = data.load(data_name, split)
+    if n > source.n_samples:
+        source = data.load(data_name, split, full=True)
     images, moments = source.first(n).x, None
     for part in images.split(extractor.batch_size):
         made = extractor(part)

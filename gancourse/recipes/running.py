@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import signal
 import threading
@@ -10,21 +9,37 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
 from gancourse import processes
-from gancourse.recipes.build import REFERENCE, Arithmetic, Built, build
-from gancourse.recipes.recipe import Recipe, from_json, to_json
+from gancourse.recipes.building import REFERENCE, Arithmetic, Built, build
+from gancourse.recipes.older import modern
+from gancourse.recipes.schema import Recipe
 from gancourse.rng import CPU
 from gancourse.training import CheckpointError, Step, load_checkpoint, save_checkpoint
+from gancourse.values import from_json, to_json
 
 RECIPE, ARITHMETIC, CHECKPOINT, LOG = "recipe.json", "arithmetic.json", "checkpoint.safetensors", "log.jsonl"
 
 
 class Stopped(KeyboardInterrupt):
     """A signal asked the run to stop; its checkpoint is written."""
+
+
+class Progress(NamedTuple):
+    """Where a run is.
+
+    Args:
+        built: the recipe with its trainer.
+        step: what the last step did.
+        seconds: of training so far, in all the run's processes one after the other; pauses for `yield` left out.
+    """
+
+    built: Built
+    step: Step
+    seconds: float
 
 
 @contextmanager
@@ -49,6 +64,21 @@ def _until_signalled() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
+def _read(path: Path, kind: type) -> Any:
+    """The value of a kind that a file describes.
+
+    Raises:
+        CheckpointError: it is damaged.
+    """
+    try:
+        value = from_json(modern(json.loads(path.read_text())))
+        if not isinstance(value, kind):
+            raise ValueError(f"it describes no {kind.__name__}")
+        return value
+    except (ValueError, TypeError) as error:
+        raise CheckpointError(f"{path} is damaged: {error}") from None
+
+
 def read_recipe(folder: Path) -> Recipe:
     """The recipe that a run's folder was made with.
 
@@ -59,10 +89,7 @@ def read_recipe(folder: Path) -> Recipe:
     path = Path(folder) / RECIPE
     if not path.is_file():
         raise FileNotFoundError(f"{folder} holds no run: {RECIPE} is missing; start one with `gancourse train NAME`")
-    try:
-        return from_json(json.loads(path.read_text()))
-    except ValueError as error:
-        raise CheckpointError(f"{path} is damaged: {error}") from None
+    return _read(path, Recipe)
 
 
 def read_arithmetic(folder: Path) -> Arithmetic:
@@ -72,10 +99,7 @@ def read_arithmetic(folder: Path) -> Arithmetic:
         CheckpointError: its description is damaged.
     """
     path = Path(folder) / ARITHMETIC
-    try:
-        return Arithmetic(**json.loads(path.read_text())) if path.is_file() else REFERENCE
-    except (ValueError, TypeError) as error:
-        raise CheckpointError(f"{path} is damaged: {error}") from None
+    return _read(path, Arithmetic) if path.is_file() else REFERENCE
 
 
 def train(
@@ -86,7 +110,7 @@ def train(
     save_every_s: float = 60.0,
     download: bool = False,
     arithmetic: Arithmetic = REFERENCE,
-) -> Iterator[tuple[Built, Step]]:
+) -> Iterator[Progress]:
     """Train a recipe in a new folder, yielding after each step.
 
     Where several processes train together, each must call this; the first one alone writes.
@@ -102,7 +126,7 @@ def train(
     Raises:
         FileExistsError: the folder holds a run already.
         OSError: it can't be written.
-        Stopped: Ctrl-C or SIGTERM; a checkpoint of the exact update is written.
+        Stopped: Ctrl-C or SIGTERM; a checkpoint of the last whole step is written.
     """
     folder, is_first = Path(folder), processes.mine().index == 0
     if is_first and (folder / RECIPE).exists():
@@ -114,14 +138,14 @@ def train(
         folder.mkdir(parents=True, exist_ok=True)
         save_checkpoint(folder / CHECKPOINT, built.trainer)
         if arithmetic != REFERENCE:
-            (folder / ARITHMETIC).write_text(json.dumps(dataclasses.asdict(arithmetic), indent=2) + "\n")
+            (folder / ARITHMETIC).write_text(json.dumps(to_json(arithmetic), indent=2) + "\n")
         (folder / RECIPE).write_text(json.dumps(to_json(recipe), indent=2) + "\n")
     yield from _play(built, folder, save_every_s, 0.0)
 
 
 def resume(
     folder: Path, *, device: torch.device = CPU, save_every_s: float = 60.0, download: bool = False
-) -> Iterator[tuple[Built, Step]]:
+) -> Iterator[Progress]:
     """Go on with the run in a folder, as if it had never stopped; other arguments and errors as for `train`.
 
     Raises:
@@ -134,28 +158,29 @@ def resume(
     yield from _play(built, folder, save_every_s, about.get("seconds", 0.0))
 
 
-def _play(built: Built, folder: Path, save_every_s: float, seconds_before: float) -> Iterator[tuple[Built, Step]]:
-    trainer, began = built.trainer, time.monotonic()
+def _play(built: Built, folder: Path, save_every_s: float, seconds: float) -> Iterator[Progress]:
+    """Play whole steps to the end; a stop falls between two of them, where no game has samples under way."""
+    trainer, steps = built.trainer, built.recipe.steps
     is_first = processes.mine().index == 0
 
     def save() -> None:
         if is_first:
-            save_checkpoint(folder / CHECKPOINT, trainer, {"seconds": seconds_before + time.monotonic() - began})
+            about = {"seconds": seconds, "techniques": list(built.techniques)}
+            save_checkpoint(folder / CHECKPOINT, trainer, about)
 
     with _until_signalled() as asked, (folder / LOG).open("a") if is_first else nullcontext() as log:
-        saved = time.monotonic()
-        while trainer.step < built.recipe.steps:
-            trainer.update()
+        saved = began = time.monotonic()
+        for step in trainer.until(steps):
+            seconds += time.monotonic() - began
+            if log and (trainer.step % 100 == 0 or trainer.step == steps):
+                log.write(json.dumps({"step": trainer.step, "losses": step.losses}) + "\n")
+                log.flush()
             if processes.anyone(asked.is_set()):
                 save()
                 raise Stopped(f"stopped at step {trainer.step}; go on with `gancourse resume {folder}`")
             if time.monotonic() - saved > save_every_s:
                 save()
                 saved = time.monotonic()
-            if trainer.turn % len(trainer.turns) == 0:
-                step = Step(trainer.step - 1, dict(trainer.losses))
-                if log and (trainer.step % 100 == 0 or trainer.step == built.recipe.steps):
-                    log.write(json.dumps({"step": trainer.step, "losses": step.losses}) + "\n")
-                    log.flush()
-                yield built, step
+            yield Progress(built, step, seconds)
+            began = time.monotonic()
         save()

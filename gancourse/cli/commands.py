@@ -1,0 +1,146 @@
+"""What to do with trained networks, experiments and exercises."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from gancourse import experiments, recipes, zoo
+from gancourse.cli.errors import FAILED
+from gancourse.cli.options import Folder, Name
+from gancourse.recipes.running import CHECKPOINT
+from gancourse.training import read_tensors
+from gancourse.zoo.pages import write_film, write_report
+
+
+def sample(what: Name, n: int = 64, seed: int = 0, out: Path = Path("samples.png")) -> None:
+    """Draw a picture of generated data.
+
+    Args:
+        what: a name of the zoo or a run's folder.
+        n: how many samples.
+        seed: which latents.
+        out: where the picture goes.
+    """
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    from gancourse import plots
+
+    if n < 1:
+        raise ValueError(f"n is {n}; ask for at least 1 sample")
+    if out.is_dir():
+        raise ValueError(f"{out} is a folder; pass a file, such as {out / 'samples.png'}")
+    out = out if out.suffix else out.with_suffix(".png")
+    trained = zoo.trained(what)
+    samples = trained.samples(n, seed)
+    figure, ax = plt.subplots(figsize=(6, 6), layout="constrained")
+    if samples.ndim == 4:
+        plots.images(samples, max(1, round(n**0.5)), ax)
+    else:
+        plots.points(trained.recipe.source().first(n).x, samples, ax)
+    figure.savefig(out, dpi=150)
+    print(f"{n} samples of {trained.recipe.name}: {out}")
+
+
+def evaluate(what: Name, n: int | None = None, seed: int = 0) -> None:
+    """Print a network's metrics.
+
+    Args:
+        what: a name of the zoo or a run's folder.
+        n: how many samples to judge a generator by; as many as is usual for its data if left out.
+        seed: which latents.
+    """
+    for name, value in zoo.trained(what).evaluate(n, seed).items():
+        print(f"{name} = {value:.4g}")
+
+
+def report(folder: Folder, out: Path | None = None) -> None:
+    """Write one HTML page about a run: curves, pictures, recipe, command.
+
+    Args:
+        folder: the run's folder.
+        out: where the page goes; report.html in the run's folder if left out.
+    """
+    print(f"the course of {folder}: {write_report(folder, out)}")
+
+
+def film(folder: Folder, out: Path | None = None, seconds: float = 5.0) -> None:
+    """Write an animation of a run's pictures.
+
+    Args:
+        folder: the run's folder.
+        out: where it goes, a .gif, .png or .webp; film.gif in the run's folder if left out.
+        seconds: how long it lasts.
+    """
+    print(f"the pictures of {folder}: {write_film(folder, out, seconds)}")
+
+
+def list_zoo() -> None:
+    """List the trained networks that lie in the package."""
+    for name, card in zoo.cards().items():
+        measured = ", ".join(f"{k} = {v:.4g}" for k, v in card.metrics.items())
+        print(f"{name:20} {card.parameters:>9,} parameters  {measured}  ({card.command}, {card.seconds} s)")
+
+
+def add_to_zoo(folder: Folder, zoo_folder: Path = zoo.FOLDER) -> None:
+    """Measure a finished run and put its network into the zoo.
+
+    Args:
+        folder: the run's folder.
+        zoo_folder: where weights and card go.
+    """
+    trained = zoo.trained(str(folder))
+    arithmetic = recipes.read_arithmetic(folder)
+    zoo.command_of(trained.recipe, arithmetic)  # refused before anything is measured
+    about = read_tensors(folder / CHECKPOINT)[1]["about"]
+    card = zoo.add(
+        trained.network,
+        trained.recipe,
+        trained.evaluate(),
+        about.get("seconds", 0.0),
+        zoo_folder,
+        arithmetic,
+        tuple(about.get("techniques", ())),
+    )
+    print(f"{card.name}: {card.metrics} after {card.seconds} s")
+
+
+def check(folder: Folder = Path("exercises")) -> None:
+    """Run every check of the exercises in a folder and print a table.
+
+    Args:
+        folder: holds the notebooks that you filled in.
+    """
+    from gancourse import checks
+
+    rows = checks.report(folder)
+    print(checks.table(rows))
+    if not all(row.passed for row in rows) or not any(row.exercise for row in rows):
+        sys.exit(FAILED)
+
+
+def experiment(name: Name, workers: int = 0, folder: Path = experiments.FOLDER) -> None:
+    """Run what is missing of a table of methods × seeds and print its summary.
+
+    Args:
+        name: the experiment.
+        workers: how many runs side by side; 0 for one a core.
+        folder: where its rows are kept, as JSON lines.
+    """
+    chosen = experiments.experiment(name)
+    total = len(chosen.methods) * len(chosen.seeds)
+    done = len(experiments.rows(name, folder))
+    runs = experiments.run(chosen, workers, folder)
+    for row in tqdm(runs, name, total, initial=done, unit="run", disable=not sys.stderr.isatty()):
+        if not sys.stderr.isatty():
+            print(f"{row['method']}, seed {row['seed']}: {row['metrics']} in {row['seconds']} s", flush=True)
+    rows = experiments.rows(name, folder)
+    for metric in dict.fromkeys(key for row in rows for key in row["metrics"]):
+        print(metric)
+        for method, (mean, error, n, diverged) in experiments.summary(rows, metric).items():
+            print(f"  {method:30} {mean:8.3g} ± {error:.2g} (n = {n}, diverged {diverged})")

@@ -1,0 +1,8 @@
+"""Plays: kinds of games with their networks, one a file."""
+
+from gancourse.recipes.plays.adversarial import Adversarial
+from gancourse.recipes.plays.classifying import Classifying
+from gancourse.recipes.plays.play import Play, generated, in_parts
+from gancourse.recipes.plays.variational import Variational
+
+__all__ = ["Adversarial", "Classifying", "Play", "Variational", "generated", "in_parts"]

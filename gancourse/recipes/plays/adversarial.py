@@ -1,0 +1,101 @@
+"""A generator and a discriminator, trained against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from gancourse.data import Source
+from gancourse.games import GAN, Game, OneBatch, OneForward, Remedy
+from gancourse.models import Family
+from gancourse.objectives import objective
+from gancourse.recipes.plays.play import Play, generated
+from gancourse.recipes.terms import Term
+from gancourse.signature import Signature
+from gancourse.values import Count, Positive
+
+
+@dataclass(frozen=True)
+class Adversarial(Play):
+    """A GAN.
+
+    Args:
+        family: the networks: anything with a generator and a discriminator.
+        objective: name of the pair of losses.
+        terms: what is added to the players' losses, such as r1:weight=0.1,every=4.
+        remedies: what else is changed in the game, such as unrolled:steps=3; in this order.
+        n_critic: discriminator updates per step.
+        generator_rate: what the generator's learning rate is multiplied by.
+
+    Raises:
+        ValueError: there is no such objective.
+    """
+
+    averaged: ClassVar[tuple[str, ...]] = ("generator",)
+    family: Family
+    objective: str = "non-saturating"
+    terms: tuple[Term, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
+    n_critic: Count = 1
+    generator_rate: Positive = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        objective(self.objective)
+
+    @property
+    def image_size(self) -> int | None:
+        """That of the family."""
+        return self.family.image_size
+
+    def game(self, fits: Signature) -> Game:
+        """The GAN with its remedies.
+
+        Raises:
+            ValueError: the networks don't fit the data, or the remedies each other.
+        """
+        seen = fits
+        for remedy in self.remedies:
+            seen = remedy.seen(seen)
+        generator, discriminator = self.family.pair(fits, seen)
+        constraints = [c for remedy in self.remedies if (c := remedy.constraint()) is not None]
+        if len(constraints) > 1:
+            raise ValueError("two remedies constrain the discriminator; one is enough")
+        game: Game = GAN(
+            generator,
+            discriminator,
+            objective(self.objective),
+            [term.of_game() for term in self.terms],
+            self.n_critic,
+            [view for remedy in self.remedies for view in remedy.views()],
+            *constraints,
+        )
+        for remedy in self.remedies:
+            game = remedy.applied(game, self.family, fits)
+        return game
+
+    def kept(self, networks: Mapping[str, nn.Module]) -> nn.Module:
+        """The generator."""
+        return networks["generator"]
+
+    def rates(self) -> Mapping[str, float]:
+        """The generator's."""
+        return {"generator": self.generator_rate}
+
+    def sample(self, network: nn.Module, source: Source, n: int, seed: int = 0, y: Tensor | None = None) -> Tensor:
+        """What the generator makes of n latents; a conditional one, of the data's conditions unless y is given."""
+        return generated(network, n, seed, y, source)
+
+    def hastened(self, game: Game) -> tuple[Game, tuple[str, ...]]:
+        """With one forward pass of the generator a step and one batch of the discriminator, where these are right."""
+        done: list[str] = []
+        for wrapper, name in ((OneBatch, "one discriminator batch"), (OneForward, "one generator forward")):
+            try:
+                game = wrapper(game)
+            except ValueError:
+                continue
+            done.append(name)
+        return game, tuple(done)

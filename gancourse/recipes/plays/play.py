@@ -1,0 +1,151 @@
+"""What every play is: a kind of game with its networks, as a frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from gancourse.data import Source
+from gancourse.games import Game
+from gancourse.rng import Noise
+from gancourse.signature import Signature
+from gancourse.values import Value
+
+BATCH = 500  # samples made at a time
+Judge = Callable[[Callable[[int], Tensor], Source, "int | None", int], dict[str, float]]
+"""Maps (a function from a number of samples to samples, real data, how many or None, seed) to metrics by name."""
+
+
+@dataclass(frozen=True)
+class Play(Value):
+    """How networks are trained, what of them is kept, and how that makes samples.
+
+    Whoever has a recipe asks its play and needs to know no kind of it.
+    """
+
+    abstract: ClassVar[bool] = True
+    averaged: ClassVar[tuple[str, ...]] = ()
+    """Players whose weights are averaged, if the training says so."""
+    makes_samples: ClassVar[bool] = True
+
+    @property
+    def image_size(self) -> int | None:
+        """Height and width of the images that the networks take, where these are fixed."""
+        return None
+
+    def game(self, fits: Signature) -> Game:
+        """The game, its networks with the weights they start from.
+
+        Raises:
+            ValueError: the networks don't fit the data.
+        """
+        raise NotImplementedError
+
+    def kept(self, networks: Mapping[str, nn.Module]) -> nn.Module:
+        """What the training is for, of the (averaged) networks by player."""
+        raise NotImplementedError
+
+    def untrained(self, fits: Signature) -> nn.Module:
+        """What is kept, before any training."""
+        return self.kept({player.name: player.network for player in self.game(fits).players})
+
+    def rates(self) -> Mapping[str, float]:
+        """What a player's learning rate is multiplied by, where that isn't one."""
+        return {}
+
+    def sample(self, network: nn.Module, source: Source, n: int, seed: int = 0, y: Tensor | None = None) -> Tensor:
+        """Samples of what was kept, [n, ...], on the CPU. They depend on n and the seed alone, not on the device.
+
+        Args:
+            network: what `kept` returned, in any mode; it is evaluated, and left in its mode.
+            source: the data, which conditions or inputs are drawn from unless y is given.
+            n: how many.
+            seed: which ones.
+            y: what they are conditioned on, [n, ...]; not for plays without conditions.
+
+        Raises:
+            ValueError: this play makes no samples, or n or y is wrong.
+        """
+        raise NotImplementedError
+
+    def evaluate(
+        self, network: nn.Module, load: Callable[[str], Source], judge: Judge, n: int | None, seed: int
+    ) -> dict[str, float]:
+        """Metrics of what was kept, by name.
+
+        Args:
+            network: what `kept` returned.
+            load: the data of a split.
+            judge: measures samples.
+            n: how many samples; None for the judge's own number.
+            seed: which samples.
+        """
+        source = load("train")
+        return judge(lambda count: self.sample(network, source, count, seed), source, n, seed)
+
+    def hastened(self, game: Any) -> tuple[Any, tuple[str, ...]]:
+        """The game in the form that takes the least time for what the recipe asks, and what was done to it."""
+        return game, ()
+
+
+@torch.no_grad()
+def in_parts(network: nn.Module, function: Callable[..., Tensor], *inputs: Tensor | None) -> Tensor:
+    """What a network in evaluation mode makes of rows of inputs, some hundred at a time; on the CPU.
+
+    Args:
+        network: evaluated, and left in its mode.
+        function: maps parts of the inputs, on the network's device, to samples.
+        inputs: of as many rows each; None stays None.
+    """
+    device = next(network.parameters()).device
+    modes = [(module, module.training) for module in network.modules()]
+    network.eval()
+    rows = next(len(x) for x in inputs if x is not None)
+    try:
+        parts = [
+            function(*(None if x is None else x[at : at + BATCH].to(device) for x in inputs)).cpu()
+            for at in range(0, rows, BATCH)
+        ]
+    finally:
+        for module, mode in modes:
+            module.training = mode
+    return torch.cat(parts)
+
+
+def generated(
+    generator: nn.Module, n: int, seed: int = 0, y: Tensor | None = None, source: Source | None = None
+) -> Tensor:
+    """Samples of a generator of latents, [n, ...], on the CPU; see `Play.sample`.
+
+    Args:
+        generator: maps latents [batch, generator.latent_size], and conditions if it is `conditional`, to samples.
+        n: how many.
+        seed: which latents.
+        y: conditions, for a conditional generator.
+        source: where conditions are drawn from if y is left out.
+
+    Raises:
+        ValueError: it is no generator of latents, n is below one, or y is missing, superfluous or of another length.
+    """
+    if not hasattr(generator, "latent_size"):
+        raise ValueError(
+            f"{type(generator).__name__} has no latent_size, so it is no generator of latents; ask the play of its "
+            "recipe for samples"
+        )
+    if n < 1:
+        raise ValueError(f"n is {n}; ask for at least 1 sample")
+    noise, conditional = Noise((seed, "evaluation"), n), getattr(generator, "conditional", False)
+    if y is not None and not conditional:
+        raise ValueError(f"{type(generator).__name__} takes no condition; leave y out")
+    if conditional and y is None:
+        y = None if source is None else source(noise).y
+        if y is None:
+            raise ValueError(f"{type(generator).__name__} makes samples of a condition; pass y")
+    if y is not None and len(y) != n:
+        raise ValueError(f"y has {len(y)} rows; expected n = {n}")
+    z = noise.normal("z", generator.latent_size)
+    return in_parts(generator, (lambda z, y: generator(z)) if y is None else generator, z, y)

@@ -1,0 +1,111 @@
+"""What a recipe says: which data, which play, how long. Every field can be overridden on the command line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from gancourse import data
+from gancourse.recipes.plays.play import Play
+from gancourse.signature import Signature
+from gancourse.training import Schedule, constant, cosine, linear
+from gancourse.values import Count, NonNegative, Range, Value
+
+
+@dataclass(frozen=True)
+class Data(Value):
+    """Which data.
+
+    Args:
+        name: a data set of the catalogue, or folder:PATH for your own images.
+        full: use the full set instead of the part in the package.
+
+    Raises:
+        ValueError: there is no such data set, or no full one of it.
+    """
+
+    name: str = field(metadata={"option": "data"})
+    full: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        chosen, _ = data.entry(self.name)
+        if self.full and not chosen.has_full_set:
+            raise ValueError(f"{self.name} has no full set; pass full=False (--no-full)")
+
+    def load(self, split: str = "train", *, download: bool = False, size: int | None = None) -> data.Source:
+        """The source; arguments and errors as for `gancourse.data.load`."""
+        return data.load(self.name, split, self.full, download, size)
+
+    def in_package(self, split: str = "train", size: int | None = None) -> data.Source:
+        """The part of it that needs no full set: what samples are compared with."""
+        return data.load(self.name, split, size=size)
+
+
+SCHEDULES = {"constant": lambda steps: constant, "linear": linear, "cosine": cosine}
+
+
+@dataclass(frozen=True)
+class Training(Value):
+    """How long and how fast.
+
+    Args:
+        steps: length of the training.
+        batch_size: samples per update.
+        learning_rate: Adam's rate at the start.
+        beta1: Adam's decay of the first moment.
+        beta2: Adam's decay of the second moment.
+        decay: how the rate falls to zero.
+        average_kimg: half-life, in thousand samples, of the averaged weights that are kept; 0 for the last ones.
+        seed: all randomness is derived from it.
+    """
+
+    steps: Count = 1000
+    batch_size: Count = 64
+    learning_rate: NonNegative = 2e-4
+    beta1: Annotated[float, Range(0, 1)] = 0.5
+    beta2: Annotated[float, Range(0, 1)] = 0.999
+    decay: Literal["constant", "linear", "cosine"] = "constant"
+    average_kimg: NonNegative = 0.0
+    seed: int = 0
+
+    def schedule(self) -> Schedule:
+        """Factor on the learning rate by step."""
+        return SCHEDULES[self.decay](self.steps)
+
+
+@dataclass(frozen=True)
+class Recipe(Value):
+    """A training with a name.
+
+    Args:
+        name: its one name.
+        about: one line on what it is for.
+        data: what is to be learned.
+        play: which game is played with which networks.
+        training: how long and how fast.
+    """
+
+    name: str = field(metadata={"fixed": True})
+    about: str = field(metadata={"fixed": True})
+    data: Data
+    play: Play
+    training: Training
+
+    @property
+    def seed(self) -> int:
+        """All randomness is derived from it."""
+        return self.training.seed
+
+    @property
+    def steps(self) -> int:
+        """Length of the training."""
+        return self.training.steps
+
+    def source(self, split: str = "train") -> data.Source:
+        """The data that needs no full set, at the size that the play's networks want."""
+        return self.data.in_package(split, self.play.image_size)
+
+    def signature(self) -> Signature:
+        """What the networks must fit."""
+        return self.source().signature

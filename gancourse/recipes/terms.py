@@ -1,0 +1,118 @@
+"""Terms that recipes add to a player's loss, as frozen values: where objectives meet games."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torch import Tensor
+
+from gancourse import games, objectives
+from gancourse.values import Count, NonNegative, Value, spelt
+
+
+@dataclass(frozen=True)
+class Term(Value):
+    """A term; `of_game` makes what a game adds."""
+
+    abstract: ClassVar[bool] = True
+
+    def of_game(self) -> games.Term:
+        """The game's own term."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class CriticPenalty(Term):
+    """A penalty on the discriminator.
+
+    Args:
+        weight: what it is multiplied by.
+        every: it is computed every so many updates, and multiplied by that number.
+    """
+
+    abstract: ClassVar[bool] = True
+    function: ClassVar[Callable[..., Tensor]]
+    weight: NonNegative = 1.0
+    every: Count = 1
+
+    def of_game(self) -> games.Term:
+        """The game's own term."""
+        return games.penalty(type(self).function, self.weight, self.every)
+
+
+class R1(CriticPenalty):
+    """Squared gradient norm at real data."""
+
+    function = staticmethod(objectives.r1)
+
+
+class R2(CriticPenalty):
+    """Squared gradient norm at generated data."""
+
+    function = staticmethod(objectives.r2)
+
+
+class GradientPenalty(CriticPenalty):
+    """WGAN-GP's: gradient norms of one between real and generated data."""
+
+    function = staticmethod(objectives.gradient_penalty)
+
+
+class OneSidedGradientPenalty(CriticPenalty):
+    """WGAN-LP's: gradient norms of at most one between real and generated data."""
+
+    function = staticmethod(objectives.one_sided_gradient_penalty)
+
+
+class ZeroCentredGradientPenalty(CriticPenalty):
+    """0-GP's: gradient norms of zero between real and generated data."""
+
+    function = staticmethod(objectives.zero_centred_gradient_penalty)
+
+
+class Drift(CriticPenalty):
+    """Squared scores of real data."""
+
+    function = staticmethod(objectives.drift)
+
+
+@dataclass(frozen=True)
+class WeightPenalty(Term):
+    """A penalty on the weights of either player.
+
+    Args:
+        weight: what it is multiplied by.
+        every: it is computed every so many updates, and multiplied by that number.
+        of: whose weights.
+    """
+
+    abstract: ClassVar[bool] = True
+    function: ClassVar[Callable[..., Tensor]]
+    weight: NonNegative = 1e-4
+    every: Count = 1
+    of: str = "generator"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.of not in ("generator", "discriminator"):
+            raise ValueError(f"of is {self.of!r}; pass generator or discriminator")
+
+    def of_game(self) -> games.Term:
+        """The game's own term."""
+        function, player = type(self).function, self.of
+        name = spelt(type(self)).replace("-", "_")
+        return games.Term(name, player, lambda turn: function(getattr(turn, player)), self.weight, self.every)
+
+
+class Orthogonality(WeightPenalty):
+    """How far filters are from orthonormal."""
+
+    function = staticmethod(objectives.orthogonality)
+
+
+class OffDiagonal(WeightPenalty):
+    """BigGAN's relaxed orthogonality, which leaves the filters' lengths free."""
+
+    function = staticmethod(objectives.off_diagonal)

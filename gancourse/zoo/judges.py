@@ -1,0 +1,149 @@
+"""How samples of a source are judged, by the source's name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from gancourse import metrics
+from gancourse.data import Mixture, Source
+from gancourse.zoo.cards import load
+from gancourse.zoo.extractors import Extractor, extractor
+from gancourse.zoo.stacked import N_JUDGED, stacked_coverage
+
+N_DEFAULT, N_QUICK = 10_000, 1000
+Make = Callable[[int], Tensor]
+"""Makes so many samples."""
+
+
+class Judge(NamedTuple):
+    """Measures samples of one kind of data.
+
+    Args:
+        measure: maps (a function that makes so many samples, the data, how many or None, seed) to metrics by name, each
+            of which carries its protocol.
+        quick: for looks during a training: maps the data to a function of samples, which gives metrics by name in a
+            moment.
+    """
+
+    measure: Callable[[Make, Source, int | None, int], dict[str, float]]
+    quick: Callable[[Source], Callable[[Tensor], dict[str, float]]]
+
+
+def judge_by(
+    extract: Extractor, real: Tensor, generated: Tensor, logits: Callable[[Tensor], Tensor] | None, seed: int = 0
+) -> dict[str, float]:
+    """Metrics of generated samples by an extractor's features; each name carries its protocol.
+
+    Args:
+        extract: makes the features.
+        real: data [n, ...].
+        generated: samples [m, ...].
+        logits: of a classifier, for the Inception score; None to leave that out.
+        seed: shuffles the samples for the splits of the Inception score.
+
+    Returns:
+        Fréchet and kernel distance; precision, recall, density and coverage with k = 3; Inception score.
+    """
+    x, y = extract(real), extract(generated)
+    values = {"fid": metrics.frechet_distance(x, y), "kid": metrics.kernel_distance(x, y)}
+    values |= {f"{metric}@3": value for metric, value in metrics.precision_recall(x, y, k=3)._asdict().items()}
+    labelled = {metrics.label(metric, extract.name, len(x), len(y)): value for metric, value in values.items()}
+    if logits is None:
+        return labelled
+    scores = logits(generated)
+    mean = metrics.inception_score(scores, min(10, len(scores)), seed).mean
+    return labelled | {metrics.label("is", extract.name, len(y)): mean}
+
+
+def _classifier(data_name: str) -> Judge:
+    """By the zoo's classifier for a data set."""
+    name = f"{data_name}-classifier"
+
+    def measure(make: Make, source: Source, n: int | None, seed: int) -> dict[str, float]:
+        real = source.first(n or N_DEFAULT).x
+        return judge_by(extractor(name), real, make(len(real)), Extractor(name, load(name)), seed)
+
+    return Judge(measure, lambda source: _distance(extractor(name), source))
+
+
+def _distance(extract: Extractor, source: Source) -> Callable[[Tensor], dict[str, float]]:
+    """The Fréchet distance of a few samples; what it takes of the data is computed once."""
+    real = metrics.Statistics.of(extract(source.first(_at_most(source, N_QUICK)).x))
+
+    def measure(samples: Tensor) -> dict[str, float]:
+        fake = extract(samples)
+        distance = metrics.frechet_distance(real, metrics.Statistics.of(fake))
+        return {metrics.label("fid", extract.name, real.n, len(fake)): distance}
+
+    return measure
+
+
+def _at_most(source: Source, n: int) -> int:
+    return n if source.n_samples is None else min(n, source.n_samples)
+
+
+def _modes(samples: Tensor, source: Source) -> dict[str, float]:
+    """What samples reach of a mixture's modes."""
+    assert isinstance(source, Mixture)  # the name that this stands under is one's
+    coverage = metrics.mode_coverage(samples, source.means, source.std)
+    return {"modes": coverage.modes, "share within 3σ": coverage.share, "reverse KL": coverage.reverse_kl}
+
+
+def _thousand(samples: Tensor, source: Source) -> dict[str, float]:
+    """How many of the thousand modes stacked digits reach."""
+    coverage = stacked_coverage(samples)
+    values = {"modes": coverage.modes, "reverse KL": coverage.reverse_kl}
+    return {metrics.label(what, "digits-classifier", len(samples)): value for what, value in values.items()}
+
+
+def _of(function: Callable[[Tensor, Source], dict[str, float]], n_default: int) -> Judge:
+    """A judge whose quick look is the measurement itself."""
+    return Judge(
+        lambda make, source, n, seed: function(make(n or n_default), source),
+        lambda source: lambda samples: function(samples, source),
+    )
+
+
+PIXELS = Extractor("pixels-8x8", nn.Sequential(nn.AdaptiveAvgPool2d(8), nn.Flatten()))
+"""Means over an 8 × 8 grid, for images that no classifier knows: layout and colours, no content."""
+
+
+def _pixels(make: Make, source: Source, n: int | None, seed: int) -> dict[str, float]:
+    real = source.first(n or _at_most(source, N_DEFAULT)).x
+    return judge_by(PIXELS, real, make(len(real)), None, seed)
+
+
+def _plain(make: Make, source: Source, n: int | None, seed: int) -> dict[str, float]:
+    real = source.first(n or _at_most(source, N_DEFAULT)).x
+    return _distances(make(len(real)), real)
+
+
+def _distances(samples: Tensor, real: Tensor) -> dict[str, float]:
+    x, y = real.flatten(1), samples.flatten(1)
+    values = {"sliced W2": metrics.sliced_wasserstein(x, y), "fid": metrics.frechet_distance(x, y)}
+    return {metrics.label(what, "coordinates", len(x), len(y)): value for what, value in values.items()}
+
+
+JUDGES: dict[str, Judge] = {
+    "digits": _classifier("digits"),
+    "fashion": _classifier("fashion"),
+    "stacked-digits": _of(_thousand, N_JUDGED),
+    **dict.fromkeys(("ring", "grid", "unit-ring", "unit-grid"), _of(_modes, N_DEFAULT)),
+}
+"""By the name of the data set."""
+
+IMAGES = Judge(_pixels, lambda source: _distance(PIXELS, source))
+OTHERS = Judge(_plain, lambda source: lambda samples: _distances(samples, source.first(_at_most(source, N_QUICK)).x))
+
+
+def judge_of(data_name: str, source: Source) -> Judge:
+    """The judge of a data set's samples; for one that has none of its own, by pixels or coordinates.
+
+    >>> from gancourse import data
+    >>> judge_of("ring", data.ring()) is JUDGES["ring"]
+    True
+    """
+    return JUDGES.get(data_name, IMAGES if source.signature.is_image else OTHERS)
