@@ -19,15 +19,16 @@ from gancourse.games import (
     Game,
     HistoricalAveraging,
     ModeRegularised,
-    Penalty,
     PullAway,
     Several,
+    Term,
     Unrolled,
     View,
     annealed,
     instance_noise,
     label_flipping,
     packing,
+    penalty,
 )
 from gancourse.models.mlp import Discriminator, Encoder, Generator
 from gancourse.models.virtual_batch_norm import VirtualBatchNorm, WithReference
@@ -100,9 +101,9 @@ class Networks(NamedTuple):
         """Points to codes."""
         return Encoder(n_out, self.hidden, self.depth)
 
-    def gan(self, objective: Objective = non_saturating, *penalties: Penalty, tanh: bool = False) -> GAN:
+    def gan(self, objective: Objective = non_saturating, *terms: Term, tanh: bool = False) -> GAN:
         """The game that a remedy changes."""
-        return GAN(self.generator(tanh), self.critic(), objective, penalties)
+        return GAN(self.generator(tanh), self.critic(), objective, terms)
 
 
 def _viewed(n: Networks, view: View) -> GAN:
@@ -134,7 +135,7 @@ def _several(n: Networks, count: int) -> Game:
     return Several([GAN(generator, n.critic(), non_saturating) for _ in range(count)])
 
 
-R1, R2 = Penalty(objectives.r1, 0.1), Penalty(objectives.r2, 0.1)
+R1, R2 = penalty(objectives.r1, 0.1), penalty(objectives.r2, 0.1)
 PAIRING = objectives.relativistic_pairing
 NOISE = annealed(0.5, 0.005, 1500)
 

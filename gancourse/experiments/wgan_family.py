@@ -10,7 +10,7 @@ from typing import Any
 from gancourse import data, metrics, objectives, zoo
 from gancourse.errors import NotFiniteError
 from gancourse.experiments.table import Experiment
-from gancourse.games import GAN, Penalty
+from gancourse.games import GAN, penalty
 from gancourse.games.constraints import weight_clipping
 from gancourse.models import dcgan
 from gancourse.models.spectral import spectral_normalised
@@ -67,7 +67,7 @@ def trainer(settings: Settings) -> Trainer:
         generator,
         critic,
         objectives.objective(settings.objective),
-        [Penalty(objectives.penalties[name], weight, every) for name, weight, every in settings.penalties],
+        [penalty(objectives.penalties[name], weight, every) for name, weight, every in settings.penalties],
         settings.n_critic,
         constraint=weight_clipping(settings.clip) if settings.clip else None,
     )
@@ -89,7 +89,7 @@ def measurements(settings: Settings, n_samples: int) -> Iterator[dict[str, float
     seconds, due = 0.0, list(settings.at_seconds)
     while due or training.step < max(settings.at_steps):
         began = time.process_time()
-        next(training.steps(training.step + 1))
+        next(training.steps(1))
         seconds += time.process_time() - began
         late = bool(due) and seconds >= due[0]
         if late or training.step in settings.at_steps:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from gancourse import data, models, objectives, training
-from gancourse.games import GAN, VAE, Classification, Penalty
+from gancourse.games import GAN, VAE, Classification, Term, penalty
 from gancourse.recipes.recipe import ClassifierRecipe, Data, GANRecipe, Recipe, VAERecipe
 from gancourse.rng import CPU, initialised_from
 
@@ -102,6 +102,12 @@ def networks(recipe: GANRecipe | VAERecipe) -> tuple[nn.Module, nn.Module]:
         return generator, discriminator
 
 
+def terms(recipe: GANRecipe) -> list[Term]:
+    """The discriminator's penalty; "r1-r2" are two, of the same weight."""
+    names = {"none": (), "r1-r2": ("r1", "r2")}.get(recipe.penalty, (recipe.penalty,))
+    return [penalty(objectives.penalties[name], recipe.penalty_weight, recipe.penalty_every) for name in names]
+
+
 REFERENCE = Arithmetic()
 
 
@@ -136,9 +142,7 @@ def build(
         optimiser = training.adam(recipe.learning_rate, 0.9, fused=arithmetic.fused)
         game = VAE(encoder, decoder, recipe.std, recipe.beta)
         return Built(recipe, source, training.Trainer(game, source, optimiser=optimiser, **common))
-    weight, every = recipe.penalty_weight, recipe.penalty_every
-    chosen = [] if recipe.penalty == "none" else [Penalty(objectives.penalties[recipe.penalty], weight, every)]
-    game = GAN(*networks(recipe), objectives.objective(recipe.objective), chosen, recipe.n_critic)
+    game = GAN(*networks(recipe), objectives.objective(recipe.objective), terms(recipe), recipe.n_critic)
     optimiser = training.adam(recipe.learning_rate, recipe.beta1, recipe.beta2, arithmetic.fused)
     averages = {"generator": recipe.average_kimg} if recipe.average_kimg else {}
     return Built(recipe, source, training.Trainer(game, source, optimiser=optimiser, averages=averages, **common))
