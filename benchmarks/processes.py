@@ -58,7 +58,7 @@ def work(recipe: str, n_processes: int, steps: int, out: Path) -> None:
         pass
     waits.clear()
     began = time.perf_counter()
-    for _ in trainer.steps(WARM_UP + steps):
+    for _ in trainer.steps(steps):
         pass
     took = time.perf_counter() - began
     if processes.mine().index == 0:

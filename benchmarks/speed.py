@@ -26,7 +26,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks import machine, textbook, turns
 from gancourse import data, device, memory, objectives
 from gancourse.batch import Batch
-from gancourse.games import GAN
+from gancourse.games import GAN, OneBatch, OneForward
 from gancourse.models import folded, resnet
 from gancourse.models.spectral import spectral_normalised
 from gancourse.rng import Noise, initialised_from
@@ -167,9 +167,10 @@ def trainer(workload: Workload, variant: Variant, where: torch.device) -> Traine
     if variant.folded:
         for network in (generator, discriminator):
             folded(network, in_place=True)
-    objective = objectives.hinge if workload.hinge else objectives.non_saturating
+    game = GAN(generator, discriminator, objectives.hinge if workload.hinge else objectives.non_saturating)
+    game = OneForward(game) if variant.one_forward else game
     return Trainer(
-        GAN(generator, discriminator, objective, one_forward=variant.one_forward, one_batch=variant.one_batch),
+        OneBatch(game) if variant.one_batch else game,
         Bytes(images(workload).to(where)),
         batch_size=workload.batch_size,
         optimiser=adam(fused=variant.fused),

@@ -11,10 +11,17 @@ from gancourse.rng import Noise
 
 
 class Batch(NamedTuple):
-    """Real data of one update: x is [batch, ...]; y holds integer labels, [batch], where the data has any."""
+    """Real data of one update.
+
+    Args:
+        x: data, [batch, ...].
+        y: what x is conditioned on, where the data says: labels [batch], factors [batch, n], an image, tokens.
+        other: an independent sample of a second domain, [batch, ...], for unpaired translation.
+    """
 
     x: Tensor
     y: Tensor | None = None
+    other: Tensor | None = None
 
 
 Batches = Callable[[Noise], Batch]

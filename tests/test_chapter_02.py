@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.functional import binary_cross_entropy, softplus
 
 from gancourse.data import ring
-from gancourse.games import GAN, Penalty, Player
+from gancourse.games import GAN, Player, penalty
 from gancourse.metrics import mode_coverage
 from gancourse.models import mlp
 from gancourse.models.blocks import Flatten
@@ -91,7 +91,7 @@ def test_a_generator_that_descends_log_d_helps_to_be_caught(seed):
 def test_a_linear_discriminator_scores_one_half_on_a_generator_that_finds_no_mode(seed):
     generator, _ = networks(seed)
     linear = nn.Sequential(nn.Linear(2, 1), Flatten())
-    game = GAN(generator, linear, non_saturating, [Penalty(r1)])
+    game = GAN(generator, linear, non_saturating, [penalty(r1)])
     for _ in Trainer(game, DATA, seed=seed, batch_size=128, optimiser=partial(torch.optim.SGD, lr=0.1)).steps(500):
         pass
     with torch.no_grad():

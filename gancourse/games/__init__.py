@@ -1,13 +1,16 @@
 """Games: lists of players, each with something it may change and something it minimises."""
 
 from gancourse.games.boundary_equilibrium import BoundaryEquilibrium
+from gancourse.games.classifier import Classification
 from gancourse.games.consensus import Consensus
 from gancourse.games.constraints import weight_clipping
-from gancourse.games.game import GAN, Classification, Game, Penalty, Player, View
+from gancourse.games.game import GAN, Game, Player, Samples, View
 from gancourse.games.history import HistoricalAveraging
 from gancourse.games.matching import FeatureMatching, PullAway, pull_away
 from gancourse.games.mode_regularised import ModeRegularised
+from gancourse.games.one_pass import OneBatch, OneForward
 from gancourse.games.several import Several
+from gancourse.games.terms import Term, Turn, penalty
 from gancourse.games.unrolled import Unrolled
 from gancourse.games.vae import VAE, gaussian_kl
 from gancourse.games.views import annealed, instance_noise, label_flipping, packing
@@ -23,10 +26,14 @@ __all__ = [
     "Game",
     "HistoricalAveraging",
     "ModeRegularised",
-    "Penalty",
+    "OneBatch",
+    "OneForward",
     "Player",
     "PullAway",
+    "Samples",
     "Several",
+    "Term",
+    "Turn",
     "Unrolled",
     "View",
     "Wrapper",
@@ -35,6 +42,7 @@ __all__ = [
     "instance_noise",
     "label_flipping",
     "packing",
+    "penalty",
     "pull_away",
     "weight_clipping",
 ]

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from gancourse import processes
 from gancourse.batch import Batch
-from gancourse.games.game import Player, TwoNetworks, View
+from gancourse.games.game import Player, Samples, TwoNetworks, View
 from gancourse.rng import Noise
 
 
@@ -67,17 +67,21 @@ class BoundaryEquilibrium(TwoNetworks):
             Player("generator", generator, self.generator_terms),
         )
 
-    def errors(self, batch: Batch, noise: Noise, turn: str) -> tuple[Tensor, Tensor]:
-        """Reconstruction errors of real and of generated data, [batch] each."""
-        real, fake = self.seen(batch.x, self.generator(self.latents(noise)), noise, turn)
-        errors = -self.discriminator(real), -self.discriminator(fake)
-        if errors[0].min() < 0:
+    def errors(
+        self, batch: Batch, noise: Noise, turn: str, samples: Samples | None = None, together: bool = False
+    ) -> tuple[Tensor, Tensor]:
+        """Reconstruction errors of real and of generated data, [batch] each; of these samples, or of new ones."""
+        samples = self.made(batch, noise) if samples is None else samples
+        of_real, of_fake = self.scores(*self.seen(batch, samples, noise, turn), together)
+        if of_real.max() > 0:
             raise ValueError("the discriminator gives positive scores; BEGAN needs minus a reconstruction error")
-        return errors
+        return -of_real, -of_fake
 
-    def discriminator_terms(self, batch: Batch, noise: Noise) -> dict[str, Tensor]:
-        """The real data's error, and the generated data's times −k, [batch] each."""
-        real, fake = self.errors(batch, noise, "discriminator")
+    def discriminator_terms(
+        self, batch: Batch, noise: Noise, *, samples: Samples | None = None, together: bool = False
+    ) -> dict[str, Tensor]:
+        """The real data's error, and the generated data's times −k, [batch] each; arguments as those of a GAN's."""
+        real, fake = self.errors(batch, noise, "discriminator", samples, together)
         k = self.balance.k.clone()  # the value before this update
         if self.balance.training:
             with torch.no_grad():
@@ -85,9 +89,9 @@ class BoundaryEquilibrium(TwoNetworks):
                 self.balance.k.clamp_(0, 1)
         return {"real": real, "generated": -k * fake}
 
-    def generator_terms(self, batch: Batch, noise: Noise) -> dict[str, Tensor]:
-        """The generated data's error, [batch]."""
-        return {"adversarial": self.errors(batch, noise, "generator")[1]}
+    def generator_terms(self, batch: Batch, noise: Noise, *, samples: Samples | None = None) -> dict[str, Tensor]:
+        """The generated data's error, [batch]; of these samples, or of new ones."""
+        return {"adversarial": self.errors(batch, noise, "generator", samples)[1]}
 
     @torch.no_grad()
     def convergence(self, batch: Batch, noise: Noise) -> float:

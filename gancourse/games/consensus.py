@@ -6,11 +6,13 @@ from torch import Tensor
 
 from gancourse.batch import Batch
 from gancourse.functional import Weights, call_at
-from gancourse.games.game import GAN, Player
+from gancourse.games.game import Player, TwoNetworks
 from gancourse.games.wrapper import (
     Wrapper,
+    check_differentiable,
     check_weight,
     leaves,
+    merged,
     remembering_nothing,
     slopes,
     spare_buffers,
@@ -32,19 +34,22 @@ class Consensus(Wrapper):
         weight: γ of the paper; 0 gives the inner game. The paper uses 0.1 and 10.
 
     Raises:
-        ValueError: the weight is negative or no number, or the game lacks a generator.
+        ValueError: the weight is negative or no number, the game lacks a generator, or isn't `differentiable`.
 
     Source: Mescheder, Nowozin, Geiger 2017, section 4.1: L = ½‖v‖², added to both players' losses.
 
     >>> from gancourse import models, objectives
+    >>> from gancourse.games import GAN
     >>> inner = GAN(models.mlp.Generator(), models.mlp.Discriminator(), objectives.minimax)
     >>> [player.name for player in Consensus(inner, weight=0.1).players]
     ['discriminator', 'generator']
     """
 
-    def __init__(self, game: GAN | Wrapper, weight: float) -> None:
+    def __init__(self, game: TwoNetworks | Wrapper, weight: float) -> None:
         super().__init__(game)
         check_weight(weight, "consensus")
+        if weight:
+            check_differentiable(game, "consensus")
         self.weight = weight
         self.names = [trained(player.network) for player in game.players]
         self.players = tuple(self._persuaded(player) if weight else player for player in game.players)
@@ -52,7 +57,7 @@ class Consensus(Wrapper):
     def _persuaded(self, player: Player) -> Player:
         def terms(batch: Batch, noise: Noise) -> dict[str, Tensor]:
             own = player.terms(batch, noise)
-            return own | {"consensus": (self.weight * self.energy(batch, noise)).expand(noise.n)}
+            return merged(own, {"consensus": (self.weight * self.energy(batch, noise)).expand(noise.n)})
 
         return player._replace(terms=terms)
 

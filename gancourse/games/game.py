@@ -7,13 +7,13 @@ from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from gancourse.batch import Batch
+from gancourse.games.terms import Critic, Term, Turn, check_terms, due
 from gancourse.rng import Noise
 
 Terms = Callable[[Batch, Noise], dict[str, Tensor]]
+PLAYERS = ("discriminator", "generator")
 
 
 class Player(NamedTuple):
@@ -38,7 +38,13 @@ class Player(NamedTuple):
 
 
 class Game(Protocol):
-    """Anything with players; they move in this order."""
+    """Anything with players; they move in this order.
+
+    Two attributes are optional. `settings`, names and plain values, says what decides the course of a training besides
+    the networks and the order of turns: a checkpoint holds it and goes on in a game of the same settings only.
+    `differentiable` is False where a player's terms are no function of all players' weights, so that the game's vector
+    field, `Consensus` and `Unrolled` would take wrong gradients of them; they refuse it.
+    """
 
     players: Sequence[Player]
 
@@ -55,43 +61,68 @@ class View(NamedTuple):
     """What stands between the data and the discriminator: instance noise, packing, swapped labels, augmentation.
 
     Args:
-        function: maps (real, fake, noise) to what the discriminator sees instead of real and fake; penalties are
-            taken there too. It may make fewer samples of them, but as many real as fake ones.
+        function: maps (real, fake, noise) to what the discriminator sees instead of the batches real and fake, whose
+            y is what each is conditioned on, if anything; terms are taken there too. It may make fewer samples of
+            them, but as many real as fake ones, and each with its y.
         turns: in whose turns it stands there.
     """
 
-    function: Callable[[Tensor, Tensor, Noise], tuple[Tensor, Tensor]]
-    turns: tuple[str, ...] = ("discriminator", "generator")
+    function: Callable[[Batch, Batch, Noise], tuple[Batch, Batch]]
+    turns: tuple[str, ...] = PLAYERS
 
 
-class Penalty(NamedTuple):
-    """A term added to the discriminator's loss.
+class Samples(NamedTuple):
+    """What a generator makes.
 
     Args:
-        function: maps (critic, real, fake, epsilon) to values [batch].
-        weight: what it is multiplied by.
-        every: it is computed at every so-many-th update, and then multiplied by this too, so that its mean over
-            updates doesn't depend on it (lazy regularisation: Karras et al. 2020, appendix B, which rescales Adam's
-            rate and decays as well; this doesn't).
+        x: samples, [batch, ...].
+        y: what they are conditioned on; the real batch's y.
+        z: latents behind them, [batch, latent_size].
     """
 
-    function: Callable[..., Tensor]
-    weight: float = 1.0
-    every: int = 1
+    x: Tensor
+    y: Tensor | None
+    z: Tensor
 
 
-def _name(penalty: Penalty) -> str:
-    """Its function's name; also that of a function with some of its arguments given."""
-    function = getattr(penalty.function, "func", penalty.function)
-    return getattr(function, "__name__", type(function).__name__)
+def is_conditional(network: nn.Module) -> bool:
+    """Whether a network takes a condition besides its input, as it says itself."""
+    return getattr(network, "conditional", False)
+
+
+def conditioned(network: nn.Module, y: Tensor | None, function: Critic | None = None) -> Critic:
+    """A network as a function of one input: x -> network(x), or network(x, y) if it says that it is `conditional`.
+
+    Args:
+        network: takes a condition if its attribute or property `conditional` is true.
+        y: the condition.
+        function: what to call instead of the network, with the same arguments; one of its methods, for example.
+
+    Raises:
+        ValueError: the network is conditional but there is no y.
+
+    >>> conditioned(nn.Identity(), None)(torch.zeros(2))
+    tensor([0., 0.])
+    """
+    function = network if function is None else function
+    if not is_conditional(network):
+        return function
+    if y is None:
+        raise ValueError(
+            f"{type(network).__name__} is conditional, but the batch has no y; pass data with labels or other "
+            "conditions, or a network that takes none"
+        )
+    return lambda x: function(x, y)
 
 
 class TwoNetworks:
-    """What games of one generator and one discriminator share: latents, and what the discriminator sees.
+    """What games of one generator and one discriminator share: samples, scores, and what the discriminator sees.
+
+    `made` and `critic` alone know whether the networks take a condition; everything else calls them.
 
     Args:
-        generator: maps latents [batch, generator.latent_size] to data.
-        discriminator: maps what it sees to scores [batch].
+        generator: maps latents [batch, generator.latent_size] to data; (latents, y) if it is `conditional`.
+        discriminator: maps what it sees to scores [batch]; (what it sees, y) if it is `conditional`.
         views: what the discriminator sees instead of the data, each applied to what the one before it made.
 
     Raises:
@@ -101,7 +132,7 @@ class TwoNetworks:
     def __init__(self, generator: nn.Module, discriminator: nn.Module, views: Sequence[View] = ()) -> None:
         self.generator, self.discriminator, self.views = generator, discriminator, tuple(views)
         for view in self.views:
-            if strange := set(view.turns) - {"discriminator", "generator"}:
+            if strange := set(view.turns) - set(PLAYERS):
                 raise ValueError(
                     f"a view stands in the turns of {sorted(strange)}; the players are discriminator and generator"
                 )
@@ -110,42 +141,67 @@ class TwoNetworks:
         """Latents of one batch, [batch, latent_size], standard normal."""
         return noise.normal("z", self.generator.latent_size)
 
-    def seen(self, real: Tensor, fake: Tensor, noise: Noise, turn: str) -> tuple[Tensor, Tensor]:
+    def made(self, batch: Batch, noise: Noise, z: Tensor | None = None) -> Samples:
+        """The generator's samples, as many as the batch has: G(z), or G(z, y) with the batch's y.
+
+        Args:
+            batch: whose y they are conditioned on.
+            noise: what latents are drawn from.
+            z: latents to take instead.
+
+        Raises:
+            ValueError: the generator is conditional but the batch has no y.
+        """
+        z = self.latents(noise) if z is None else z
+        return Samples(conditioned(self.generator, batch.y)(z), batch.y, z)
+
+    def critic(self, batch: Batch | Samples, function: Critic | None = None) -> Critic:
+        """The discriminator as a function of x alone: D(x), or D(x, y) with the batch's y.
+
+        Args:
+            batch: whose y; as the discriminator sees it, after the views.
+            function: another function that is called with the discriminator's arguments, e.g. its features.
+
+        Raises:
+            ValueError: the discriminator is conditional but the batch has no y.
+        """
+        return conditioned(self.discriminator, batch.y, function)
+
+    def seen(self, real: Batch, fake: Batch | Samples, noise: Noise, turn: str) -> tuple[Batch, Batch]:
         """What the discriminator sees of real and generated data in the turn of the player of that name."""
+        fake = Batch(fake.x, fake.y)
         for i, view in enumerate(self.views):
             if turn in view.turns:
                 real, fake = view.function(real, fake, noise.within("view", i) if i else noise)
         return real, fake
 
-
-def _depends_on_batch(layer: nn.Module) -> bool:
-    """Whether it treats a sample by its neighbours, or by its place in the batch; layers of ours say so themselves."""
-    return getattr(layer, "depends_on_batch", isinstance(layer, _BatchNorm))
+    def scores(self, real: Batch, fake: Batch, together: bool = False) -> tuple[Tensor, Tensor]:
+        """The discriminator's scores of real and of generated data, [batch] each; of both as one batch, if together."""
+        if not together:
+            return self.critic(real)(real.x), self.critic(fake)(fake.x)
+        y = None if real.y is None or fake.y is None else torch.cat([real.y, fake.y])
+        both = Batch(torch.cat([real.x, fake.x]), y)
+        of_real, of_fake = self.critic(both)(both.x).split([len(real.x), len(fake.x)])
+        return of_real, of_fake
 
 
 class GAN(TwoNetworks):
     """A generator and a discriminator that play against each other.
 
+    A network that has `conditional = True`, as an attribute or property, is called with the batch's y as well.
+
     Args:
         generator: maps latents [batch, generator.latent_size] to data.
         discriminator: maps data to scores [batch] (logits, high = real).
         objective: what each minimises, as functions of scores.
-        penalties: terms added to the discriminator's loss.
+        terms: what either minimises besides, e.g. `penalty(r1, weight=10.0, every=16)`.
         n_critic: discriminator updates per generator update.
         views: what the discriminator sees instead of the data, each applied to what the one before it made.
         constraint: puts the discriminator back among those it may choose, after each of its updates.
-        one_forward: the generator's update takes the samples of the discriminator's last one, instead of new ones, as
-            plain training loops do: a forward pass less, and BatchNorm in the generator sees one batch a step. Only
-            for training turn by turn: the discriminator's terms then know nothing of the generator's weights, and a
-            checkpoint between the two players' updates, inside of a step, resumes with new samples.
-        one_batch: the discriminator scores real and generated data of its own update as one batch of both: the same
-            scores sooner, but one power iteration of its spectral normalisation instead of two. Not for
-            discriminators that look across the batch: a layer of your own that does says so by
-            `depends_on_batch = True`.
 
     Raises:
-        ValueError: a count is below one, two penalties have the same function's name, a view names no player, or
-            `one_batch` meets a discriminator with batch normalisation or another layer that depends on the batch.
+        ValueError: a count is below one, two terms of a player have the same name, or a term or view names no player;
+            when playing, if a network is conditional but the batch has no y.
     """
 
     def __init__(
@@ -153,105 +209,78 @@ class GAN(TwoNetworks):
         generator: nn.Module,
         discriminator: nn.Module,
         objective: Pair,
-        penalties: Sequence[Penalty] = (),
+        terms: Sequence[Term] = (),
         n_critic: int = 1,
         views: Sequence[View] = (),
         constraint: Callable[[nn.Module], None] | None = None,
-        one_forward: bool = False,
-        one_batch: bool = False,
     ) -> None:
-        if n_critic < 1 or any(p.every < 1 for p in penalties):
-            raise ValueError("n_critic and a penalty's `every` count updates; pass at least 1")
-        names = [_name(p) for p in penalties]  # of the terms, beside "adversarial"
-        if len({"adversarial", *names}) <= len(names):
-            raise ValueError(f"penalties {names} would overwrite each other; give each function a name of its own")
-        strange = {type(layer).__name__ for layer in discriminator.modules() if _depends_on_batch(layer)}
-        if one_batch and strange:
-            raise ValueError(
-                f"the discriminator has {sorted(strange)}, so what it says of a sample depends on the batch around it; "
-                "pass one_batch=False, or a discriminator without"
-            )
+        if n_critic < 1:
+            raise ValueError(f"n_critic is {n_critic}; it counts the discriminator's updates, so pass at least 1")
+        check_terms(terms, PLAYERS)
         super().__init__(generator, discriminator, views)
-        self.objective, self.penalties = objective, tuple(penalties)
-        self.one_forward, self.one_batch = one_forward, one_batch
-        # Samples of the discriminator's last update with their graph, and what stood at the generator's weights then.
-        self._kept: tuple[Tensor, list[int]] | None = None
+        self.objective = objective
+        self.terms = {player: tuple(term for term in terms if term.of == player) for player in PLAYERS}
+        memories = {player: joined(*(term.memory for term in mine)) for player, mine in self.terms.items()}
         self.players = (
-            Player("discriminator", discriminator, self.discriminator_terms, n_critic, constraint),
-            Player("generator", generator, self.generator_terms),
+            Player(
+                "discriminator",
+                discriminator,
+                self.discriminator_terms,
+                n_critic,
+                constraint,
+                memories["discriminator"],
+            ),
+            Player("generator", generator, self.generator_terms, memory=memories["generator"]),
         )
 
-    def discriminator_terms(self, batch: Batch, noise: Noise) -> dict[str, Tensor]:
-        """The adversarial loss and the penalties that are due, [batch] each."""
+    def discriminator_terms(
+        self, batch: Batch, noise: Noise, *, samples: Samples | None = None, together: bool = False
+    ) -> dict[str, Tensor]:
+        """The adversarial loss and the terms that are due, [batch] each.
+
+        Args:
+            batch: real data.
+            noise: randomness.
+            samples: generated samples to take instead of new ones.
+            together: whether to score real and generated data as one batch.
+        """
         # Not detached: whoever plays the game freezes the other player; theory differentiates through it.
-        fake = self._made_once(noise).detach() if self.one_forward else self.generator(self.latents(noise))
-        real, fake = self.seen(batch.x, fake, noise, "discriminator")
-        terms = {"adversarial": self.objective.discriminator(*self._scores(real, fake))}
-        for penalty in self.penalties:
-            if noise.update % penalty.every == 0:
-                value = penalty.function(self.discriminator, real, fake, noise.uniform("epsilon", rows=len(real)))
-                terms[_name(penalty)] = penalty.weight * penalty.every * value
-        return terms
+        samples = self.made(batch, noise) if samples is None else samples
+        real, fake = self.seen(batch, samples, noise, "discriminator")
+        adversarial = self.objective.discriminator(*self.scores(real, fake, together))
+        return {"adversarial": adversarial} | self._due("discriminator", batch, noise, samples, real, fake)
 
-    def _scores(self, real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
-        if not self.one_batch:
-            return self.discriminator(real), self.discriminator(fake)
-        of_real, of_fake = self.discriminator(torch.cat([real, fake])).split([len(real), len(fake)])
-        return of_real, of_fake
-
-    def _made_once(self, noise: Noise) -> Tensor:
-        """Samples for both players' updates. The trainer has frozen the generator, but its own update comes next."""
-        weights = [w for w in self.generator.parameters() if not w.requires_grad]
-        for w in weights:
-            w.requires_grad_(True)
-        fake = self.generator(self.latents(noise))
-        for w in weights:
-            w.requires_grad_(False)
-        self._kept = fake, self._versions()
-        return fake
-
-    def _versions(self) -> list[int]:
-        """How often each weight of the generator has been written to."""
-        return [w._version for w in self.generator.parameters()]
-
-    def _kept_samples(self) -> Tensor | None:
-        """Samples of the discriminator's update, once; none if a checkpoint or the like has changed the weights."""
-        kept, self._kept = self._kept, None
-        return kept[0] if kept is not None and kept[1] == self._versions() else None
-
-    def generator_terms(self, batch: Batch, noise: Noise) -> dict[str, Tensor]:
-        """The adversarial loss, [batch]."""
-        kept = self._kept_samples()
-        fake = self.generator(self.latents(noise)) if kept is None else kept
-        real, fake = self.seen(batch.x, fake, noise, "generator")
-        scores = self.discriminator(fake)
+    def generator_terms(self, batch: Batch, noise: Noise, *, samples: Samples | None = None) -> dict[str, Tensor]:
+        """The adversarial loss and the terms that are due, [batch] each; of these samples, or of new ones."""
+        samples = self.made(batch, noise) if samples is None else samples
+        real, fake = self.seen(batch, samples, noise, "generator")
+        scores = (self.critic(fake)(fake.x),)
         if self.objective.relative:
-            return {"adversarial": self.objective.generator(scores, self.discriminator(real))}
-        return {"adversarial": self.objective.generator(scores)}
+            scores += (self.critic(real)(real.x),)
+        adversarial = self.objective.generator(*scores)
+        return {"adversarial": adversarial} | self._due("generator", batch, noise, samples, real, fake)
 
-
-class Classification:
-    """A game of one player: a classifier that minimises the cross-entropy of the labels.
-
-    Args:
-        network: maps data to logits [batch, classes].
-
-    Raises:
-        ValueError: when playing, if the data has no labels or one is out of range.
-    """
-
-    def __init__(self, network: nn.Module) -> None:
-        self.network = network
-        self.players = (Player("classifier", network, self.terms),)
-
-    def terms(self, batch: Batch, noise: Noise) -> dict[str, Tensor]:
-        """The cross-entropy, [batch]."""
-        if batch.y is None:
-            raise ValueError("the data has no labels; a classifier needs them")
-        logits = self.network(batch.x)
-        if int(batch.y.min()) < 0 or int(batch.y.max()) >= logits.shape[1]:
+    def _due(
+        self, player: str, batch: Batch, noise: Noise, samples: Samples, real: Batch, fake: Batch
+    ) -> dict[str, Tensor]:
+        if not self.terms[player]:
+            return {}
+        y, other_y = real.y, fake.y
+        if (
+            player == "discriminator"
+            and is_conditional(self.discriminator)
+            and y is not other_y
+            and (y != other_y).any()
+        ):
             raise ValueError(
-                f"labels run from {int(batch.y.min())} to {int(batch.y.max())} but the classifier knows "
-                f"{logits.shape[1]} classes; pass n_classes={int(batch.y.max()) + 1} or drop them"
+                "a view gives real and generated samples different conditions, but a term scores both with one critic; "
+                "leave the view or the discriminator's terms away"
             )
-        return {"cross_entropy": cross_entropy(logits, batch.y, reduction="none")}
+        turn = Turn(self.generator, self.discriminator, self.critic(fake), batch, noise, samples.z, real.x, fake.x)
+        return due(self.terms[player], turn)
+
+
+def joined(*memories: nn.Module | None) -> nn.Module | None:
+    """One memory that holds several: none, the only one, or a list of them."""
+    kept = [memory for memory in memories if memory is not None]
+    return nn.ModuleList(kept) if len(kept) > 1 else kept[0] if kept else None

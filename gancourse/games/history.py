@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from gancourse.batch import Batch
-from gancourse.games.game import GAN, Player
-from gancourse.games.wrapper import Wrapper, check_weight, joined, trained
+from gancourse.games.game import Player, TwoNetworks, joined
+from gancourse.games.wrapper import Wrapper, check_weight, merged, trained
 from gancourse.rng import Noise
 
 
@@ -55,12 +55,13 @@ class HistoricalAveraging(Wrapper):
     Source: Salimans et al. 2016, section 3.3.
 
     >>> from gancourse import models, objectives
+    >>> from gancourse.games import GAN
     >>> inner = GAN(models.mlp.Generator(), models.mlp.Discriminator(), objectives.minimax)
     >>> HistoricalAveraging(inner, weight=1.0).players[0].memory.count
     tensor(0)
     """
 
-    def __init__(self, game: GAN | Wrapper, weight: float) -> None:
+    def __init__(self, game: TwoNetworks | Wrapper, weight: float) -> None:
         super().__init__(game)
         check_weight(weight, "historical averaging")
         self.weight = weight
@@ -71,6 +72,6 @@ class HistoricalAveraging(Wrapper):
 
         def terms(batch: Batch, noise: Noise) -> dict[str, Tensor]:
             strayed = self.weight * history.distance(player.network)
-            return player.terms(batch, noise) | {"historical_averaging": strayed.expand(noise.n)}
+            return merged(player.terms(batch, noise), {"historical_averaging": strayed.expand(noise.n)})
 
         return player._replace(terms=terms, memory=joined(player.memory, history))

@@ -9,11 +9,12 @@ from torch.nn.functional import normalize
 
 from gancourse import processes
 from gancourse.batch import Batch
-from gancourse.games.game import GAN
-from gancourse.games.wrapper import Wrapper, check_weight, player_of, replaced
+from gancourse.games.game import TwoNetworks
+from gancourse.games.wrapper import Wrapper, check_weight, merged, player_of, replaced
 from gancourse.rng import Noise
 
-Features = Callable[[Tensor], Tensor]
+Features = Callable[..., Tensor]
+"""Features [batch, ...]; called as the discriminator is: with x, or with (x, y) if that is conditional."""
 
 
 class FeatureMatching(Wrapper):
@@ -22,7 +23,8 @@ class FeatureMatching(Wrapper):
     Args:
         game: the inner game.
         features: maps what the discriminator sees, [batch, ...], to features [batch, ...]; mostly a hidden layer of
-            the discriminator, e.g. `discriminator.features`.
+            the discriminator, e.g. `discriminator.features`. If the discriminator is conditional it is called with
+            (x, y) too; features of x alone are then `lambda x, y: …`.
         weight: what the squared distance is multiplied by.
         replace: whether it takes the place of the generator's own terms, as in the paper, or is added to them.
 
@@ -32,13 +34,16 @@ class FeatureMatching(Wrapper):
     Source: Salimans et al. 2016, section 3.1.
 
     >>> from gancourse import models, objectives
+    >>> from gancourse.games import GAN
     >>> critic = models.mlp.Discriminator()
     >>> game = FeatureMatching(GAN(models.mlp.Generator(), critic, objectives.non_saturating), critic.features)
     >>> [player.name for player in game.players]
     ['discriminator', 'generator']
     """
 
-    def __init__(self, game: GAN | Wrapper, features: Features, weight: float = 1.0, replace: bool = True) -> None:
+    def __init__(
+        self, game: TwoNetworks | Wrapper, features: Features, weight: float = 1.0, replace: bool = True
+    ) -> None:
         super().__init__(game)
         check_weight(weight, "feature matching")
         self.features, self.weight, self.replace = features, weight, replace
@@ -49,11 +54,11 @@ class FeatureMatching(Wrapper):
 
     def generator_terms(self, batch: Batch, noise: Noise) -> dict[str, Tensor]:
         """The squared distance between mean features, the same value for each sample, [batch]; and the inner terms."""
-        fake = self.generator(self.latents(noise))
-        real, fake = self.seen(batch.x, fake, noise, "generator")
-        gap = processes.mean(self.features(real).flatten(1).mean(0) - self.features(fake).flatten(1).mean(0))
-        matching = {"feature_matching": (self.weight * gap.square().sum()).expand(len(fake))}
-        return matching if self.replace else self.player.terms(batch, noise) | matching
+        real, fake = self.seen(batch, self.made(batch, noise), noise, "generator")
+        of_real, of_fake = (self.critic(b, self.features)(b.x).flatten(1).mean(0) for b in (real, fake))
+        gap = processes.mean(of_real - of_fake)
+        matching = {"feature_matching": (self.weight * gap.square().sum()).expand(len(fake.x))}
+        return matching if self.replace else merged(self.player.terms(batch, noise), matching)
 
 
 def pull_away(features: Tensor) -> Tensor:
@@ -86,7 +91,7 @@ class PullAway(Wrapper):
     Args:
         game: the inner game.
         features: maps what the discriminator sees, [batch, ...], to features [batch, ...]; in the paper, the code of
-            the discriminator's autoencoder, `critic.features`.
+            the discriminator's autoencoder, `critic.features`. Called with (x, y) if the discriminator is conditional.
         weight: what the term is multiplied by; 0 gives the inner game. The paper uses 0.1.
 
     Raises:
@@ -95,7 +100,7 @@ class PullAway(Wrapper):
     Source: Zhao, Mathieu, LeCun 2017 (EBGAN), section 2.4 and eq. 14.
     """
 
-    def __init__(self, game: GAN | Wrapper, features: Features, weight: float = 0.1) -> None:
+    def __init__(self, game: TwoNetworks | Wrapper, features: Features, weight: float = 0.1) -> None:
         super().__init__(game)
         check_weight(weight, "the pull-away term")
         self.features, self.weight = features, weight
@@ -106,5 +111,6 @@ class PullAway(Wrapper):
     def generator_terms(self, batch: Batch, noise: Noise) -> dict[str, Tensor]:
         """The inner terms and the pull-away term, the same value for each sample."""
         terms = self.player.terms(batch, noise)
-        _, fake = self.seen(batch.x, self.generator(self.latents(noise)), noise, "generator")
-        return terms | {"pull_away": (self.weight * pull_away(processes.whole(self.features(fake)))).expand(len(fake))}
+        _, fake = self.seen(batch, self.made(batch, noise), noise, "generator")
+        features = processes.whole(self.critic(fake, self.features)(fake.x))
+        return merged(terms, {"pull_away": (self.weight * pull_away(features)).expand(len(fake.x))})

@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from gancourse.batch import Batch
-from gancourse.games.game import GAN, Player
-from gancourse.games.wrapper import Wrapper, check_weight, player_of, replaced
+from gancourse.games.game import Player, TwoNetworks, conditioned
+from gancourse.games.wrapper import Wrapper, check_weight, merged, player_of, replaced
 from gancourse.rng import Noise
 
 
@@ -19,23 +19,28 @@ class ModeRegularised(Wrapper):
 
     Args:
         game: the inner game.
-        encoder: maps data [batch, ...] to latents [batch, latent_size].
+        encoder: maps data [batch, ...] to latents [batch, latent_size]; (data, y) if it is `conditional`.
         reconstruction: weight λ₁ of the squared error, summed over a sample's numbers.
         mode: weight λ₂ of the generator's loss at reconstructions. The paper uses λ₁ = 0.2 and λ₂ = 0.4 for MNIST.
 
     Raises:
-        ValueError: a weight is negative or no number, the game lacks a generator, or has an encoder already; when
-            playing, if the generator doesn't make what the encoder was given.
+        ValueError: a weight is negative or no number, the game lacks a generator or an objective, or has an encoder
+            already; when playing, if the generator doesn't make what the encoder was given.
 
     Source: Che et al. 2017, section 3.2.
     """
 
-    def __init__(self, game: GAN | Wrapper, encoder: nn.Module, reconstruction: float, mode: float) -> None:
+    def __init__(self, game: TwoNetworks | Wrapper, encoder: nn.Module, reconstruction: float, mode: float) -> None:
         super().__init__(game)
         check_weight(reconstruction, "the reconstruction")
         check_weight(mode, "the mode term")
         if any(player.name == "encoder" for player in game.players):
             raise ValueError("the game has a player named 'encoder' already; one is enough")
+        if getattr(game, "objective", None) is None:
+            raise ValueError(
+                f"the mode term is the objective's loss of G(E(x)), but {type(game).__name__} has no objective; "
+                "pass a GAN, or wrappers of one"
+            )
         self.encoder, self.reconstruction, self.mode = encoder, reconstruction, mode
         self.player = player_of(game.players, "generator")
         changed = self.player._replace(terms=self.generator_terms)
@@ -43,17 +48,17 @@ class ModeRegularised(Wrapper):
 
     def encoder_terms(self, batch: Batch, noise: Noise) -> dict[str, Tensor]:
         """The reconstruction error and the mode term, one value per sample (per pack, where samples are packed)."""
-        made = self.generator(self.encoder(batch.x))
-        if made.shape != batch.x.shape:
-            raise ValueError(f"G(E(x)) is {tuple(made.shape)} but x is {tuple(batch.x.shape)}; they must agree")
-        real, fake = self.seen(batch.x, made, noise, "generator")
-        scores = self.discriminator(fake)
-        relative = (self.discriminator(real),) if self.objective.relative else ()
+        made = self.made(batch, noise, conditioned(self.encoder, batch.y)(batch.x))
+        if made.x.shape != batch.x.shape:
+            raise ValueError(f"G(E(x)) is {tuple(made.x.shape)} but x is {tuple(batch.x.shape)}; they must agree")
+        real, fake = self.seen(batch, made, noise, "generator")
+        scores = self.critic(fake)(fake.x)
+        relative = (self.critic(real)(real.x),) if self.objective.relative else ()
         return {
-            "reconstruction": self.reconstruction * (made - batch.x).square().flatten(1).sum(1),
+            "reconstruction": self.reconstruction * (made.x - batch.x).square().flatten(1).sum(1),
             "mode": self.mode * self.objective.generator(scores, *relative),
         }
 
     def generator_terms(self, batch: Batch, noise: Noise) -> dict[str, Tensor]:
         """The inner game's terms and the encoder's."""
-        return self.player.terms(batch, noise) | self.encoder_terms(batch, noise)
+        return merged(self.player.terms(batch, noise), self.encoder_terms(batch, noise))

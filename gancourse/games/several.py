@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from gancourse import processes
 from gancourse.batch import Batch
-from gancourse.games.game import GAN, Player
-from gancourse.games.wrapper import Wrapper, joined, player_of, total
+from gancourse.games.game import Player, TwoNetworks, joined
+from gancourse.games.wrapper import Wrapper, free_name, player_of, total
 from gancourse.rng import Noise
 
 
@@ -26,7 +26,7 @@ class Several(Wrapper):
     other wrappers the first game's discriminator, objective and views speak for all.
 
     Args:
-        games: one for each discriminator; each may have its own objective, penalties and views.
+        games: one for each discriminator; each may have its own objective, terms and views.
         temper: λ of the paper, how much more the generator listens to harsh discriminators.
 
     Raises:
@@ -36,13 +36,14 @@ class Several(Wrapper):
     Source: Durugkar, Gemp, Mahadevan 2017 (GMAN), section 4.1 (softmax-weighted arithmetic mean, there of the values).
 
     >>> from gancourse import models, objectives
+    >>> from gancourse.games import GAN
     >>> generator = models.mlp.Generator()
     >>> games = [GAN(generator, models.mlp.Discriminator(), objectives.non_saturating) for _ in range(3)]
     >>> [player.name for player in Several(games).players]
     ['discriminator', 'discriminator 2', 'discriminator 3', 'generator']
     """
 
-    def __init__(self, games: Sequence[GAN | Wrapper], temper: float = 0.0) -> None:
+    def __init__(self, games: Sequence[TwoNetworks | Wrapper], temper: float = 0.0) -> None:
         if not games:
             raise ValueError("several discriminators need a game each, but the list of games is empty")
         super().__init__(games[0])
@@ -52,25 +53,41 @@ class Several(Wrapper):
         self.judged = [player_of(game.players, "generator") for game in games]
         if any(player.network is not self.judged[0].network for player in self.judged):
             raise ValueError("the games have generators of their own; give all of them the same one")
-        others = [
-            player._replace(name=player.name + (f" {i}" if i > 1 else ""))
-            for i, game in enumerate(games, 1)
-            for player in game.players
-            if player.name != "generator"
-        ]
-        if len({id(player.network) for player in others}) < len(others):
+        others: dict[str, Player] = {}
+        for i, game in enumerate(games, 1):
+            for player in game.players:
+                if player.name != "generator":
+                    name = free_name(_numbered(player.name, i), others)
+                    others[name] = player._replace(name=name)
+        if len({id(player.network) for player in others.values()}) < len(others):
             raise ValueError("two games share a discriminator; give each game one of its own")
         memory = joined(*(player.memory for player in self.judged))
         generator: Player = self.judged[0]._replace(terms=self.generator_terms, memory=memory)
-        self.players = (*others, generator)
+        self.players = (*others.values(), generator)
+
+    @property
+    def settings(self) -> Mapping[str, bool | int | float | str]:
+        """Those of all games; of the second under its number."""
+        each = (getattr(game, "settings", {}) for game in self.games)
+        return {_numbered(name, i): value for i, mine in enumerate(each, 1) for name, value in mine.items()}
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether all games are."""
+        return all(getattr(game, "differentiable", True) for game in self.games)
 
     def generator_terms(self, batch: Batch, noise: Noise) -> dict[str, Tensor]:
         """The weighted terms of each game, those of the second under the names "adversarial 2", and so on."""
         terms = [player.terms(batch, noise) for player in self.judged]
         losses = torch.stack([total(mine) for mine in terms])
         weights = (self.temper * processes.mean(losses.detach())).softmax(0)
-        return {
-            name + (f" {i}" if i > 1 else ""): weight * term
-            for i, (mine, weight) in enumerate(zip(terms, weights, strict=True), 1)
-            for name, term in mine.items()
-        }
+        weighted: dict[str, Tensor] = {}
+        for i, (mine, weight) in enumerate(zip(terms, weights, strict=True), 1):
+            for name, term in mine.items():
+                weighted[free_name(_numbered(name, i), weighted)] = weight * term
+        return weighted
+
+
+def _numbered(name: str, i: int) -> str:
+    """A name of the i-th game: the first game's stay as they are."""
+    return f"{name} {i}" if i > 1 else name

@@ -8,9 +8,10 @@ from torch import Tensor
 
 from gancourse.batch import Batch
 from gancourse.functional import call_at
-from gancourse.games.game import GAN
+from gancourse.games.game import TwoNetworks
 from gancourse.games.wrapper import (
     Wrapper,
+    check_differentiable,
     leaves,
     player_of,
     remembering_nothing,
@@ -36,23 +37,27 @@ class Unrolled(Wrapper):
         learning_rate: of the imagined steps.
 
     Raises:
-        ValueError: a negative number of steps or a learning rate that is not positive; the game lacks a generator.
+        ValueError: a negative number of steps or a learning rate that is not positive; the game lacks a generator, or
+            isn't `differentiable`.
 
     Source: Metz et al. 2017, section 2.2: θ_D^(k+1) = θ_D^k + η ∂f/∂θ_D, and G minimises f(θ_G, θ_D^K(θ_G)). The paper
     trains with K from 1 to 20.
 
     >>> from gancourse import models, objectives
+    >>> from gancourse.games import GAN
     >>> inner = GAN(models.mlp.Generator(), models.mlp.Discriminator(), objectives.non_saturating)
     >>> [player.name for player in Unrolled(inner, steps=5, learning_rate=0.01).players]
     ['discriminator', 'generator']
     """
 
-    def __init__(self, game: GAN | Wrapper, steps: int, learning_rate: float) -> None:
+    def __init__(self, game: TwoNetworks | Wrapper, steps: int, learning_rate: float) -> None:
         super().__init__(game)
         if steps < 0 or not 0 < learning_rate < math.inf:
             raise ValueError(
                 f"{steps} unrolled steps at learning rate {learning_rate}; pass steps ≥ 0 and a positive rate"
             )
+        if steps:
+            check_differentiable(game, "unrolling")
         self.steps, self.learning_rate = steps, learning_rate
         self.mover = player_of(game.players, "generator")
         self.others = tuple(player for player in game.players if player.name != "generator")

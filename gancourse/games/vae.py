@@ -7,7 +7,7 @@ import math
 from torch import Tensor, nn
 
 from gancourse.batch import Batch
-from gancourse.games.game import Player
+from gancourse.games.game import Player, conditioned
 from gancourse.rng import Noise
 
 
@@ -34,13 +34,15 @@ class VAE:
     beta = 1 the terms sum to −ELBO in nats, constants included.
 
     Args:
-        encoder: maps data to [batch, 2 · latent_size]: means, and then logarithms of variances.
-        decoder: maps latents [batch, decoder.latent_size] to the mean of the data.
+        encoder: maps data to [batch, 2 · latent_size]: means, and then logarithms of variances; (data, y) if it is
+            `conditional`.
+        decoder: maps latents [batch, decoder.latent_size] to the mean of the data; (latents, y) if `conditional`.
         std: standard deviation of the decoder's density, in the data's units.
         beta: what the KL term is multiplied by; below 1 sharper reconstructions, above 1 latents nearer to N(0, I).
 
     Raises:
-        ValueError: std is not positive or beta negative; when playing, if encoder and decoder don't fit.
+        ValueError: std is not positive or beta negative; when playing, if encoder and decoder don't fit, or one
+            is conditional but the batch has no y.
 
     Source: Kingma and Welling 2014, eq. 10; beta: Higgins et al. 2017, eq. 4.
 
@@ -57,13 +59,13 @@ class VAE:
         both = nn.ModuleDict({"encoder": encoder, "decoder": decoder})
         self.players = (Player("vae", both, self.terms),)
 
-    def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log variance of q(z|x), [batch, latent_size] each.
+    def posterior(self, x: Tensor, y: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Mean and log variance of q(z|x), or q(z|x, y), [batch, latent_size] each.
 
         Raises:
             ValueError: the encoder's output is not twice a latent.
         """
-        out, wanted = self.encoder(x), 2 * self.decoder.latent_size
+        out, wanted = conditioned(self.encoder, y)(x), 2 * self.decoder.latent_size
         if out.ndim != 2 or out.shape[1] != wanted:
             raise ValueError(f"the encoder gives {tuple(out.shape)}; expected [batch, {wanted}]: means, log variances")
         mean, log_variance = out.chunk(2, dim=1)
@@ -71,10 +73,10 @@ class VAE:
 
     def terms(self, batch: Batch, noise: Noise) -> dict[str, Tensor]:
         """−log p(x|z) at one z of q(z|x), and beta · KL(q(z|x) ‖ N(0, I)); in nats, [batch] each."""
-        mean, log_variance = self.posterior(batch.x)
+        mean, log_variance = self.posterior(batch.x, batch.y)
         # Reparameterised: z is a differentiable function of mean and variance, and of noise that depends on neither.
         z = mean + (log_variance / 2).exp() * noise.normal("z", mean.shape[1])
-        made = self.decoder(z)
+        made = conditioned(self.decoder, batch.y)(z)
         if made.shape != batch.x.shape:
             raise ValueError(f"the decoder makes {tuple(made.shape)} but x is {tuple(batch.x.shape)}; they must agree")
         error = ((batch.x - made) / self.std).square().flatten(1)

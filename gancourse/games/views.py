@@ -8,6 +8,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from gancourse.batch import Batch
 from gancourse.games.game import View
 from gancourse.rng import Noise
 
@@ -29,8 +30,8 @@ def annealed(start: float, end: float, updates: int) -> Callable[[int], float]:
 def instance_noise(std: float | Callable[[int], float]) -> View:
     """Gaussian noise on real and on generated samples, so that their distributions overlap.
 
-    Each sample gets its own noise, new in each turn; the shape doesn't change. Penalties are taken at the noisy
-    samples.
+    Each sample gets its own noise, new in each turn; neither its shape nor what it is conditioned on changes.
+    Penalties are taken at the noisy samples.
 
     Args:
         std: standard deviation of each coordinate, in the data's units; or a function of how many updates the player
@@ -41,21 +42,20 @@ def instance_noise(std: float | Callable[[int], float]) -> View:
 
     Source: Arjovsky and Bottou 2017, section 3; Sønderby et al. 2017, section 2.5.
 
-    >>> view = instance_noise(0.1)
-    >>> real, fake = view.function(torch.zeros(2, 3), torch.zeros(2, 3), Noise((0,), 2))
-    >>> bool((real != fake).all())
+    >>> view, zeros = instance_noise(0.1), Batch(torch.zeros(2, 3))
+    >>> real, fake = view.function(zeros, zeros, Noise((0,), 2))
+    >>> bool((real.x != fake.x).all())
     True
     """
     if not callable(std):
         _check_std(std)
 
-    def add(real: Tensor, fake: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
+    def add(real: Batch, fake: Batch, noise: Noise) -> tuple[Batch, Batch]:
         scale = _check_std(std(noise.update) if callable(std) else std)
         # The first rows: a view before this one may have made fewer samples of the batch.
-        return (
-            real + scale * noise.normal("noise on real", *real.shape[1:], rows=len(real)),
-            fake + scale * noise.normal("noise on fake", *fake.shape[1:], rows=len(fake)),
-        )
+        on_real = noise.normal("noise on real", *real.x.shape[1:], rows=len(real.x))
+        on_fake = noise.normal("noise on fake", *fake.x.shape[1:], rows=len(fake.x))
+        return real._replace(x=real.x + scale * on_real), fake._replace(x=fake.x + scale * on_fake)
 
     return View(add)
 
@@ -69,8 +69,9 @@ def _check_std(std: float) -> float:
 def packing(m: int) -> View:
     """Show the discriminator m samples at once: a generator that lacks variety gives itself away.
 
-    Points [batch, d] become [batch/m, m·d]; images [batch, channels, h, w] become [batch/m, m·channels, h, w]. The
-    discriminator must take the larger input, and gives one score a pack.
+    Points [batch, d] become [batch/m, m·d]; images [batch, channels, h, w] become [batch/m, m·channels, h, w]. So do
+    their conditions, and labels [batch] become [batch/m, m]. The discriminator must take the larger input, and gives
+    one score a pack.
 
     Args:
         m: samples in a pack; 1 changes nothing.
@@ -80,9 +81,10 @@ def packing(m: int) -> View:
 
     Source: Lin et al. 2018 (PacGAN), section 3.
 
-    >>> real, fake = packing(2).function(torch.zeros(6, 3), torch.zeros(6, 3), Noise((0,), 6))
-    >>> real.shape
-    torch.Size([3, 6])
+    >>> batch = Batch(torch.zeros(6, 3), torch.arange(6))
+    >>> real, fake = packing(2).function(batch, batch, Noise((0,), 6))
+    >>> real.x.shape, real.y.tolist()
+    (torch.Size([3, 6]), [[0, 1], [2, 3], [4, 5]])
     """
     if m < 1:
         raise ValueError(f"packs of {m} samples; pass at least 1")
@@ -90,15 +92,21 @@ def packing(m: int) -> View:
     def pack(x: Tensor) -> Tensor:
         if len(x) % m:
             raise ValueError(f"a batch of {len(x)} can't be packed by {m}; pass a batch_size that {m} divides")
-        return x.reshape(len(x) // m, m * x.shape[1], *x.shape[2:])
+        return x.reshape(len(x) // m, m * (x.shape[1] if x.ndim > 1 else 1), *x.shape[2:])
 
-    return View(lambda real, fake, noise: (pack(real), pack(fake)))
+    def packed(real: Batch, fake: Batch, noise: Noise) -> tuple[Batch, Batch]:
+        y = None if real.y is None else pack(real.y)
+        fake_y = y if fake.y is real.y else pack(fake.y)
+        return real._replace(x=pack(real.x), y=y), fake._replace(x=pack(fake.x), y=fake_y)
+
+    return View(packed)
 
 
 def label_flipping(share: float) -> View:
     """Swap real and generated samples for the discriminator, at random, so that it never gets quite sure.
 
-    Only in the discriminator's turn. A penalty at real samples sees the swapped ones too.
+    Only in the discriminator's turn. A penalty at real samples sees the swapped ones too. Each sample keeps what it is
+    conditioned on.
 
     Args:
         share: probability that a pair is swapped; 0 changes nothing, at ½ nothing can be learned.
@@ -109,18 +117,28 @@ def label_flipping(share: float) -> View:
     Source: Chintala et al. 2016 ("How to train a GAN", number 6); Salimans et al. 2016, section 3.4, smooth labels
     instead.
 
-    >>> real, fake = label_flipping(1.0).function(torch.zeros(2, 1), torch.ones(2, 1), Noise((0,), 2))
-    >>> real.flatten()
+    >>> view = label_flipping(1.0)
+    >>> real, fake = view.function(Batch(torch.zeros(2, 1)), Batch(torch.ones(2, 1)), Noise((0,), 2))
+    >>> real.x.flatten()
     tensor([1., 1.])
     """
     if not 0 <= share <= 1:
         raise ValueError(f"the share of flipped labels is {share}; expected a number from 0 to 1")
 
-    def swap(real: Tensor, fake: Tensor, noise: Noise) -> tuple[Tensor, Tensor]:
-        if real.shape != fake.shape:
-            raise ValueError(f"real data is {tuple(real.shape)}, generated {tuple(fake.shape)}; only equals can swap")
-        flipped = noise.uniform("flipped", rows=len(real)) < share
-        flipped = flipped.view(-1, *[1] * (real.ndim - 1))
-        return torch.where(flipped, fake, real), torch.where(flipped, real, fake)
+    def swap(real: Batch, fake: Batch, noise: Noise) -> tuple[Batch, Batch]:
+        x, other = real.x, fake.x
+        if x.shape != other.shape:
+            raise ValueError(f"real data is {tuple(x.shape)}, generated {tuple(other.shape)}; only equals can swap")
+        flipped = noise.uniform("flipped", rows=len(x)) < share
+        x, other = _swapped(flipped, x, other)
+        # Generated samples mostly have the real ones' y, which then stays one tensor.
+        y, other_y = (real.y, fake.y) if real.y is fake.y else _swapped(flipped, real.y, fake.y)
+        return real._replace(x=x, y=y), fake._replace(x=other, y=other_y)
 
     return View(swap, turns=("discriminator",))
+
+
+def _swapped(flipped: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows of a and b, exchanged where flipped."""
+    flipped = flipped.view(-1, *[1] * (a.ndim - 1))
+    return torch.where(flipped, b, a), torch.where(flipped, a, b)

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import chain, count
 
 import torch
 from torch import Tensor, nn
 
 from gancourse import processes
+from gancourse.batch import Batch
 from gancourse.functional import Weights
-from gancourse.games.game import GAN, Pair, Player
+from gancourse.games.game import Pair, Player, Samples, TwoNetworks
+from gancourse.games.terms import Critic
 from gancourse.rng import Noise
 
 
 class Wrapper:
-    """A game whose players are another game's, some of them changed; wrappers stack.
+    """A game whose players are another game's, some of them changed; wrappers stack. This one changes none.
 
-    It answers for the inner game: generator, discriminator, objective, latents and what the discriminator sees.
+    It answers for the inner game: generator, discriminator, objective, samples, critic, latents and what the
+    discriminator sees.
 
     Args:
         game: the inner game, with a player named "generator".
@@ -27,11 +31,20 @@ class Wrapper:
         ValueError: it has no such player.
     """
 
-    players: Sequence[Player]
-
-    def __init__(self, game: GAN | Wrapper) -> None:
+    def __init__(self, game: TwoNetworks | Wrapper) -> None:
         self.inner = game
         player_of(game.players, "generator")
+        self.players: Sequence[Player] = tuple(game.players)
+
+    @property
+    def settings(self) -> Mapping[str, bool | int | float | str]:
+        """What a checkpoint must know of how the inner game is played."""
+        return dict(getattr(self.inner, "settings", {}))
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether the inner game's terms are functions of all players' weights."""
+        return getattr(self.inner, "differentiable", True)
 
     @property
     def generator(self) -> nn.Module:
@@ -52,7 +65,15 @@ class Wrapper:
         """Latents of one batch, [batch, latent_size]."""
         return self.inner.latents(noise)
 
-    def seen(self, real: Tensor, fake: Tensor, noise: Noise, turn: str) -> tuple[Tensor, Tensor]:
+    def made(self, batch: Batch, noise: Noise, z: Tensor | None = None) -> Samples:
+        """The generator's samples, at the batch's y; of these latents, or of the noise's."""
+        return self.inner.made(batch, noise, z)
+
+    def critic(self, batch: Batch | Samples, function: Critic | None = None) -> Critic:
+        """The discriminator, or a function that is called with its arguments, as a function of x at the batch's y."""
+        return self.inner.critic(batch, function)
+
+    def seen(self, real: Batch, fake: Batch | Samples, noise: Noise, turn: str) -> tuple[Batch, Batch]:
         """What the discriminator sees of real and generated data in the turn of the player of that name."""
         return self.inner.seen(real, fake, noise, turn)
 
@@ -74,10 +95,35 @@ def replaced(players: Iterable[Player], new: Player) -> tuple[Player, ...]:
     return tuple(new if player.name == new.name else player for player in players)
 
 
-def joined(*memories: nn.Module | None) -> nn.Module | None:
-    """One memory that holds several: none, the only one, or a list of them."""
-    kept = [memory for memory in memories if memory is not None]
-    return nn.ModuleList(kept) if len(kept) > 1 else kept[0] if kept else None
+def free_name(name: str, taken: Collection[str]) -> str:
+    """The name, with the first number from 2 on that makes it a new one if it is taken.
+
+    >>> free_name("r1", {"r1", "r1 2"}), free_name("r1", {"r2"})
+    ('r1 3', 'r1')
+    """
+    names = chain([name], (f"{name} {i}" for i in count(2)))
+    return next(candidate for candidate in names if candidate not in taken)
+
+
+def merged(terms: dict[str, Tensor], more: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Terms of both, in this order; where the same wrapper stands twice, the outer one's term is numbered."""
+    terms = dict(terms)
+    for name, term in more.items():
+        terms[free_name(name, terms)] = term
+    return terms
+
+
+def check_differentiable(game: TwoNetworks | Wrapper, what: str) -> None:
+    """Complain about a game whose terms hide other players' weights, as those of `OneForward` do.
+
+    Raises:
+        ValueError: names what needs them.
+    """
+    if not getattr(game, "differentiable", True):
+        raise ValueError(
+            f"{what} differentiates every player's terms in all players' weights, but in this game (a "
+            f"{type(game).__name__}) some terms don't depend on them, as under OneForward; pass the game without it"
+        )
 
 
 def total(terms: dict[str, Tensor]) -> Tensor:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import torch
 from torch import Tensor, nn
 
 
@@ -33,3 +36,29 @@ def n_parameters(network: nn.Module) -> int:
     8
     """
     return sum(p.numel() for p in network.parameters() if p.requires_grad)
+
+
+def one_hot(y: Tensor | None, n_classes: int, shape: tuple[int, ...]) -> Tensor:
+    """Labels as numbers 0 and 1, [*shape, n_classes], integers.
+
+    Args:
+        y: integer labels from 0, of this shape, or of this shape without its last axis if that is 1.
+        n_classes: how many classes there are.
+        shape: how many labels are expected.
+
+    Raises:
+        ValueError: there are no labels, or their shape, type or range is wrong.
+
+    >>> one_hot(torch.tensor([2, 0]), 3, (2, 1)).tolist()
+    [[[0, 0, 1]], [[1, 0, 0]]]
+    """
+    if y is None:
+        raise ValueError(f"the network is conditioned on labels of {n_classes} classes, but there are none; pass y")
+    if y.is_floating_point() or y.numel() != math.prod(shape) or len(y) != shape[0]:
+        raise ValueError(f"y is {y.dtype} of shape {tuple(y.shape)}; expected integer labels of shape {list(shape)}")
+    if y.numel() and not 0 <= int(y.min()) <= int(y.max()) < n_classes:
+        raise ValueError(
+            f"labels run from {int(y.min())} to {int(y.max())} but the network knows {n_classes} classes; pass "
+            f"n_classes={int(y.max()) + 1} or drop them"
+        )
+    return torch.nn.functional.one_hot(y.view(shape).long(), n_classes)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from gancourse.models.autoencoder import AutoencoderCritic
-from gancourse.models.blocks import Flatten, check_shape
+from gancourse.models.blocks import Flatten, check_shape, one_hot
 from gancourse.models.dropout import Dropout
 from gancourse.models.family import Family, check_points
 from gancourse.models.minibatch import MinibatchDiscrimination
@@ -38,7 +38,7 @@ def _layers(
 
 
 class Generator(nn.Module):
-    """Maps latents [batch, latent_size] to points [batch, dimensions].
+    """Maps latents [batch, latent_size] to points [batch, dimensions]; with classes, also labels [batch].
 
     Args:
         latent_size: numbers in a latent.
@@ -49,9 +49,14 @@ class Generator(nn.Module):
         activation: what follows each hidden layer. Data in separate clusters needs a function with plateaus and steep
             steps between them: tanh makes those with moderate weights, ReLU doesn't (chapter 5 measures it).
         latent_scale: what latents are multiplied by first; more than one means steeper steps from the start.
+        n_classes: of labels that it is conditioned on, as numbers 0 or 1 beside the latent; 0 for none.
 
-    >>> import torch
+    Raises:
+        ValueError: when called, if a label is missing or out of range.
+
     >>> Generator(latent_size=4)(torch.zeros(3, 4)).shape
+    torch.Size([3, 2])
+    >>> Generator(latent_size=4, n_classes=8)(torch.zeros(3, 4), torch.tensor([0, 7, 1])).shape
     torch.Size([3, 2])
     """
 
@@ -64,19 +69,33 @@ class Generator(nn.Module):
         norm: Norm | None = None,
         activation: type[nn.Module] = nn.ReLU,
         latent_scale: float = 1.0,
+        n_classes: int = 0,
     ) -> None:
         super().__init__()
-        self.latent_size, self.latent_scale = latent_size, latent_scale
-        self.layers = nn.Sequential(*_layers([latent_size] + [hidden] * depth + [dimensions], activation, norm))
+        self.latent_size, self.latent_scale, self.n_classes = latent_size, latent_scale, n_classes
+        sizes = [latent_size + n_classes] + [hidden] * depth + [dimensions]
+        self.layers = nn.Sequential(*_layers(sizes, activation, norm))
 
-    def forward(self, z: Tensor) -> Tensor:
+    @property
+    def conditional(self) -> bool:
+        """Whether it takes labels."""
+        return self.n_classes > 0
+
+    def forward(self, z: Tensor, y: Tensor | None = None) -> Tensor:
         """Points [batch, dimensions]."""
         check_shape(z, (self.latent_size,), "z")
-        return self.layers(self.latent_scale * z)
+        return self.layers(_with_labels(self.latent_scale * z, y, self.n_classes, 1))
+
+
+def _with_labels(x: Tensor, y: Tensor | None, n_classes: int, n_labels: int) -> Tensor:
+    """Numbers [batch, n], with those of the one-hot labels behind them."""
+    if not n_classes:
+        return x
+    return torch.cat([x, one_hot(y, n_classes, (len(x), n_labels)).to(x).flatten(1)], 1)
 
 
 class Discriminator(nn.Module):
-    """Maps points [batch, dimensions] to scores [batch] (logits, high = real).
+    """Maps points [batch, dimensions] to scores [batch] (logits, high = real); with classes, also labels [batch].
 
     Args:
         hidden: units of each hidden layer.
@@ -85,9 +104,15 @@ class Discriminator(nn.Module):
         dropout: share of hidden numbers that are dropped.
         n_kernels: of minibatch discrimination before the last layer; 0 for none.
         norm: makes what normalises each hidden layer.
+        n_classes: of labels that it is conditioned on, as numbers 0 or 1 beside the point; 0 for none.
+        n_labels: labels beside each point; m for packs of m points, whose labels are [batch, m].
 
-    >>> import torch
+    Raises:
+        ValueError: when called, if a label is missing or out of range.
+
     >>> Discriminator()(torch.zeros(3, 2)).shape
+    torch.Size([3])
+    >>> Discriminator(n_classes=8)(torch.zeros(3, 2), torch.tensor([0, 7, 1])).shape
     torch.Size([3])
     """
 
@@ -99,31 +124,37 @@ class Discriminator(nn.Module):
         dropout: float = 0.0,
         n_kernels: int = 0,
         norm: Norm | None = None,
+        n_classes: int = 0,
+        n_labels: int = 1,
     ) -> None:
         super().__init__()
-        self.dimensions = dimensions
-        sizes = [dimensions] + [hidden] * depth
+        self.dimensions, self.n_classes, self.n_labels = dimensions, n_classes, n_labels
+        sizes = [dimensions + n_classes * n_labels] + [hidden] * depth
         *body, last = _layers([*sizes, 1], nn.ReLU, norm, dropout)
         if n_kernels:
             last = nn.Linear(sizes[-1] + n_kernels, 1)
             body.append(MinibatchDiscrimination(sizes[-1], n_kernels))
         self.layers = nn.Sequential(*body, last, Flatten())
 
-    def features(self, x: Tensor) -> Tensor:
+    @property
+    def conditional(self) -> bool:
+        """Whether it takes labels."""
+        return self.n_classes > 0
+
+    def features(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """What the last layer sees, [batch, hidden] (and n_kernels more, if there are any)."""
         check_shape(x, (self.dimensions,), "x")
-        return self.layers[:-2](x)
+        return self.layers[:-2](_with_labels(x, y, self.n_classes, self.n_labels))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """Scores [batch]."""
         check_shape(x, (self.dimensions,), "x")
-        return self.layers(x)
+        return self.layers(_with_labels(x, y, self.n_classes, self.n_labels))
 
 
 class Encoder(nn.Module):
     """Maps points [batch, dimensions] to [batch, n_out]: latents, or means and log variances of latents.
 
-    >>> import torch
     >>> Encoder(n_out=8)(torch.zeros(3, 2)).shape
     torch.Size([3, 8])
     """

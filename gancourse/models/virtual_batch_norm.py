@@ -52,9 +52,15 @@ class VirtualBatchNorm(nn.Module):
 class WithReference(nn.Module):
     """A network that sees a fixed reference batch before each batch, and whose outputs for it are dropped.
 
+    It is `conditional` if the network is, and then needs the reference's conditions too.
+
     Args:
         network: holds `VirtualBatchNorm` layers that know the size of the reference.
-        reference: data or latents chosen once, [n_reference, ...]; kept as a buffer, and so in checkpoints.
+        reference: data or latents, fixed from here on, [n_reference, ...]; kept as a buffer, and so in checkpoints.
+        y: what the reference is conditioned on, for a conditional network; kept in the same way.
+
+    Raises:
+        ValueError: the network is conditional but there is no y for the reference, or the other way round.
 
     >>> critic = nn.Sequential(nn.Linear(2, 4), VirtualBatchNorm(4, n_reference=8), nn.ReLU(), nn.Linear(4, 1))
     >>> WithReference(critic, torch.randn(8, 2))(torch.zeros(3, 2)).shape
@@ -63,14 +69,23 @@ class WithReference(nn.Module):
 
     reference: Tensor
 
-    def __init__(self, network: nn.Module, reference: Tensor) -> None:
+    def __init__(self, network: nn.Module, reference: Tensor, y: Tensor | None = None) -> None:
         super().__init__()
         self.network = network
         self.register_buffer("reference", reference.detach().clone())
         if hasattr(network, "latent_size"):
             self.latent_size = network.latent_size
+        self.conditional = getattr(network, "conditional", False)
+        if self.conditional != (y is not None):
+            raise ValueError(
+                f"{type(network).__name__} is {'' if self.conditional else 'not '}conditional; "
+                + ("pass the reference's y" if self.conditional else "leave the reference's y away")
+            )
+        if y is not None:
+            self.register_buffer("reference_y", y.detach().clone())
 
-    def forward(self, x: Tensor) -> Tensor:
-        """The network's outputs for x alone."""
+    def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
+        """The network's outputs for x alone, at y if it is conditional."""
         check_shape(x, tuple(self.reference.shape[1:]), "x")
-        return self.network(torch.cat([self.reference, x]))[len(self.reference) :]
+        given = () if y is None else (torch.cat([self.reference_y, y]),)
+        return self.network(torch.cat([self.reference, x]), *given)[len(self.reference) :]

@@ -1,7 +1,7 @@
 """What the players minimise: pairs of functions of scores, and penalties on the discriminator."""
 
 from gancourse.objectives.catalogue import objective, objectives
-from gancourse.objectives.energy import began, ebgan, magan, next_k
+from gancourse.objectives.energy import ebgan, magan
 from gancourse.objectives.f_gan import f_gan
 from gancourse.objectives.losses import (
     Objective,
@@ -20,7 +20,6 @@ from gancourse.objectives.penalties import (
     one_sided_gradient_penalty,
     penalties,
     r1,
-    r1_and_r2,
     r2,
     zero_centred_gradient_penalty,
 )
@@ -34,7 +33,6 @@ from gancourse.objectives.reweighted import boundary_seeking, softmax
 
 __all__ = [
     "Objective",
-    "began",
     "boundary_seeking",
     "drift",
     "ebgan",
@@ -46,7 +44,6 @@ __all__ = [
     "least_squares",
     "magan",
     "minimax",
-    "next_k",
     "non_saturating",
     "objective",
     "objectives",
@@ -55,7 +52,6 @@ __all__ = [
     "orthogonality",
     "penalties",
     "r1",
-    "r1_and_r2",
     "r2",
     "relativistic_average",
     "relativistic_average_hinge",

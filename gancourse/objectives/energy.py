@@ -1,11 +1,11 @@
 """Energy-based objectives, as functions of scores: score = −energy, so that a high score still means real.
 
-In the papers the energy is an autoencoder's reconstruction error, so scores are ≤ 0. Nothing here needs that.
+In the papers the energy is an autoencoder's reconstruction error, so scores are ≤ 0. Nothing here needs that. BEGAN,
+whose losses change with the balance of the two players, is a game: `gancourse.games.BoundaryEquilibrium`.
 """
 
 from __future__ import annotations
 
-from torch import Tensor
 from torch.nn.functional import relu
 
 from gancourse.objectives.losses import Objective
@@ -48,43 +48,3 @@ def magan(margin: float) -> Objective:
     Source: Wang, Cully, Chang, Demiris 2017.
     """
     return _margin_game("magan", margin, "Wang et al. 2017 (MAGAN)")
-
-
-def began(k: float) -> Objective:
-    """Boundary-equilibrium GAN at one value of its balance k.
-
-    D minimises E(x) − k E(G(z)), G minimises E(G(z)). `next_k` moves k.
-
-    Args:
-        k: how much D cares about generated samples, in [0, 1]; the paper starts at 0.
-
-    Raises:
-        ValueError: k is out of range.
-
-    Source: Berthelot, Schumm, Metz 2017, section 3.4.
-    """
-    if not 0 <= k <= 1:
-        raise ValueError(f"k is {k}; expected 0 ≤ k ≤ 1")
-    return Objective(
-        "began", lambda real, fake: k * fake - real, lambda fake: -fake, "Berthelot et al. 2017, section 3.4"
-    )
-
-
-def next_k(k: float, real: Tensor, fake: Tensor, diversity: float = 0.5, rate: float = 0.001) -> float:
-    """BEGAN's k after one step: k + rate · (γ E(x) − E(G(z))), kept in [0, 1].
-
-    Args:
-        k: its value now.
-        real: scores of data, [batch].
-        fake: scores of generated samples, [batch].
-        diversity: the ratio γ = E(G(z)) / E(x) at which k rests.
-        rate: the paper's λ_k.
-
-    Source: Berthelot, Schumm, Metz 2017, section 3.4.
-
-    >>> import torch
-    >>> round(next_k(0.5, torch.tensor([-4.0]), torch.tensor([-1.0]), rate=0.1), 6)
-    0.6
-    """
-    moved = k + rate * (fake.mean() - diversity * real.mean()).item()  # energy = −score
-    return min(max(moved, 0.0), 1.0)

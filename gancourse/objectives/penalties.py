@@ -77,17 +77,11 @@ def r1(critic: Critic, real: Tensor, fake: Tensor | None = None, epsilon: Tensor
 def r2(critic: Critic, real: Tensor | None, fake: Tensor, epsilon: Tensor | None = None) -> Tensor:
     """Squared gradient norm of the critic at generated data: ½‖∇ₓ D(G(z))‖². Arguments and errors as for `r1`.
 
+    R3GAN takes it together with `r1`, each with the same weight (Huang, Gokaslan, Kuleshov, Tompkin 2024, section 2).
+
     Source: Mescheder, Geiger, Nowozin 2018, eq. 10.
     """
     return _slope(critic, fake).square().flatten(1).sum(1) / 2
-
-
-def r1_and_r2(critic: Critic, real: Tensor, fake: Tensor, epsilon: Tensor | None = None) -> Tensor:
-    """The sum of `r1` and `r2`, of as many real as generated samples. Arguments and errors as for `r1`.
-
-    Source: Huang, Gokaslan, Kuleshov, Tompkin 2024 (R3GAN), section 2, where each has the same weight.
-    """
-    return r1(critic, real) + r2(critic, None, fake)
 
 
 def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
@@ -143,7 +137,6 @@ def drift(critic: Critic, real: Tensor, fake: Tensor | None = None, epsilon: Ten
 penalties = {
     "r1": r1,
     "r2": r2,
-    "r1-r2": r1_and_r2,
     "gradient-penalty": gradient_penalty,
     "one-sided-gradient-penalty": one_sided_gradient_penalty,
     "zero-centred-gradient-penalty": zero_centred_gradient_penalty,

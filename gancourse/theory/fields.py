@@ -110,7 +110,8 @@ def game_field(game: Any, batch: Any, noise: Any) -> Field:
         noise: randomness, as the terms take it.
 
     Raises:
-        ValueError: two players share a weight or a name, or one has nothing to change.
+        ValueError: two players share a weight or a name, one has nothing to change, or the game says by
+            `differentiable = False` that its terms hide other players' weights.
 
     Source: Mescheder, Nowozin, Geiger 2017, section 2, for players who minimise.
 
@@ -123,6 +124,11 @@ def game_field(game: Any, batch: Any, noise: Any) -> Field:
     """
     players = tuple(game.players)
     _check_players(players)
+    if not getattr(game, "differentiable", True):
+        raise ValueError(
+            f"in this game (a {type(game).__name__}) some terms don't depend on other players' weights, as under "
+            "OneForward, so that its field would have wrong derivatives; pass the game without it"
+        )
     networks = [player.network for player in players]
     shapes = [{name: w.shape for name, w in _trained(player).items()} for player in players]
     sizes = {p.name: sum(shape.numel() for shape in s.values()) for p, s in zip(players, shapes, strict=True)}

@@ -9,9 +9,11 @@ from gancourse.training.checkpoints import (
     write_tensors,
 )
 from gancourse.training.fabric import join
+from gancourse.training.optimisers import adam
 from gancourse.training.precision import MixedPrecision, Precision, has_bf16
+from gancourse.training.progress import Step
 from gancourse.training.schedules import constant, cosine, linear
-from gancourse.training.trainer import Step, Trainer, adam
+from gancourse.training.trainer import Trainer
 from gancourse.training.workers import launch
 
 __all__ = [

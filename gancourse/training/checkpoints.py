@@ -24,7 +24,8 @@ _EMPTY = b"0" * 64
 _FIELD = b'"sha256":"'
 SAME = {"seed": None, "batch_size": None, "precision": "32-true"}
 """What a trainer must share with the one that was saved to go on as it would have; with the value of older files."""
-SWITCHES = ("one_forward", "one_batch")
+HEAD = {"turn", "turns", "numbers", "about", *SAME}
+"""What else a head holds; older files have the game's settings beside these, newer ones in a place of their own."""
 
 
 class CheckpointError(ValueError):
@@ -112,13 +113,33 @@ def save_checkpoint(path: Path, trainer: Trainer, about: dict[str, Any] | None =
     for name, terms in trainer.losses.items():
         tensors |= {f"loss/{name}/{k}": v for k, v in terms.items()}
     head = {"turn": trainer.turn, "numbers": numbers, "about": about or {}}
-    write_tensors(path, tensors, head | {what: getattr(trainer, what) for what in SAME} | _play(trainer))
+    head |= {"turns": _turns(trainer), "settings": _settings(trainer)}
+    write_tensors(path, tensors, head | {what: getattr(trainer, what) for what in SAME})
 
 
-def _play(trainer: Trainer) -> dict[str, Any]:
-    """Who moves in which order within a step, and how the game says that it is played, if it does."""
-    switches = {name: getattr(trainer.game, name) for name in SWITCHES if hasattr(trainer.game, name)}
-    return {"turns": [player.name for player in trainer.turns]} | switches
+def _turns(trainer: Trainer) -> list[str]:
+    """Who moves in which order within a step."""
+    return [player.name for player in trainer.turns]
+
+
+def _settings(trainer: Trainer) -> dict[str, Any]:
+    """How the game says that it is played, if it does."""
+    return dict(getattr(trainer.game, "settings", {}))
+
+
+def _check_play(path: Path, head: dict[str, Any], trainer: Trainer) -> None:
+    """Complain about a checkpoint of a game that is played in another order, or with other settings."""
+    if "turns" not in head:
+        return  # the oldest files don't say
+    if head["turns"] != _turns(trainer):
+        raise CheckpointError(f"{path} was saved with turns={head['turns']}, not {_turns(trainer)}")
+    ours = _settings(trainer)
+    theirs = head.get("settings", {name: value for name, value in head.items() if name not in HEAD})
+    for name in sorted(ours.keys() | theirs.keys()):
+        # A game that doesn't have a setting plays as one in which it is off.
+        saved, mine = theirs.get(name, False), ours.get(name, False)
+        if saved != mine:
+            raise CheckpointError(f"{path} was saved with {name}={saved}, not {mine}")
 
 
 def _networks(trainer: Trainer) -> dict[str, Tensor]:
@@ -142,8 +163,8 @@ def load_checkpoint(path: Path, trainer: Trainer, *, to_go_on: bool = True) -> d
 
     Raises:
         FileNotFoundError: there is no such file.
-        CheckpointError: the file is damaged, or was saved by another game, order of turns, seed, batch size or
-            precision.
+        CheckpointError: the file is damaged, or was saved by another game, order of turns, setting of the game, seed,
+            batch size or precision.
     """
     tensors, head = read_tensors(path)
     parts: dict[tuple[str, str], dict[str, Any]] = {}
@@ -154,9 +175,8 @@ def load_checkpoint(path: Path, trainer: Trainer, *, to_go_on: bool = True) -> d
         if to_go_on and head.get(what, formerly) != getattr(trainer, what):
             saved_with = head.get(what, formerly)
             raise CheckpointError(f"{path} was saved with {what}={saved_with}, not {getattr(trainer, what)}")
-    for what, ours in _play(trainer).items():
-        if to_go_on and head.get(what, ours) != ours:  # older files don't say
-            raise CheckpointError(f"{path} was saved with {what}={head[what]}, not {ours}")
+    if to_go_on:
+        _check_play(path, head, trainer)
     wanted = _networks(trainer)
     saved = {name: value for name, value in tensors.items() if name.startswith(("network/", "memory/", "average/"))}
     # Compared before anything is changed, so that a refused checkpoint leaves the trainer as it was.

@@ -2,71 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
-from functools import partial
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from contextlib import nullcontext
+from operator import is_
 
 import torch
-from torch import Tensor, nn
-from torch.nn.utils import get_total_norm
-from torch.optim import Adam, Optimizer
+from torch import Tensor
 
 from gancourse import processes
-from gancourse.batch import Batches
-from gancourse.errors import NotFiniteError
+from gancourse.batch import Batch, Batches
 from gancourse.games import Game, Player
 from gancourse.rng import CPU, Noise
 from gancourse.training.average import Average
 from gancourse.training.batch_norm import prepare_for_processes
+from gancourse.training.gradients import check_finite, only, share
+from gancourse.training.optimisers import DCGAN_ADAM, MakeOptimiser
 from gancourse.training.precision import MixedPrecision, Precision, check_precision
+from gancourse.training.progress import Step
 from gancourse.training.schedules import Schedule, constant
-
-MakeOptimiser = Callable[[Iterable[nn.Parameter]], Optimizer]
-
-
-def adam(learning_rate: float = 2e-4, beta1: float = 0.5, beta2: float = 0.999, fused: bool = False) -> MakeOptimiser:
-    """Adam with the defaults of Radford et al. 2016, as something a trainer can give to each player.
-
-    Args:
-        learning_rate: its rate.
-        beta1: decay of the first moment.
-        beta2: decay of the second moment.
-        fused: one kernel for all weights; faster, and different in the last bits.
-
-    >>> type(adam(1e-3)([torch.zeros(1, requires_grad=True)])).__name__
-    'Adam'
-    """
-    return partial(Adam, lr=learning_rate, betas=(beta1, beta2), fused=fused or None)
-
-
-DCGAN_ADAM = adam()
-
-
-class Step(NamedTuple):
-    """What one step of a game did: its index from 0, and each player's losses, averaged over the batch."""
-
-    index: int
-    tensors: dict[str, dict[str, Tensor]]
-
-    @property
-    def losses(self) -> dict[str, dict[str, float]]:
-        """Losses by player and term."""
-        return {player: {name: t.item() for name, t in terms.items()} for player, terms in self.tensors.items()}
-
-
-@contextmanager
-def _moving(mine: Iterable[nn.Parameter], every: Iterable[nn.Parameter]) -> Iterator[None]:
-    """Freeze every weight but mine, so that no gradient is computed for it."""
-    try:
-        for weight in every:
-            weight.requires_grad_(False)
-        for weight in mine:
-            weight.requires_grad_(True)
-        yield
-    finally:
-        for weight in every:
-            weight.requires_grad_(True)
 
 
 class Trainer:
@@ -109,6 +62,7 @@ class Trainer:
         precision: Precision = "32-true",
         channels_last: bool = False,
     ) -> None:
+        # Check what was asked for.
         names = [player.name for player in game.players]
         if len(set(names)) < len(names) or any(player.updates < 1 for player in game.players):
             raise ValueError(f"the players are {names}; expected different names, and at least one update each")
@@ -126,6 +80,8 @@ class Trainer:
         self.game, self.batches, self.batch_size, self.seed = game, batches, batch_size, seed
         self.schedule, self.device, self.precision = schedule, device, precision
         self.channels_last = channels_last
+
+        # Move the networks to the device.
         self.players = {player.name: player for player in game.players}
         for player in game.players:
             player.network.to(device, memory_format=torch.channels_last if channels_last else None).train()
@@ -133,15 +89,20 @@ class Trainer:
                 player.memory.to(device).train()
             if self.part.count > 1:
                 prepare_for_processes(player.network)
-        # What the caller froze stays frozen. By identity: players may share a network.
-        self.weights = {p.name: [w for w in p.network.parameters() if w.requires_grad] for p in game.players}
+
+        # Note whose weights are whose; what the caller froze stays frozen. By identity: players may share a network.
+        self._parameters = {p.name: list(p.network.parameters()) for p in game.players}
+        self.weights = {name: [w for w in mine if w.requires_grad] for name, mine in self._parameters.items()}
         self._every_weight = list({id(w): w for weights in self.weights.values() for w in weights}.values())
-        self.optimisers = {p.name: make[p.name](p.network.parameters()) for p in game.players}
+
+        # Make optimisers, averages and mixed precision; the averages before that, as they are copies free of it.
+        self.optimisers = {name: make[name](mine) for name, mine in self._parameters.items()}
         self._rates = {name: [g["lr"] for g in o.param_groups] for name, o in self.optimisers.items()}
         self.averages = {name: Average(self.players[name].network, h) for name, h in (averages or {}).items()}
-        # After the averages, which are copies and shall be free of it.
         is_mixed = precision == "bf16-mixed"
         self._mixed = MixedPrecision([player.network for player in game.players], device) if is_mixed else None
+
+        # Start at the first player's turn.
         self.turns = [player for player in game.players for _ in range(player.updates)]
         self.turn = 0  # updates made so far, by all players: with the seed, all that the future depends on
         self.losses: dict[str, dict[str, Tensor]] = {}
@@ -151,13 +112,18 @@ class Trainer:
         """How many whole steps have been made."""
         return self.turn // len(self.turns)
 
-    def steps(self, until: int) -> Iterator[Step]:
-        """Play on until so many steps have been made since the start, yielding after each.
+    def steps(self, n: int) -> Iterator[Step]:
+        """Play n more steps, yielding after each; a step that was begun by `update` counts as one of them.
 
         Raises:
             NotFiniteError: a loss or gradient is not finite; names it and the step, and leaves the weights alone.
+            ValueError: a network's parameters are no longer those that it had when the trainer was made.
         """
-        while self.step < until:
+        yield from self.until(self.step + n)
+
+    def until(self, n: int) -> Iterator[Step]:
+        """Play on until n steps have been made since the start, yielding after each; errors as for `steps`."""
+        while self.step < n:
             self.update()
             if self.turn % len(self.turns) == 0:
                 yield Step(self.step - 1, dict(self.losses))
@@ -171,17 +137,23 @@ class Trainer:
 
     def update(self) -> None:
         """Let the player whose turn it is make one update."""
+        # Set its learning rate.
         player = self.turns[self.turn % len(self.turns)]
+        self._check_parameters(player)
         weights, optimiser = self.weights[player.name], self.optimisers[player.name]
         for group, rate in zip(optimiser.param_groups, self._rates[player.name], strict=True):
             group["lr"] = rate * self.schedule(self.step)
+
+        # Compute its gradient, with everyone else frozen.
         optimiser.zero_grad(set_to_none=True)
-        with _moving(weights, self._every_weight), processes.together(self.part):
+        with only(weights, self._every_weight), processes.together(self.part):
             terms = self._terms(player)
             sum(terms.values()).backward(inputs=weights)
         gradients = [w.grad for w in weights if w.grad is not None]
-        terms = self._shared(terms, gradients)
-        self._check_finite(player, terms, gradients)
+        terms = share(terms, gradients, self.part)
+        check_finite(terms, gradients, player.name, self.step)
+
+        # Move, and follow with what trails behind.
         optimiser.step()
         if player.constraint is not None:
             with torch.no_grad():
@@ -196,27 +168,23 @@ class Trainer:
         # Each update draws its own real batch: reusing D's batch for G biases losses that look at both.
         noise = self.noise(player)
         batch = self.batches(noise)
-        if self.channels_last and batch.x.ndim == 4:
-            batch = batch._replace(x=batch.x.contiguous(memory_format=torch.channels_last))
+        if self.channels_last:
+            batch = _channels_last(batch)
         with self._mixed.active() if self._mixed else nullcontext():
             return {name: term.mean() for name, term in player.terms(batch, noise).items()}
 
-    def _shared(self, terms: dict[str, Tensor], gradients: list[Tensor]) -> dict[str, Tensor]:
-        """Terms, detached, and in place gradients, averaged over the processes."""
-        terms = {name: value.detach() for name, value in terms.items()}
-        if self.part.count == 1:
-            return terms
-        means = iter(processes.averaged([*gradients, *terms.values()], self.part))
-        for gradient in gradients:
-            gradient.copy_(next(means))
-        return dict(zip(terms, means, strict=True))
+    def _check_parameters(self, player: Player) -> None:
+        # A layer put in afterwards would never be trained: no optimiser knows it.
+        mine, now = self._parameters[player.name], list(player.network.parameters())
+        if len(now) != len(mine) or not all(map(is_, now, mine)):
+            raise ValueError(
+                f"{player.name}'s network had {len(mine)} parameters when the trainer was made; of its {len(now)} now, "
+                f"{len({*map(id, now)} - {*map(id, mine)})} are new: no optimiser knows them; build the network whole "
+                "and then make the trainer, or make a new one"
+            )
 
-    def _check_finite(self, player: Player, terms: dict[str, Tensor], gradients: list[Tensor]) -> None:
-        # A finite loss may have an infinite slope, e.g. √ at 0; one such step would spoil every weight for good.
-        # One question for all of them: on CUDA each one waits for the device.
-        if torch.stack([torch.isfinite(x) for x in (*terms.values(), get_total_norm(gradients))]).all():
-            return
-        for name, value in terms.items():
-            if not torch.isfinite(value):
-                raise NotFiniteError(f"{player.name}'s term {name!r} is {value.item()} at step {self.step}")
-        raise NotFiniteError(f"{player.name}'s gradient is not finite at step {self.step}")
+
+def _channels_last(batch: Batch) -> Batch:
+    """The batch with the channels of its images innermost."""
+    fields = {name: x for name, x in batch._asdict().items() if x is not None and x.ndim == 4}
+    return batch._replace(**{name: x.contiguous(memory_format=torch.channels_last) for name, x in fields.items()})

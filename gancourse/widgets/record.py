@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from gancourse.data import ring
-from gancourse.games import GAN, Penalty
+from gancourse.games import GAN, penalty
 from gancourse.metrics import mode_coverage
 from gancourse.models import mlp
 from gancourse.objectives import non_saturating, r1
@@ -35,7 +35,7 @@ def record_ring(seed: int = 0, n_steps: int = 1500, n_points: int = 160) -> Reco
     torch.manual_seed(seed)
     generator, discriminator = mlp.Generator(latent_size), mlp.Discriminator()
     trainer = Trainer(
-        GAN(generator, discriminator, non_saturating, [Penalty(r1, weight=0.1, every=4)]),
+        GAN(generator, discriminator, non_saturating, [penalty(r1, weight=0.1, every=4)]),
         data,
         batch_size=128,
         seed=seed,

@@ -9,7 +9,7 @@ import torch
 from benchmarks import machine, metrics, processes, quality, speed, tables, textbook, turns
 from gancourse import data
 from gancourse.batch import Batch
-from gancourse.games import GAN
+from gancourse.games import GAN, OneBatch, OneForward
 from gancourse.models import folded
 from gancourse.objectives import hinge, non_saturating
 from gancourse.rng import Noise
@@ -48,7 +48,9 @@ def test_the_textbook_s_step_and_the_trainer_s_are_the_same(
         def latents(self, noise: Noise) -> torch.Tensor:
             return super().latents(noise).double()
 
-    game = Doubled(*fast, hinge if chosen.hinge else non_saturating, one_forward=reuse, one_batch=chosen.alone)
+    game = Doubled(*fast, hinge if chosen.hinge else non_saturating)
+    game = OneForward(game) if reuse else game
+    game = OneBatch(game) if chosen.alone else game
     trainer = Trainer(game, lambda noise: Batch(real[noise.update]), batch_size=n, channels_last=True)
     for _ in trainer.steps(2):
         pass

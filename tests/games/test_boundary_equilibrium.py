@@ -50,6 +50,39 @@ def test_the_balance_stays_between_zero_and_one(gamma, start, end):
     assert found.balance.k.item() == end
 
 
+class Constant(nn.Module):
+    """A critic of two errors: one at zero, where the data lies here, and one elsewhere."""
+
+    def __init__(self, at_zero, elsewhere):
+        super().__init__()
+        self.errors = nn.Parameter(torch.tensor([at_zero, elsewhere]))
+
+    def forward(self, x):
+        return -torch.where((x == 0).all(1), self.errors[0], self.errors[1])
+
+
+def errors_game(of_real, of_fake, **options):
+    with initialised_from(0):
+        return BoundaryEquilibrium(mlp.Generator(4, 8), Constant(of_real, of_fake), **options)
+
+
+@pytest.mark.parametrize(("of_fake", "after"), [(2.0, 0.4), (1.0, 0.5), (3.0, 0.3)])
+def test_the_balance_rests_where_the_errors_have_the_ratio_asked_for_and_moves_towards_it(of_fake, after):
+    found = errors_game(4.0, of_fake, gamma=0.5, rate=0.1)
+    found.balance.k.fill_(0.4)
+    found.players[0].terms(Batch(torch.zeros(6, 2)), noise())
+    assert found.balance.k.item() == pytest.approx(after)
+
+
+@pytest.mark.parametrize(("k", "net"), [(0.25, 0.75), (1.0, 0.0)])
+def test_there_is_no_fixed_error_until_the_balance_reaches_one(k, net):
+    found = errors_game(2.0, 2.0)
+    found.balance.k.fill_(k)
+    terms = found.players[0].terms(Batch(torch.zeros(6, 2)), noise())
+    (gradient,) = torch.autograd.grad(sum(term.mean() for term in terms.values()), found.discriminator.errors)
+    assert gradient.sum().item() == pytest.approx(net)
+
+
 def test_out_of_training_mode_and_in_the_generator_s_turn_the_balance_stands_still():
     found = game(rate=1.0, gamma=1.0)
     found.players[1].terms(batch(), noise())

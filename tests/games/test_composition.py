@@ -12,7 +12,6 @@ from gancourse.games import (
     FeatureMatching,
     HistoricalAveraging,
     ModeRegularised,
-    Penalty,
     PullAway,
     Several,
     Unrolled,
@@ -20,6 +19,7 @@ from gancourse.games import (
     instance_noise,
     label_flipping,
     packing,
+    penalty,
 )
 from gancourse.models import AutoencoderCritic, VirtualBatchNorm, WithReference, mlp
 from gancourse.objectives import non_saturating, r1
@@ -50,7 +50,7 @@ def virtual():
 
 
 GAMES = {
-    "unrolled, penalised, packed": lambda: Unrolled(gan([packing(2)], [Penalty(r1, 0.1, 2)], 4), 3, 0.1),
+    "unrolled, penalised, packed": lambda: Unrolled(gan([packing(2)], [penalty(r1, 0.1, 2)], 4), 3, 0.1),
     "bound, with several": lambda: HistoricalAveraging(several(), 1.0),
     "bound, unrolled, with several": lambda: HistoricalAveraging(Unrolled(several(2), 2, 0.1), 1.0),
     "noisy and flipped": lambda: gan([instance_noise(annealed(0.5, 0.01, 4)), label_flipping(0.2)]),
@@ -96,7 +96,7 @@ def test_three_steps_change_every_player_and_resume_bit_equal_from_any_turn(name
             first.update()
         save_checkpoint(tmp_path / "c.safetensors", first)
         load_checkpoint(tmp_path / "c.safetensors", second)
-        for _ in second.steps(3):
+        for _ in second.until(3):
             pass
         found = state(second)
         assert found.keys() == expected.keys()
@@ -116,7 +116,7 @@ def test_the_comparison_notices_a_memory_that_was_not_restored(name, what, tmp_p
         for key, buffer in player.memory.named_buffers() if player.memory is not None else ():
             if key.endswith(what):
                 buffer.zero_()
-    for _ in resumed.steps(3):
+    for _ in resumed.until(3):
         pass
     expected, found = state(whole), state(resumed)
     assert any(not torch.equal(found[key], value) for key, value in expected.items())

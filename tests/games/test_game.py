@@ -8,10 +8,8 @@ from torch.nn.functional import softplus
 from torch.testing import assert_close
 
 from gancourse.batch import Batch
-from gancourse.games import GAN, Classification, Penalty, View
-from gancourse.models import dcgan, mlp, spectral
-from gancourse.models.dropout import Dropout
-from gancourse.models.minibatch import MinibatchDiscrimination
+from gancourse.games import GAN, Classification, View, penalty
+from gancourse.models import dcgan, mlp
 from gancourse.objectives import Objective, gradient_penalty, minimax, non_saturating, objectives, r1, wasserstein
 from gancourse.rng import Noise, initialised_from
 
@@ -70,8 +68,8 @@ def test_the_discriminator_s_terms_can_be_differentiated_in_the_generator_s_weig
 
 def test_views_change_what_both_players_see_and_penalties_are_taken_there():
     G, D = networks()
-    shift = View(lambda real, fake, noise: (real + 1, fake + 1))
-    seen = GAN(G, D, non_saturating, [Penalty(r1)], views=[shift, shift]).discriminator_terms(batch(), noise())
+    shift = View(lambda *batches: tuple(b._replace(x=b.x + 1) for b in batches[:2]))
+    seen = GAN(G, D, non_saturating, [penalty(r1)], views=[shift, shift]).discriminator_terms(batch(), noise())
     moved = Batch(batch().x + 2)
     fake = G(noise().normal("z", 4)) + 2
     assert_close(seen["adversarial"], non_saturating.discriminator(D(moved.x), D(fake)))
@@ -80,7 +78,7 @@ def test_views_change_what_both_players_see_and_penalties_are_taken_there():
 
 def test_a_view_may_be_kept_to_one_player_s_turn():
     G, D = networks()
-    blind = View(lambda real, fake, noise: (0 * real, 0 * fake), turns=("discriminator",))
+    blind = View(lambda *batches: tuple(b._replace(x=0 * b.x) for b in batches[:2]), turns=("discriminator",))
     game, plain = GAN(G, D, non_saturating, views=[blind]), GAN(G, D, non_saturating)
     assert_close(game.generator_terms(batch(), noise()), plain.generator_terms(batch(), noise()))
     scores = D(torch.zeros(6, 2))
@@ -130,7 +128,7 @@ def test_equal_noise_gives_equal_terms_and_the_next_update_other_latents():
 
 def test_a_penalty_is_a_term_of_its_own_times_its_weight():
     G, D = networks()
-    terms = GAN(G, D, wasserstein, [Penalty(gradient_penalty, 10.0), Penalty(r1, 0.5)]).discriminator_terms(
+    terms = GAN(G, D, wasserstein, [penalty(gradient_penalty, 10.0), penalty(r1, 0.5)]).discriminator_terms(
         batch(), noise()
     )
     assert list(terms) == ["adversarial", "gradient_penalty", "r1"]
@@ -142,7 +140,7 @@ def test_a_penalty_is_a_term_of_its_own_times_its_weight():
 @pytest.mark.parametrize("every", [1, 4, 16])
 def test_mean_over_updates_of_a_lazy_penalty_is_its_weight_times_the_penalty(every):
     G, D = networks()
-    game = GAN(G, D, non_saturating, [Penalty(r1, 10.0, every)])
+    game = GAN(G, D, non_saturating, [penalty(r1, 10.0, every)])
     found = [game.discriminator_terms(batch(), noise(update=u)) for u in range(32)]
     due = ["r1" in terms for terms in found]
     assert due == [update % every == 0 for update in range(32)]
@@ -154,7 +152,7 @@ def test_a_penalty_is_not_computed_when_it_is_not_due():
     def never(critic, real, fake, epsilon):
         raise AssertionError("computed")
 
-    game = GAN(*networks(), non_saturating, [Penalty(never, every=2)])
+    game = GAN(*networks(), non_saturating, [penalty(never, every=2)])
     game.discriminator_terms(batch(), noise(update=1))
     with pytest.raises(AssertionError, match="computed"):
         game.discriminator_terms(batch(), noise(update=2))
@@ -172,7 +170,7 @@ def test_the_dcgan_plays_too_and_scores_real_and_generated_images_in_batches_of_
     with initialised_from(0):
         G, D = dcgan.Generator(latent_size=4, width=4), dcgan.Discriminator(width=4)
     x = torch.rand(3, 1, 28, 28, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    terms = GAN(G, D, non_saturating, [Penalty(r1)]).discriminator_terms(Batch(x), noise(3))
+    terms = GAN(G, D, non_saturating, [penalty(r1)]).discriminator_terms(Batch(x), noise(3))
     with torch.no_grad():
         fake = G(noise(3).normal("z", 4))
         apart = softplus(-D(x)) + softplus(D(fake))
@@ -182,21 +180,28 @@ def test_the_dcgan_plays_too_and_scores_real_and_generated_images_in_batches_of_
     assert not torch.allclose(apart, together)  # BatchNorm makes the difference
 
 
-@pytest.mark.parametrize("counts", [{"n_critic": 0}, {"n_critic": -1}, {"penalties": [Penalty(r1, every=0)]}])
-def test_counts_below_one_are_refused(counts):
-    with pytest.raises(ValueError, match="n_critic and a penalty's `every` count updates; pass at least 1"):
+@pytest.mark.parametrize(
+    ("counts", "message"),
+    [
+        ({"n_critic": 0}, "n_critic is 0; it counts the discriminator's updates, so pass at least 1"),
+        ({"n_critic": -1}, "n_critic is -1"),
+        ({"terms": [penalty(r1, every=0)]}, "term 'r1' is due every 0 updates; pass at least 1"),
+    ],
+)
+def test_counts_below_one_are_refused(counts, message):
+    with pytest.raises(ValueError, match=message):
         GAN(*networks(), minimax, **counts)
 
 
 def test_penalties_that_would_overwrite_each_other_are_refused():
-    with pytest.raises(ValueError, match=r"\['r1', 'r1'\] would overwrite each other"):
-        GAN(*networks(), minimax, [Penalty(r1), Penalty(r1, 2.0)])
+    with pytest.raises(ValueError, match=r"discriminator's terms \['r1', 'r1'\] would overwrite each other"):
+        GAN(*networks(), minimax, [penalty(r1), penalty(r1, 2.0)])
 
     def adversarial(critic, real, fake, epsilon):
         return real
 
     with pytest.raises(ValueError, match="would overwrite each other"):
-        GAN(*networks(), minimax, [Penalty(adversarial)])
+        GAN(*networks(), minimax, [penalty(adversarial)])
 
 
 def classify(logits, labels):
@@ -243,115 +248,11 @@ def test_labels_that_are_missing_or_out_of_range_are_refused(labels, message):
         classify(torch.zeros(2, 10), labels)
 
 
-class Uneven(nn.Module):
-    """A generator whose passes are counted."""
-
-    latent_size = 4
-
-    def __init__(self):
-        super().__init__()
-        self.layers, self.passes = nn.Linear(4, 2), 0
-
-    def forward(self, z):
-        self.passes += 1
-        return self.layers(z)
-
-
-def test_with_one_forward_training_gives_the_plain_loop_s_weights_to_the_bit():
-    from gancourse.data import ring
-    from gancourse.training import Trainer, adam
-
-    def start():
-        with initialised_from(1):
-            return Uneven(), mlp.Discriminator(hidden=8)
-
-    G, D = start()
-    trainer = Trainer(GAN(G, D, non_saturating, one_forward=True), ring(), batch_size=16, seed=3)
-    for _ in trainer.steps(5):
-        pass
-    assert G.passes == 5
-
-    G2, D2 = start()
-    optimiser_d, optimiser_g = adam()(D2.parameters()), adam()(G2.parameters())
-    for step in range(5):
-        mine = Noise((3, "discriminator"), 16, step)
-        fake = G2(mine.normal("z", 4))
-        optimiser_d.zero_grad()
-        (softplus(-D2(ring()(mine).x)) + softplus(D2(fake.detach()))).mean().backward()
-        optimiser_d.step()
-        optimiser_g.zero_grad()
-        softplus(-D2(fake)).mean().backward()
-        optimiser_g.step()
-    for a, b in zip([*G.parameters(), *D.parameters()], [*G2.parameters(), *D2.parameters()], strict=True):
-        assert torch.equal(a, b)
-
-
-def test_with_one_forward_the_generator_sees_the_last_discriminator_update_s_samples_and_makes_new_ones_without():
-    G, D = networks()
-    game = GAN(G, D, non_saturating, n_critic=2, one_forward=True)
-    for update in range(2):
-        game.discriminator_terms(batch(), noise(update=update))
-    of_g = game.generator_terms(batch(), noise(update=7))["adversarial"]
-    assert_close(of_g, softplus(-D(G(noise(update=1).normal("z", 4)))))
-    again = game.generator_terms(batch(), noise(update=7))["adversarial"]
-    assert_close(again, softplus(-D(G(noise(update=7).normal("z", 4)))))
-    assert not torch.allclose(of_g, again)
-
-
-def test_with_one_forward_the_discriminator_s_terms_don_t_reach_the_generator():
-    G, D = networks()
-    backward(GAN(G, D, non_saturating, one_forward=True).discriminator_terms(batch(), noise()))
-    assert all(w.grad is None for w in G.parameters())
-    backward(GAN(G, D, non_saturating).discriminator_terms(batch(), noise()))
-    assert all(w.grad is not None for w in G.parameters())
-
-
-@pytest.mark.parametrize("name", ["non-saturating", "relativistic-average", "hinge"])
-def test_one_batch_of_real_and_generated_data_gives_the_same_terms_and_slopes(name):
-    found = []
-    for one_batch in (False, True):
-        G, D = (network.double() for network in networks())
-        game = GAN(G, D, objectives[name], penalties=[Penalty(r1)], one_batch=one_batch)
-        latents = noise().normal("z", 4).double()
-        game.latents = lambda noise, z=latents: z
-        x = Batch(batch().x.double())
-        backward(game.discriminator_terms(x, noise()))
-        found.append([game.discriminator_terms(x, noise())["adversarial"], *(w.grad for w in D.parameters())])
-    assert_close(found[1], found[0], rtol=1e-12, atol=1e-14)
-
-
-def test_one_batch_costs_one_pass_and_one_power_iteration():
-    G, D = networks()
-    D = spectral.spectral_normalised(D)
-    passes = []
-    D.register_forward_pre_hook(lambda D, args: passes.append(len(args[0])))
-    norm = D.layers[0].parametrizations.weight[0]
-    iterations, iterate = [], norm.iterate
-    norm.iterate = lambda matrix: iterations.append(iterate(matrix))
-    for one_batch, wanted in ((False, [6, 6]), (True, [12])):
-        GAN(G, D, non_saturating, one_batch=one_batch).discriminator_terms(batch(), noise())
-        assert passes == wanted
-        assert len(iterations) == len(wanted)
-        passes.clear()
-        iterations.clear()
-
-
-@pytest.mark.parametrize(
-    "layer", [nn.BatchNorm1d(2), MinibatchDiscrimination(2), Dropout(0.5, "a")], ids=lambda layer: type(layer).__name__
-)
-def test_one_batch_refuses_discriminators_that_look_at_the_batch(layer):
-    G, D = networks()
-    with pytest.raises(ValueError, match=rf"{type(layer).__name__}.*pass one_batch=False"):
-        GAN(G, nn.Sequential(layer, D), non_saturating, one_batch=True)
-    GAN(G, nn.Sequential(nn.LayerNorm(2), D), non_saturating, one_batch=True)
-    GAN(G, nn.Sequential(layer, D), non_saturating)
-
-
 def test_a_penalty_with_some_arguments_given_is_named_by_its_function():
     G, D = networks()
 
     def scaled(critic, real, fake, epsilon, scale):
         return scale * critic(real)
 
-    game = GAN(G, D, non_saturating, penalties=[Penalty(functools.partial(scaled, scale=2))])
+    game = GAN(G, D, non_saturating, terms=[penalty(functools.partial(scaled, scale=2))])
     assert_close(game.discriminator_terms(batch(), noise())["scaled"], 2 * D(batch().x))

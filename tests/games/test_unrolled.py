@@ -9,7 +9,7 @@ from torch.nn.functional import softplus
 from torch.testing import assert_close
 
 from gancourse.batch import Batch
-from gancourse.games import GAN, Penalty, Unrolled
+from gancourse.games import GAN, Unrolled, penalty
 from gancourse.models import dcgan, mlp
 from gancourse.objectives import minimax, non_saturating, r1
 from gancourse.rng import Noise, initialised_from
@@ -130,7 +130,7 @@ def test_penalties_take_part_in_the_imagined_steps():
     data = Batch(torch.randn(3, 2, generator=torch.Generator().manual_seed(0)))
     strict, free = (
         Unrolled(GAN(G, D, non_saturating, penalties), 2, 0.5).players[1].terms(data, noise())["adversarial"]
-        for penalties in ([Penalty(r1, 10.0)], [])
+        for penalties in ([penalty(r1, 10.0)], [])
     )
     assert not torch.allclose(strict, free)
 

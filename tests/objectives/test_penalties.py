@@ -13,7 +13,6 @@ from gancourse.objectives import (
     orthogonality,
     penalties,
     r1,
-    r1_and_r2,
     r2,
     zero_centred_gradient_penalty,
 )
@@ -198,7 +197,6 @@ def test_penalties_of_a_linear_critic_are_functions_of_its_length(length):
     wanted = {
         "r1": length**2 / 2,
         "r2": length**2 / 2,
-        "r1-r2": length**2,
         "gradient-penalty": (length - 1) ** 2,
         "one-sided-gradient-penalty": max(0.0, length - 1) ** 2,
         "zero-centred-gradient-penalty": length**2,
@@ -218,7 +216,6 @@ def test_penalties_of_a_quadratic_critic_on_images_take_the_norm_over_channels_a
 
     assert_close(gradient_norm(critic, real), real.square().sum((1, 2, 3)).sqrt())
     assert_close(r2(critic, real, fake), fake.square().sum((1, 2, 3)) / 2)
-    assert_close(r1_and_r2(critic, real, fake), (real.square() + fake.square()).sum((1, 2, 3)) / 2)
     assert_close(gradient_penalty(critic, real, fake, epsilon), (squared.sqrt() - 1).square())
     assert_close(one_sided_gradient_penalty(critic, real, fake, epsilon), (squared.sqrt() - 1).clamp(min=0).square())
     assert_close(zero_centred_gradient_penalty(critic, real, fake, epsilon), squared)

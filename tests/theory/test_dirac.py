@@ -7,7 +7,7 @@ from torch.optim import SGD
 from torch.testing import assert_close
 
 from gancourse.batch import Batch
-from gancourse.games import GAN, Penalty, View
+from gancourse.games import GAN, View, penalty
 from gancourse.games.consensus import Consensus
 from gancourse.games.constraints import weight_clipping
 from gancourse.games.unrolled import Unrolled
@@ -66,16 +66,20 @@ def weighted(objective):
     )
 
 
-NOISY = View(lambda real, fake, noise: (real + 0.7 * NODES[:, None], fake + 0.7 * NODES[:, None]))
+def at_nodes(real, fake, noise):
+    return tuple(batch._replace(x=batch.x + 0.7 * NODES[:, None]) for batch in (real, fake))
+
+
+NOISY = View(at_nodes)
 CLIP = weight_clipping(1.0)
 GAMES = {
     "GAN": lambda G, D: GAN(G, D, minimax),
     "NSGAN": lambda G, D: GAN(G, D, non_saturating),
     "WGAN": lambda G, D: GAN(G, D, wasserstein, constraint=CLIP),
-    "WGAN-GP": lambda G, D: GAN(G, D, wasserstein, [Penalty(steep_penalty, 0.7)]),
+    "WGAN-GP": lambda G, D: GAN(G, D, wasserstein, [penalty(steep_penalty, 0.7)]),
     "instance noise": lambda G, D: GAN(G, D, weighted(minimax), views=[NOISY]),
-    "R1": lambda G, D: GAN(G, D, minimax, [Penalty(r1, 0.3)]),
-    "R2": lambda G, D: GAN(G, D, minimax, [Penalty(r2, 0.3)]),
+    "R1": lambda G, D: GAN(G, D, minimax, [penalty(r1, 0.3)]),
+    "R2": lambda G, D: GAN(G, D, minimax, [penalty(r2, 0.3)]),
     "consensus": lambda G, D: Consensus(GAN(G, D, minimax), 1.0),
     "unrolled": lambda G, D: Unrolled(GAN(G, D, minimax), 5, 0.2),
 }

@@ -7,7 +7,7 @@ from torch import nn
 from torch.testing import assert_close
 
 from gancourse.batch import Batch
-from gancourse.games import GAN, Penalty, Player
+from gancourse.games import GAN, Player, penalty
 from gancourse.models import mlp
 from gancourse.objectives import gradient_penalty, minimax, non_saturating, r1, wasserstein
 from gancourse.rng import Noise, initialised_from
@@ -111,8 +111,8 @@ def test_a_game_in_which_all_minimise_one_loss_has_a_symmetric_jacobian_and_a_ze
 
 GAMES = [
     (minimax, ()),
-    (non_saturating, (Penalty(r1, 2.0),)),
-    (wasserstein, (Penalty(gradient_penalty, 0.5),)),
+    (non_saturating, (penalty(r1, 2.0),)),
+    (wasserstein, (penalty(gradient_penalty, 0.5),)),
 ]
 
 

@@ -17,11 +17,11 @@ from gancourse.games import (
     BoundaryEquilibrium,
     Consensus,
     FeatureMatching,
-    Penalty,
     PullAway,
     Several,
     Unrolled,
     packing,
+    penalty,
 )
 from gancourse.models.virtual_batch_norm import VirtualBatchNorm, WithReference
 from gancourse.processes import Part
@@ -29,8 +29,8 @@ from gancourse.rng import initialised_from
 from gancourse.training import Trainer, adam, join, write_tensors
 
 RING, DIGITS = data.ring(std=0.1), data.digits("test")
-R1, LAZY_R1, R2 = Penalty(objectives.r1, 0.1), Penalty(objectives.r1, 0.1, every=4), Penalty(objectives.r2, 0.1)
-SLOPE = Penalty(objectives.gradient_penalty, 10.0)
+R1, LAZY_R1, R2 = penalty(objectives.r1, 0.1), penalty(objectives.r1, 0.1, every=4), penalty(objectives.r2, 0.1)
+SLOPE = penalty(objectives.gradient_penalty, 10.0)
 
 
 def points(objective=objectives.non_saturating, *penalties, m=1, **settings):

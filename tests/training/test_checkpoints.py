@@ -14,8 +14,9 @@ import safetensors.torch
 import torch
 
 from gancourse import data, models, objectives
-from gancourse.games import GAN
+from gancourse.games import GAN, OneBatch, OneForward
 from gancourse.recipes import GANRecipe, build, recipes
+from gancourse.rng import initialised_from
 from gancourse.training import CheckpointError, Trainer, load_checkpoint, read_tensors, save_checkpoint, write_tensors
 
 
@@ -188,37 +189,72 @@ def test_a_checkpoint_of_another_game_seed_or_batch_size_is_refused(tmp_path):
     ("play", "message"),
     [
         ({"n_critic": 4}, r"turns=\['discriminator', 'generator'\], not \['discriminator', 'discriminator'"),
-        ({"one_forward": True}, "one_forward=False, not True"),
-        ({"one_batch": True}, "one_batch=False, not True"),
+        ({"wrapper": OneForward}, "one_forward=False, not True"),
+        ({"wrapper": OneBatch}, "one_batch=False, not True"),
     ],
 )
 def test_a_checkpoint_of_a_game_that_is_played_another_way_is_refused(tmp_path, play, message):
-    def trainer(**play):
-        return Trainer(
-            GAN(models.mlp.Generator(8, 8), models.mlp.Discriminator(8), objectives.hinge, **play),
-            data.ring(),
-            batch_size=8,
-        )
+    path = tmp_path / "c.safetensors"
+    save_checkpoint(path, hinged())
+    with pytest.raises(CheckpointError, match=message):
+        load_checkpoint(path, hinged(**play))
+    load_checkpoint(path, hinged(**play), to_go_on=False)
+    load_checkpoint(path, hinged())
+
+
+def hinged(wrapper=lambda game: game, n_critic=1):
+    with initialised_from(0):
+        game = GAN(models.mlp.Generator(8, 8), models.mlp.Discriminator(8), objectives.hinge, n_critic=n_critic)
+    return Trainer(wrapper(game), data.ring(), batch_size=8)
+
+
+def as_written_before(path, **switches):
+    """A checkpoint of this trainer as files were when a game's settings stood in the head itself."""
+    save_checkpoint(path, hinged())
+    tensors, head = read_tensors(path)
+    assert head.pop("settings") == {}
+    write_tensors(path, tensors, head | switches)
+
+
+def test_checkpoints_written_before_games_had_settings_still_load(tmp_path):
+    path = tmp_path / "c.safetensors"
+    as_written_before(path, one_forward=False, one_batch=False)
+    load_checkpoint(path, hinged())
+    with pytest.raises(CheckpointError, match="one_forward=False, not True"):
+        load_checkpoint(path, hinged(OneForward))
+    as_written_before(path, one_forward=True, one_batch=False)
+    load_checkpoint(path, hinged(OneForward))
+    with pytest.raises(CheckpointError, match="one_forward=True, not False"):
+        load_checkpoint(path, hinged())
+    tensors, head = read_tensors(path)
+    write_tensors(path, tensors, {key: head[key] for key in ("turn", "numbers", "about")})  # the oldest of all
+    load_checkpoint(path, hinged(), to_go_on=False)
+
+
+def test_a_game_s_own_settings_are_held_and_compared(tmp_path):
+    def pooled(size):
+        def wrapper(game):
+            game.settings = {"pool": size}
+            return game
+
+        return hinged(wrapper)
 
     path = tmp_path / "c.safetensors"
-    save_checkpoint(path, trainer())
-    with pytest.raises(CheckpointError, match=message):
-        load_checkpoint(path, trainer(**play))
-    load_checkpoint(path, trainer(**play), to_go_on=False)
-    load_checkpoint(path, trainer())
+    save_checkpoint(path, pooled(50))
+    assert read_tensors(path)[1]["settings"] == {"pool": 50}
+    load_checkpoint(path, pooled(50))
+    for other, message in ((pooled(20), "pool=50, not 20"), (hinged(), "pool=50, not False")):
+        with pytest.raises(CheckpointError, match=message):
+            load_checkpoint(path, other)
 
 
 def test_a_checkpoint_loaded_between_two_updates_leaves_no_samples_of_the_weights_before(tmp_path):
-    def trainer():
-        game = GAN(models.mlp.Generator(8, 8), models.mlp.Discriminator(8), objectives.hinge, one_forward=True)
-        return Trainer(game, data.ring(), batch_size=8)
-
-    saved, other = trainer(), trainer()
+    saved, other = hinged(OneForward), hinged(OneForward)
     saved.update()
     save_checkpoint(tmp_path / "c.safetensors", saved)
     other.update()  # its game keeps samples for the generator's update
     load_checkpoint(tmp_path / "c.safetensors", other)
-    fresh = trainer()
+    fresh = hinged(OneForward)
     load_checkpoint(tmp_path / "c.safetensors", fresh)
     for each in (other, fresh):
         each.update()

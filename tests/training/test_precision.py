@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from gancourse import data, models, objectives
-from gancourse.games import GAN, Penalty, Player
+from gancourse.games import GAN, Player, penalty
 from gancourse.rng import initialised_from
 from gancourse.training import CheckpointError, Trainer, adam, has_bf16, load_checkpoint, precision, save_checkpoint
 
@@ -79,14 +79,14 @@ def test_an_error_inside_a_network_ends_autocast():
 
 
 @needs_bf16
-@pytest.mark.parametrize("penalty", [objectives.r1, objectives.r2, objectives.gradient_penalty])
-def test_bfloat16_gradients_point_where_float32s_do_through_both_derivatives_of_a_penalty(penalty):
+@pytest.mark.parametrize("function", [objectives.r1, objectives.r2, objectives.gradient_penalty])
+def test_bfloat16_gradients_point_where_float32s_do_through_both_derivatives_of_a_penalty(function):
     settings = {"batch_size": 32, "optimiser": partial(torch.optim.SGD, lr=0.0)}
     exact, rounded, without = (
         gradients(Trainer(dcgan(*penalties), DIGITS, precision=kind, **settings))
         for kind, penalties in (
-            ("32-true", [Penalty(penalty, 10.0)]),
-            ("bf16-mixed", [Penalty(penalty, 10.0)]),
+            ("32-true", [penalty(function, 10.0)]),
+            ("bf16-mixed", [penalty(function, 10.0)]),
             ("bf16-mixed", []),
         )
     )
@@ -116,7 +116,7 @@ def test_averages_are_free_of_the_rounding():
 @needs_bf16
 def test_a_fast_training_that_was_resumed_is_bit_equal_to_one_that_never_stopped(tmp_path):
     def new():
-        return Trainer(dcgan(Penalty(objectives.r1, 1.0, every=2)), DIGITS, batch_size=8, **FAST)
+        return Trainer(dcgan(penalty(objectives.r1, 1.0, every=2)), DIGITS, batch_size=8, **FAST)
 
     whole, stopped, resumed = new(), new(), new()
     for _ in whole.steps(5):
@@ -126,7 +126,7 @@ def test_a_fast_training_that_was_resumed_is_bit_equal_to_one_that_never_stopped
     stopped.update()
     save_checkpoint(tmp_path / "c.safetensors", stopped)
     load_checkpoint(tmp_path / "c.safetensors", resumed)
-    for _ in resumed.steps(5):
+    for _ in resumed.until(5):
         pass
     for name, player in whole.players.items():
         for a, b in zip(player.network.parameters(), resumed.players[name].network.parameters(), strict=True):

@@ -1,0 +1,122 @@
+"""Terms that a player of a GAN minimises besides the adversarial loss, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from gancourse.batch import Batch
+from gancourse.rng import Noise
+
+Critic = Callable[[Tensor], Tensor]
+"""Scores [batch] of what it is given, [batch, ...]."""
+
+
+class Turn(NamedTuple):
+    """What a term may look at: everything of one update of one player.
+
+    Args:
+        generator: the network.
+        discriminator: the network.
+        critic: x -> scores [batch]: D(x), or D(x, y) at the condition y of the generated samples.
+        batch: real data of this update, before any view.
+        noise: randomness of this update; a term that draws from it uses a name of its own.
+        z: latents behind the generated samples, [batch, latent_size].
+        real: data as the discriminator sees it, [batch, ...].
+        fake: generated samples as the discriminator sees them, [batch, ...].
+    """
+
+    generator: nn.Module
+    discriminator: nn.Module
+    critic: Critic
+    batch: Batch
+    noise: Noise
+    z: Tensor
+    real: Tensor
+    fake: Tensor
+
+
+class Term(NamedTuple):
+    """A term added to what one player minimises.
+
+    Args:
+        name: under which its loss is reported.
+        of: whose term it is, "discriminator" or "generator".
+        function: maps a turn to one number, or to one value per sample, [batch]. With several processes each sees its
+            part of the batch; a term that compares samples takes `processes.whole` or `processes.mean`.
+        weight: what the value is multiplied by.
+        every: the term is computed every `every` updates of its player and then multiplied by `every` too, so that its
+            mean over updates doesn't depend on it (lazy regularisation: Karras et al. 2020, appendix B, which rescales
+            Adam's rate and decays as well; this doesn't).
+        memory: what the function remembers from update to update, as buffers; it is saved in checkpoints. The function
+            changes it only while it is in training mode.
+
+    >>> from gancourse.objectives import off_diagonal
+    >>> Term("orthogonality", "generator", lambda turn: off_diagonal(turn.generator), weight=1e-4).every
+    1
+    """
+
+    name: str
+    of: str
+    function: Callable[[Turn], Tensor]
+    weight: float = 1.0
+    every: int = 1
+    memory: nn.Module | None = None
+
+
+def penalty(function: Callable[..., Tensor], weight: float = 1.0, every: int = 1) -> Term:
+    """A penalty of `gancourse.objectives` as a term of the discriminator, under the function's name.
+
+    Args:
+        function: maps (critic, real, fake, epsilon) to values [batch], where epsilon, [batch], is uniform in [0, 1).
+        weight: what the penalty is multiplied by.
+        every: it is computed every `every` updates, and multiplied by this too: see `Term`.
+
+    >>> from gancourse.objectives import r1
+    >>> term = penalty(r1, weight=10.0, every=16)
+    >>> term.name, term.of, term.weight, term.every
+    ('r1', 'discriminator', 10.0, 16)
+    """
+
+    def of_turn(turn: Turn) -> Tensor:
+        return function(turn.critic, turn.real, turn.fake, turn.noise.uniform("epsilon", rows=len(turn.real)))
+
+    return Term(_name(function), "discriminator", of_turn, weight, every)
+
+
+def _name(function: Callable[..., Tensor]) -> str:
+    """The function's name; of a `functools.partial`, that of the function behind it."""
+    function = getattr(function, "func", function)
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def check_terms(terms: Iterable[Term], players: Collection[str]) -> None:
+    """Complain about terms that no player has, that are never due, or that would overwrite each other.
+
+    Raises:
+        ValueError: says which term and what to change.
+    """
+    terms = tuple(terms)
+    for term in terms:
+        if term.of not in players:
+            raise ValueError(f"term {term.name!r} is of {term.of!r}; the players are {' and '.join(players)}")
+        if term.every < 1:
+            raise ValueError(f"term {term.name!r} is due every {term.every} updates; pass at least 1")
+    for player in players:
+        names = [term.name for term in terms if term.of == player]
+        if len({"adversarial", *names}) <= len(names):
+            raise ValueError(
+                f"{player}'s terms {names} would overwrite each other or 'adversarial'; give each a name of its own"
+            )
+
+
+def due(terms: Iterable[Term], turn: Turn) -> dict[str, Tensor]:
+    """Weighted values of the terms that are due at this update, [batch] each, by name."""
+    values = {}
+    for term in terms:
+        if turn.noise.update % term.every == 0:
+            value = term.weight * term.every * term.function(turn)
+            values[term.name] = value if value.ndim else value.expand(len(turn.fake))
+    return values
