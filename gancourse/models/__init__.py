@@ -4,7 +4,7 @@ from gancourse.models import dcgan, mlp, resnet, spectral
 from gancourse.models.autoencoder import AutoencoderCritic, ImageEncoder
 from gancourse.models.classifier import Classifier
 from gancourse.models.dropout import Dropout
-from gancourse.models.folding import folded
+from gancourse.models.folding import fold_if_possible, folded, unfolded
 from gancourse.models.folds import (
     FlattenedLinear,
     PooledConvolution,
@@ -31,8 +31,10 @@ __all__ = [
     "VirtualBatchNorm",
     "WithReference",
     "dcgan",
+    "fold_if_possible",
     "folded",
     "mlp",
     "resnet",
     "spectral",
+    "unfolded",
 ]
