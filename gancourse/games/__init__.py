@@ -9,6 +9,20 @@ from gancourse.games.history import HistoricalAveraging
 from gancourse.games.matching import FeatureMatching, PullAway, pull_away
 from gancourse.games.mode_regularised import ModeRegularised
 from gancourse.games.one_pass import OneBatch, OneForward
+from gancourse.games.remedies import (
+    ConsensusRemedy,
+    FeatureMatchingRemedy,
+    HistoricalAveragingRemedy,
+    InstanceNoiseRemedy,
+    LabelFlippingRemedy,
+    ModeRegularisedRemedy,
+    PackingRemedy,
+    PullAwayRemedy,
+    SeveralRemedy,
+    UnrolledRemedy,
+    WeightClippingRemedy,
+)
+from gancourse.games.remedy import Remedy
 from gancourse.games.several import Several
 from gancourse.games.terms import Term, Turn, penalty
 from gancourse.games.unrolled import Unrolled
@@ -22,20 +36,32 @@ __all__ = [
     "BoundaryEquilibrium",
     "Classification",
     "Consensus",
+    "ConsensusRemedy",
     "FeatureMatching",
+    "FeatureMatchingRemedy",
     "Game",
     "HistoricalAveraging",
+    "HistoricalAveragingRemedy",
+    "InstanceNoiseRemedy",
+    "LabelFlippingRemedy",
     "ModeRegularised",
+    "ModeRegularisedRemedy",
     "OneBatch",
     "OneForward",
+    "PackingRemedy",
     "Player",
     "PullAway",
+    "PullAwayRemedy",
+    "Remedy",
     "Samples",
     "Several",
+    "SeveralRemedy",
     "Term",
     "Turn",
     "Unrolled",
+    "UnrolledRemedy",
     "View",
+    "WeightClippingRemedy",
     "Wrapper",
     "annealed",
     "gaussian_kl",

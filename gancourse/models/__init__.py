@@ -6,7 +6,7 @@ from gancourse.models.classifier import Classifier, SmallClassifier
 from gancourse.models.dcgan import DCGAN
 from gancourse.models.dropout import Dropout
 from gancourse.models.family import Family
-from gancourse.models.folding import folded
+from gancourse.models.folding import fold_if_possible, folded, unfolded
 from gancourse.models.folds import (
     FlattenedLinear,
     PooledConvolution,
@@ -42,8 +42,10 @@ __all__ = [
     "VirtualBatchNorm",
     "WithReference",
     "dcgan",
+    "fold_if_possible",
     "folded",
     "mlp",
     "resnet",
     "spectral",
+    "unfolded",
 ]

@@ -1,8 +1,9 @@
 """Layers in a form that processors compute sooner: the same functions of the same parameters, up to rounding.
 
-Each owns the layers that it stands for, reads their weights once at every use, so that they may be spectrally
-normalised, and is made of operations that can be differentiated any number of times. `gancourse.models.folded` finds
-what can be exchanged for them. They take batches of images, and not under `torch.func.vmap`.
+Each refers to the layers that it stands for, reads their weights once at every use, so that they may be spectrally
+normalised, and is made of operations that can be differentiated any number of times. It doesn't call the layers, so
+that their hooks don't run. `gancourse.models.folded` finds where they can be used. They take batches of images, and
+not under `torch.func.vmap`.
 """
 
 from __future__ import annotations
@@ -216,10 +217,11 @@ class FlattenedLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Anything [batch, …] to [batch, out]."""
+        weight, bias = self.linear.weight, self.linear.bias
         if x.ndim != 4 or not x.is_contiguous(memory_format=torch.channels_last):
-            return self.linear(x.flatten(1))
-        weight = self.linear.weight.unflatten(1, x.shape[1:]).permute(0, 2, 3, 1).flatten(1)
-        return functional.linear(x.permute(0, 2, 3, 1).flatten(1), weight, self.linear.bias)
+            return functional.linear(x.flatten(1), weight, bias)
+        weight = weight.unflatten(1, x.shape[1:]).permute(0, 2, 3, 1).flatten(1)
+        return functional.linear(x.permute(0, 2, 3, 1).flatten(1), weight, bias)
 
 
 class ProjectedConvolution(nn.Module):

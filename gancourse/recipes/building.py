@@ -11,7 +11,7 @@ from torch import nn
 from gancourse import memory, training
 from gancourse.data import Source
 from gancourse.games import Game
-from gancourse.models import fold
+from gancourse.models import fold_if_possible
 from gancourse.recipes.schema import Recipe
 from gancourse.rng import CPU, initialised_from
 from gancourse.training import Precision
@@ -111,6 +111,6 @@ def _hastened(recipe: Recipe, game: Game, device: torch.device) -> tuple[Game, t
     game, techniques = recipe.play.hastened(game)
     # On a GPU, the folded forms gain nothing: they suit processors' kernels.
     if device.type == "cpu":
-        techniques += tuple(f"folded {p.name}" for p in game.players if fold(p.network, in_place=True))
+        techniques += tuple(f"folded {p.name}" for p in game.players if fold_if_possible(p.network, in_place=True))
         techniques += ("kept memory",) * memory.keep()
     return game, techniques

@@ -113,6 +113,76 @@ def test_averages_are_free_of_the_rounding():
     assert all(module._forward_hooks for module in trainer.players["generator"].network.modules())
 
 
+def upsampling(fold=None):
+    """A game of networks with something to fold in both of them, folded or plain."""
+    with initialised_from(0, "test"):
+        game = dcgan(guidelines=models.dcgan.Guidelines(strided=False, batch_norm="nowhere"))
+        head = nn.Sequential(nn.Conv2d(16, 4, 3, padding=1), nn.AvgPool2d(2), nn.Flatten(), nn.Linear(36, 1))
+    game.discriminator.head = nn.Sequential(*head, nn.Flatten(0))
+    if fold is not None:
+        fold(game.generator), fold(game.discriminator)
+    return game
+
+
+def called(game):
+    """What the discriminator's folded head calls."""
+    return [step.module for step in game.discriminator.head._current_steps()]
+
+
+@needs_bf16
+def test_folded_networks_use_their_forms_under_bfloat16_and_those_compute_in_it():
+    fast = {"precision": "bf16-mixed", "batch_size": 8}
+    before, after = upsampling(models.folded), upsampling()
+    trainers = Trainer(before, DIGITS, **fast), Trainer(after, DIGITS, **fast)
+    models.folded(after.generator), models.folded(after.discriminator)
+    dtypes = []
+    for form in called(before)[:2]:
+        assert type(form) in (models.PooledConvolution, models.FlattenedLinear)
+        form.register_forward_hook(lambda module, inputs, output: dtypes.append(output.dtype))
+    rounded = [gradients(trainer) for trainer in trainers]
+    assert dtypes
+    assert set(dtypes) == {torch.bfloat16}
+    assert torch.equal(*rounded)
+    exact, plain = (
+        gradients(Trainer(upsampling(), DIGITS, batch_size=8)),
+        gradients(Trainer(upsampling(), DIGITS, **fast)),
+    )
+    assert torch.cosine_similarity(exact, rounded[0], 0) > 0.99
+    assert not torch.equal(plain, rounded[0])  # the twin: had the layers been called themselves
+
+
+@needs_bf16
+def test_parts_of_folded_networks_hand_on_float32_and_an_error_inside_ends_autocast():
+    game = upsampling(models.folded)
+    mixed = precision.MixedPrecision([game.generator, game.discriminator], CPU)
+    x = torch.randn(2, 16, 7, 7)
+    head = game.discriminator.head
+    with mixed.active():
+        calls = [head(x), head[0](x), called(game)[0](x)]
+        others = [head[:2](x), head.forward(x)]  # each of their layers is the outermost call
+    assert {y.dtype for y in (*calls, *others)} == {torch.float32}
+    assert all(torch.equal(y, y.bfloat16().float()) for y in calls)
+    assert torch.equal(called(game)[0](x), models.PooledConvolution(head[0])(x))  # in float32 outside
+    with pytest.raises(RuntimeError, match="expected"), mixed.active():
+        head(torch.randn(2, 3, 7, 7))
+    assert not torch.is_autocast_enabled("cpu")
+    with mixed.active():
+        assert torch.equal(head(x), calls[0])
+
+
+def test_the_average_of_a_folded_network_is_folded_and_computes_with_the_average_s_weights():
+    game = upsampling(models.folded)
+    trainer = Trainer(game, DIGITS, batch_size=4, averages={"generator": 0.01})
+    z = torch.randn(3, 8)
+    for _ in trainer.steps(2):
+        trainer.averages["generator"].network(z)
+    average, plain = trainer.averages["generator"].network, upsampling().generator.eval()
+    assert models.fold_if_possible(average) == {"TransposedConvolution": 1, "UpsampledConvolution": 2}
+    plain.load_state_dict(average.state_dict())
+    torch.testing.assert_close(average(z), plain(z))
+    assert (average(z) - game.generator.eval()(z)).abs().max() > 1e-5
+
+
 @needs_bf16
 def test_a_fast_training_that_was_resumed_is_bit_equal_to_one_that_never_stopped(tmp_path):
     def new():
