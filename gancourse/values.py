@@ -84,7 +84,7 @@ class Value:
         """
         value = self
         for name, new in changes.items():
-            paths = {option.name: option.path for option in options(value).values()} | _inner(value)
+            paths = _inner(value) | {option.name: option.path for option in options(value).values()}
             value = _replaced(value, lookup(paths, name.replace("_", "-"), "option"), new)
         return value
 

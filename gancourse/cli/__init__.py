@@ -1,4 +1,4 @@
-"""The command line: gancourse train | resume | sample | evaluate | report | film | experiment | check | zoo | recipes."""
+"""The command line: gancourse train, resume, sample, evaluate, report, film, experiment, check, zoo, recipes."""
 
 from gancourse.cli.dispatch import main
 

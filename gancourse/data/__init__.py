@@ -1,6 +1,6 @@
 """Data sources: each is a function of randomness that returns a batch."""
 
-from gancourse.data.catalogue import catalogue, load
+from gancourse.data.catalogue import data_sets, entry, load
 from gancourse.data.images import Images, MissingDataError, digits, fashion
 from gancourse.data.mixtures import Mixture, grid, ring
 from gancourse.data.source import Source
@@ -12,8 +12,9 @@ __all__ = [
     "Mixture",
     "Source",
     "StackedDigits",
-    "catalogue",
+    "data_sets",
     "digits",
+    "entry",
     "fashion",
     "grid",
     "load",

@@ -52,7 +52,7 @@ def _unit(mixture: Mixture) -> Mixture:
     return Mixture(mixture.means / scale, mixture.std / scale.item())
 
 
-catalogue: dict[str, Entry] = {
+data_sets: dict[str, Entry] = {
     "ring": Entry(
         "eight Gaussians of standard deviation 0.1, five times the usual: what a laptop learns in seconds",
         lambda request: ring(std=0.1),
@@ -95,7 +95,7 @@ def entry(name: str) -> tuple[Entry, str]:
     'eight Gaussians'
     """
     stem, colon, argument = name.partition(":")
-    chosen = lookup(catalogue, stem, "data set")
+    chosen = lookup(data_sets, stem, "data set")
     if bool(argument) != bool(chosen.argument) or (colon and not chosen.argument):
         expected = f"{stem}:{chosen.argument}" if chosen.argument else stem
         raise ValueError(f"data set {name!r} can't be opened; write {expected}")

@@ -1,4 +1,4 @@
-"""The experiment "wgan-family": ways to keep a critic's gradient in check, on digits, at equal steps and equal seconds."""
+"""The experiment "wgan-family": ways to bound a critic's gradient, on digits, at equal steps and equal seconds."""
 
 from __future__ import annotations
 

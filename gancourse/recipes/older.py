@@ -53,7 +53,7 @@ def _adversarial(written: dict[str, Any]) -> dict[str, Any]:
             "latent_size": written["latent_size"],
             "width": written["width"],
             "guidelines": {"kind": "Guidelines"} | written["guidelines"],
-            "discriminator_norm": written["discriminator_norm"],
+            "discriminator_norm": written.get("discriminator_norm", "guidelines"),  # the first files had no such field
         }
     amount = {"weight": written["penalty_weight"], "every": written["penalty_every"]}
     return {

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 from gancourse import data
 from gancourse.recipes.plays.play import Play
 from gancourse.signature import Signature
-from gancourse.training import Schedule, constant, cosine, linear
+from gancourse.training import constant, cosine, linear
+from gancourse.training.schedules import Schedule
 from gancourse.values import Count, NonNegative, Range, Value
 
 

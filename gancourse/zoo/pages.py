@@ -139,9 +139,10 @@ def _pictures(course: _Course) -> str:
     figures = []
     for step, path in course.pictures:
         data = base64.b64encode(path.read_bytes()).decode()
-        alt = f"Samples of always the same latents after {step} steps"
+        alt = f"Samples of the same latents after {step} steps"
         figures.append(
-            f"<figure><img alt='{alt}' src='data:image/png;base64,{data}'><figcaption>step {step:,}</figcaption></figure>"
+            f"<figure><img alt='{alt}' src='data:image/png;base64,{data}'>"
+            f"<figcaption>step {step:,}</figcaption></figure>"
         )
     return f"<h2>The same latents over time</h2><div class='pictures'>{''.join(figures)}</div>"
 
