@@ -71,6 +71,11 @@ data_sets: dict[str, Entry] = {
         lambda request: digits(request.split, request.full, request.download),
         has_full_set=True,
     ),
+    "digits-32": Entry(
+        "handwritten digits with a black border, 32 × 32",
+        lambda request: digits(request.split, request.full, request.download).padded(32),
+        has_full_set=True,
+    ),
     "fashion": Entry(
         "pieces of clothing, 28 × 28",
         lambda request: fashion(request.split, request.full, request.download),

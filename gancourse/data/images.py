@@ -94,6 +94,21 @@ class Images:
         chosen = self.labels == label
         return Images(self.images[chosen], self.labels[chosen], self.classes)
 
+    def padded(self, size: int) -> Images:
+        """The same images in the middle of larger, black ones.
+
+        Raises:
+            ValueError: the images are larger, or the border would be wider on one side.
+
+        >>> digits("test").padded(32).signature.shape
+        (1, 32, 32)
+        """
+        borders = [size - n for n in self.images.shape[2:]]
+        if any(b < 0 or b % 2 for b in borders):
+            raise ValueError(f"images {tuple(self.images.shape[2:])} can't be padded to {size} evenly on all sides")
+        tall, wide = (b // 2 for b in borders)
+        return Images(torch.nn.functional.pad(self.images, (wide, wide, tall, tall)), self.labels, self.classes)
+
     def to(self, device: torch.device) -> Images:
         """The same set with its bytes on another device."""
         return Images(self.images.to(device), self.labels.to(device), self.classes)
