@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gancourse.checks import NotWritten, Wrong, check, exercises
-from gancourse.checks.ch02_gan_game.loops import MISTAKES, usual_step
+from gancourse.checks.ch02_gan_game.loops import MISTAKES, UsualStep
 from gancourse.checks.ch02_gan_game.step import agree, new_players, right_step, weight_history
 
 
@@ -70,7 +70,7 @@ def test_a_check_neither_reads_nor_changes_the_random_state() -> None:
 
 @pytest.mark.parametrize("optimiser", ["SGD", "Adam"])
 def test_the_usual_step_gives_the_weights_of_the_independent_one(optimiser: str) -> None:
-    for one, other in zip(weight_history(right_step, optimiser), weight_history(usual_step(), optimiser), strict=True):
+    for one, other in zip(weight_history(right_step, optimiser), weight_history(UsualStep(), optimiser), strict=True):
         assert agree(one, other)
 
 

@@ -24,7 +24,7 @@ from nbformat import NotebookNode
 
 from gancourse.checks.engine.registry import exercises_of, notebooks
 
-# `exit()` must not end the kernel behind our back, cells later.
+# `exit()` must not end the kernel some cells later.
 # The first optimiser of a process imports half of torch: do it here, not on the student's time.
 PRELUDE = (
     "import torch, gancourse.checks\ntorch.optim.SGD([torch.zeros(1, requires_grad=True)]).step()\n"
@@ -155,6 +155,16 @@ def _cell(source: str, of: str | None, check: bool = False) -> NotebookNode:
     return nbformat.v4.new_code_cell(source, metadata={"of": of, "check": check})
 
 
+def _client(notebook: NotebookNode, folder: str) -> NotebookClient:
+    return NotebookClient(
+        notebook,
+        kernel_name="python3",
+        allow_errors=True,
+        resources={"metadata": {"path": folder}},
+        shutdown_kernel="immediate",  # a kernel in an endless loop doesn't answer a request to shut down
+    )
+
+
 def _run(
     cells: list[NotebookNode],
     fatal: set[int],
@@ -168,14 +178,7 @@ def _run(
     errors: dict[str, str] = {}
     # An empty folder to run in: a gancourse/ or torch.py beside the notebook must not stand in for the real one.
     with tempfile.TemporaryDirectory() as scratch:
-        resources = {"metadata": {"path": scratch}}
-        client = NotebookClient(
-            notebook,
-            kernel_name="python3",
-            allow_errors=True,
-            resources=resources,
-            shutdown_kernel="immediate",  # a kernel in an endless loop doesn't listen to polite words
-        )
+        client = _client(notebook, scratch)
         k = -1
         try:
             with client.setup_kernel():
@@ -194,9 +197,8 @@ def _run(
         except CellTimeoutError:
             return LostKernel(k, f"stopped: still running after {timeout_s} s; an endless loop, or a busy machine?")
         except DeadKernelError:
-            return LostKernel(
-                k, "the kernel died before the check could write its verdict; does the answer call exit()?"
-            )
+            reason = "the kernel died before the check could write its verdict; does the answer call exit()?"
+            return LostKernel(k, reason)
         except RuntimeError as error:
             return LostKernel(k, f"the kernel was lost: {error}")
     return None
@@ -213,7 +215,7 @@ def _mark(client: NotebookClient, cell: NotebookNode, k: int, results: Path, err
     except (OSError, ValueError):
         return "failed", f"its check wrote no verdict{f': {error}' if error else ''}"
     if verdict.get("nonce") != nonce or verdict.get("exercise") != label:
-        return "failed", "somebody else than its check wrote the verdict"
+        return "failed", "the verdict was not written by its check"
     if verdict["state"] == "undefined":
         if error:
             return "failed", f"the cell of the answer raised {error}"
