@@ -43,7 +43,8 @@ def test_solved_notebooks_pass_blank_ones_are_not_attempted_and_the_table_counts
     absent = {e.notebook for e in exercises.values()} - set(states)
     assert {row.notebook: row.state for row in rows if not row.exercise} == dict.fromkeys(absent, "missing")
     assert [row.passed for row in rows] == [row.state in ("passed", "missing") for row in rows]
-    assert table(rows).endswith("4 of 7 exercises passed")
+    n_passed = sum(state == "passed" for _, state in graded)
+    assert table(rows).endswith(f"{n_passed} of {len(graded)} exercises passed")
 
 
 def test_a_crash_a_syntax_error_a_faked_check_and_a_shadowing_folder_spoil_nobody_elses_verdict(tmp_path: Path) -> None:
@@ -64,12 +65,15 @@ def test_a_crash_a_syntax_error_a_faked_check_and_a_shadowing_folder_spoil_nobod
 def test_replaced_checks_deleted_checks_and_killed_kernels_do_not_pass(tmp_path: Path) -> None:
     notebook = solved("02_gan_game")
     attack = """
-import os, signal, sys
-import gancourse.checks, gancourse.checks.marking, gancourse.checks.registry
+import os, signal, sys, gancourse.checks
+import gancourse.checks.ch02_gan_game.losses as losses
+from gancourse.checks.engine import comparison, marking, registry
 fake = lambda *a, **k: print("right")
-gancourse.checks.check = gancourse.checks.marking.mark = gancourse.checks.registry.find = check = fake
-for known in gancourse.checks.exercises.values():
-    gancourse.checks.exercises[known.label] = known._replace(examine=lambda f: "right")
+gancourse.checks.check = marking.mark = marking._judge = registry.find = check = fake
+gancourse.checks.Exercise.verify = comparison.Values.__call__ = comparison.compare_values = fake
+for loaded in registry.exercises_of("02_gan_game").values():
+    object.__setattr__(loaded, "steps", [])
+losses.discriminator_loss = lambda real, fake: real
 def discriminator_loss(real, fake):
     return real
 exit()
@@ -111,8 +115,8 @@ def test_missing_corrupt_and_foreign_notebooks_get_one_line_each(tmp_path: Path)
     assert "can't be read as a notebook" in rows["02_gan_game"].message
     assert "a notebook in R; expected Python" in rows["03_optimal_discriminator"].message
     assert {name for name, row in rows.items() if not row.passed} == {"02_gan_game", "03_optimal_discriminator"}
-    told = " ".join(table(rows.values()).split())
-    assert all(" ".join(row.message.split()) in told for row in rows.values())
+    text = " ".join(table(rows.values()).split())
+    assert all(" ".join(row.message.split()) in text for row in rows.values())
 
 
 def test_an_empty_file_and_valid_json_that_is_no_notebook_are_unreadable(tmp_path: Path) -> None:
