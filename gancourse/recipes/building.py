@@ -10,6 +10,7 @@ from torch import nn
 
 from gancourse import memory, training
 from gancourse.data import Source
+from gancourse.device import make_repeatable
 from gancourse.games import Game
 from gancourse.models import fold_if_possible
 from gancourse.recipes.schema import Recipe
@@ -74,6 +75,7 @@ def build(
         ValueError: the networks don't fit the data, or the device lacks the precision.
         MissingDataError: the data is not on this machine.
     """
+    make_repeatable(device)
     source = recipe.data.load(download=download, size=recipe.play.image_size)
     settings = recipe.training
     with initialised_from(settings.seed, "weights"):
