@@ -15,7 +15,7 @@ from gancourse.games import Game, Player
 from gancourse.rng import CPU, Noise
 from gancourse.training.average import Average
 from gancourse.training.batch_norm import prepare_for_processes
-from gancourse.training.gradients import check_finite, only, share
+from gancourse.training.gradients import check_finite, only, parameters_of, share
 from gancourse.training.optimisers import DCGAN_ADAM, MakeOptimiser
 from gancourse.training.precision import MixedPrecision, Precision, check_precision
 from gancourse.training.progress import Step
@@ -91,12 +91,12 @@ class Trainer:
                 prepare_for_processes(player.network)
 
         # Note whose weights are whose; what the caller froze stays frozen. By identity: players may share a network.
-        self._parameters = {p.name: list(p.network.parameters()) for p in game.players}
-        self.weights = {name: [w for w in mine if w.requires_grad] for name, mine in self._parameters.items()}
+        self.weights = {p.name: [w for w in p.network.parameters() if w.requires_grad] for p in game.players}
+        self._before = {p.name: parameters_of(p.network) for p in game.players}
         self._every_weight = list({id(w): w for weights in self.weights.values() for w in weights}.values())
 
         # Make optimisers, averages and mixed precision; the averages before that, as they are copies free of it.
-        self.optimisers = {name: make[name](mine) for name, mine in self._parameters.items()}
+        self.optimisers = {p.name: make[p.name](p.network.parameters()) for p in game.players}
         self._rates = {name: [g["lr"] for g in o.param_groups] for name, o in self.optimisers.items()}
         self.averages = {name: Average(self.players[name].network, h) for name, h in (averages or {}).items()}
         is_mixed = precision == "bf16-mixed"
@@ -175,12 +175,13 @@ class Trainer:
 
     def _check_parameters(self, player: Player) -> None:
         # A layer put in afterwards would never be trained: no optimiser knows it.
-        mine, now = self._parameters[player.name], list(player.network.parameters())
-        if len(now) != len(mine) or not all(map(is_, now, mine)):
+        before, now = self._before[player.name], parameters_of(player.network)
+        if len(now) != len(before) or not all(map(is_, now, before)):
+            n_new = len({*map(id, now)} - {*map(id, before)})
             raise ValueError(
-                f"{player.name}'s network had {len(mine)} parameters when the trainer was made; of its {len(now)} now, "
-                f"{len({*map(id, now)} - {*map(id, mine)})} are new: no optimiser knows them; build the network whole "
-                "and then make the trainer, or make a new one"
+                f"{player.name}'s network had {len(before)} parameters when the trainer was made; of its {len(now)} "
+                f"now, {n_new} are new, and no optimiser knows them; build the network whole and then make the "
+                "trainer, or make a new one"
             )
 
 
