@@ -3,6 +3,7 @@
 from gancourse.data.catalogue import catalogue, load
 from gancourse.data.images import Images, MissingDataError, digits, fashion
 from gancourse.data.mixtures import Mixture, grid, ring
+from gancourse.data.samples import Samples
 from gancourse.data.source import Source
 from gancourse.data.stacked import StackedDigits, stacked_digits
 
@@ -10,6 +11,7 @@ __all__ = [
     "Images",
     "MissingDataError",
     "Mixture",
+    "Samples",
     "Source",
     "StackedDigits",
     "catalogue",
