@@ -1,6 +1,7 @@
 """Data sources: each is a function of randomness that returns a batch."""
 
 from gancourse.data.catalogue import catalogue, load
+from gancourse.data.folder import Folder
 from gancourse.data.images import Images, MissingDataError, digits, fashion
 from gancourse.data.mixtures import Mixture, grid, ring
 from gancourse.data.samples import Samples
@@ -8,6 +9,7 @@ from gancourse.data.source import Source
 from gancourse.data.stacked import StackedDigits, stacked_digits
 
 __all__ = [
+    "Folder",
     "Images",
     "MissingDataError",
     "Mixture",
