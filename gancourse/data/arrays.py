@@ -27,8 +27,8 @@ def _numpy_tensor(array: np.ndarray, what: str) -> Tensor:
         return torch.from_numpy(np.array(array))
     with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
         single = torch.get_default_dtype() != torch.float64
-        wanted = np.int64 if kind in "iu" else np.float32 if single else np.float64
-        return torch.from_numpy(np.array(array, wanted)).to(torch.int64 if kind in "iu" else torch.get_default_dtype())
+        dtype = np.int64 if kind in "iu" else np.float32 if single else np.float64
+        return torch.from_numpy(np.array(array, dtype)).to(torch.int64 if kind in "iu" else torch.get_default_dtype())
 
 
 def as_tensor(value: object, what: str) -> Tensor:

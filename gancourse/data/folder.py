@@ -80,20 +80,20 @@ class Folder(Samples):
         listing = _listed(root)
         images, rest = _divided(root, listing, split)
         check_memory(len(images), (channels or 3) * size**2, limit_gib, "pass a smaller size or fewer images")
-        pixels, kept, failed, self._n_enlarged = _read(root, images, size, channels)
+        pixels, usable, failures, self._n_enlarged = _read(root, images, size, channels)
         # What couldn't even be opened is in no split: the training set reports it.
-        self.skipped = (*(() if split == "test" else listing.skipped), *failed)
+        self.skipped = (*(() if split == "test" else listing.skipped), *failures)
         self.unread = tuple(listing.folders)
         self._listing = listing
-        if not kept:
+        if not usable:
             raise ValueError(f"no image in {printable(root)} can be used: {_reasons(self.skipped)}")
         # Both splits must have the same channels. One image in colour decides, so that few are read for it.
         if channels is None and _is_grey(pixels) and not _has_colour(root, rest):
             pixels = pixels[:, :1]
-        self.files = tuple(printable(Path(*names)) for names in kept)
+        self.files = tuple(printable(Path(*names)) for names in usable)
         number = {name: i for i, name in enumerate(listing.classes)}
         if number:
-            labels, classes = np.array([number[names[0]] for names in kept]), tuple(map(printable, number))
+            labels, classes = np.array([number[names[0]] for names in usable]), tuple(map(printable, number))
         super().__init__(pixels, *((labels, classes) if number else ()))
 
     def report(self) -> str:
@@ -117,9 +117,9 @@ class Folder(Samples):
 
 
 def _reasons(skipped: Sequence[Skipped], where: str = ".skipped") -> str:
-    named = ", ".join(f"{path} ({reason})" for path, reason in skipped[:N_REASONS])
+    listing = ", ".join(f"{path} ({reason})" for path, reason in skipped[:N_REASONS])
     more = len(skipped) - N_REASONS
-    return named + (f" and {more} more ({where} names them)" if more > 0 else "")
+    return listing + (f" and {more} more ({where} names them)" if more > 0 else "")
 
 
 def _checked(size: int, channels: int | None, split: str | None) -> int:
@@ -241,7 +241,7 @@ def _read(
 ) -> tuple[Tensor, list[Names], list[Skipped], int]:
     """Images as bytes [n, channels, size, size], their names, those that can't be used, and how many were enlarged."""
     whole = torch.empty(len(images), channels or 3, size, size, dtype=torch.uint8)
-    kept: list[Names] = []
+    usable: list[Names] = []
     skipped: list[Skipped] = []
     n_enlarged = 0
     with closing(_readings(root, images, size, channels == 1)) as readings:
@@ -249,10 +249,10 @@ def _read(
             if reading.pixels is None:
                 skipped.append(Skipped(printable(Path(*names)), reading.reason))
                 continue
-            whole[len(kept)] = torch.from_numpy(reading.pixels)  # grey ones fill all three channels
+            whole[len(usable)] = torch.from_numpy(reading.pixels)  # grey ones fill all three channels
             n_enlarged += reading.is_enlarged
-            kept.append(names)
-    return whole[: len(kept)], kept, skipped, n_enlarged
+            usable.append(names)
+    return whole[: len(usable)], usable, skipped, n_enlarged
 
 
 def _is_grey(pixels: Tensor) -> bool:

@@ -75,11 +75,11 @@ class Samples:
         # Say what each of them is.
         self.x = _checked_x(self.x, value_range)
         names = {"classes": classes, "factors": factors, "vocabulary": vocabulary}
-        given = None
+        condition = None
         if self.y is not None:
-            self.y, given = _condition(self.y, names, value_range)
-        _check_settings(self.x, self.y, given, names, value_range)
-        self._signature = Signature(tuple(self.x.shape[1:]), given)
+            self.y, condition = _condition(self.y, names, value_range)
+        _check_settings(self.x, self.y, condition, names, value_range)
+        self._signature = Signature(tuple(self.x.shape[1:]), condition)
 
     def __len__(self) -> int:
         return len(self.x)
@@ -247,7 +247,7 @@ def _names(names: Sequence[str] | None, n: int | None, what: str) -> tuple[str, 
     """The names as a tuple, or numbers if there are none.
 
     Raises:
-        ValueError: there are more or fewer than n (where n is known), one isn't text, or two are equal.
+        ValueError: there are more or fewer than n (where n is passed), one isn't text, or two are equal.
     """
     if names is None:
         return tuple(map(str, range(n)))
@@ -265,28 +265,32 @@ def _names(names: Sequence[str] | None, n: int | None, what: str) -> tuple[str, 
 def _class_names(labels: Tensor, classes: Sequence[str] | None) -> tuple[str, ...]:
     """Names of the classes that labels [n] are of."""
     low, high = int(labels.min()), int(labels.max())
-    named = () if classes is None else _names(classes, None, "classes")
-    if low < 0 or (named and high >= len(named)) or (not named and high >= max(MOST_CLASSES, len(labels))):
-        known = f", but there are {len(named)} classes" if named and low >= 0 else ""
+    class_names = () if classes is None else _names(classes, None, "classes")
+    if (
+        low < 0
+        or (class_names and high >= len(class_names))
+        or (not class_names and high >= max(MOST_CLASSES, len(labels)))
+    ):
+        limit = f", but there are {len(class_names)} classes" if class_names and low >= 0 else ""
         raise ValueError(
-            f"labels y run from {low} to {high}{known}; number the classes from 0, e.g. by "
+            f"labels y run from {low} to {high}{limit}; number the classes from 0, e.g. by "
             "numpy.unique(y, return_inverse=True)[1]"
         )
-    return named or _names(None, high + 1, "classes")
+    return class_names or _names(None, high + 1, "classes")
 
 
 def _check_settings(
     x: Tensor,
     y: Tensor | None,
-    given: Condition | None,
+    condition: Condition | None,
     names: dict[str, Sequence[str] | None],
     value_range: tuple[float, float] | None,
 ) -> None:
     """Refuse a setting that would be ignored."""
-    wanted = {"classes": Classes, "factors": Factors, "vocabulary": Tokens}
-    for name, kind in wanted.items():
-        if names[name] is not None and not isinstance(given, kind):
-            what = "there is no y" if given is None else f"y is {type(given).__name__.lower()}"
+    kinds = {"classes": Classes, "factors": Factors, "vocabulary": Tokens}
+    for name, kind in kinds.items():
+        if names[name] is not None and not isinstance(condition, kind):
+            what = "there is no y" if condition is None else f"y is {type(condition).__name__.lower()}"
             raise ValueError(f"{name} was passed, but {what}; leave it out, or pass the y that it names")
     has_floats = any(part is not None and part.ndim == 4 and part.is_floating_point() for part in (x, y))
     if value_range is not None and not has_floats:
