@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from gancourse.data.folder import Folder
 from gancourse.data.images import digits, fashion
 from gancourse.data.mixtures import Mixture, grid, ring
 from gancourse.data.source import Source
@@ -85,6 +86,11 @@ data_sets: dict[str, Entry] = {
         "three digits as colour channels, 28 × 28: a thousand modes",
         lambda request: stacked_digits(request.split, request.full, request.download),
         has_full_set=True,
+    ),
+    "folder": Entry(
+        "your own images; subfolders are classes, and a tenth by name is the test set",
+        lambda request: Folder(request.argument, request.size or 28, split=request.split),
+        argument="PATH",
     ),
 }
 
