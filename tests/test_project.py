@@ -10,7 +10,6 @@ import socket
 import subprocess
 import sys
 import tomllib
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,11 +19,13 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import gancourse
+from tests import checkout
 
 ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 BIN = Path(sys.executable).parent
 LARGEST_MIB = 5
+TAKES_LONG = re.compile("gancourse (train|check|experiment|evaluate) [^-]")
 
 
 def required() -> dict[str, Requirement]:
@@ -50,16 +51,13 @@ def conda() -> tuple[list[str], list[str]]:
     return [d for d in dependencies if isinstance(d, str)], next(d["pip"] for d in dependencies if isinstance(d, dict))
 
 
-@cache
-def files() -> list[Path]:
-    """Every file that git holds or would take."""
-    if not (ROOT / ".git").exists() or not shutil.which("git"):
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """What git would commit, by name: its index, whatever else lies in the checkout."""
+    if checkout.tracked() is None:
         pytest.skip("not a git checkout")
-    listing = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, capture_output=True, check=True, text=True,
-    )  # fmt: skip
-    return [ROOT / name for name in listing.stdout.split("\0") if name and (ROOT / name).is_file()]
+    folder = tmp_path_factory.mktemp("index")
+    return {path.relative_to(folder).as_posix(): path for path in checkout.export_index(folder)}
 
 
 # What is required
@@ -103,9 +101,9 @@ def test_requirements_hold_names_and_versions_but_no_address(file: str):
 # What is said
 
 
-def console(file: str) -> list[str]:
+def console(page: str) -> list[str]:
     """Commands in the console blocks of a Markdown file."""
-    blocks = re.findall(r"^```console\n(.*?)^```", (ROOT / file).read_text("utf-8"), re.M | re.S)
+    blocks = re.findall(r"^```console\n(.*?)^```", checkout.text(page), re.M | re.S)
     return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
 
 
@@ -114,26 +112,40 @@ def targets() -> set[str]:
     return set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
 
 
-def check_command(command: str) -> None:
-    """Fail unless a command that a page recommends can work here: its target, its files and its options exist."""
+def run(command: str, here: Path, expected: int = 0) -> str:
+    """What a command prints in a folder, in the activated environment; its exit code must be the expected one."""
+    environment = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(
+        shlex.split(command), cwd=here, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL
+    )
+    assert done.returncode == expected, f"$ {command}\nexit code {done.returncode}\n{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def follow(command: str, here: Path) -> Path:
+    """Do what a page recommends, or check that it could be done; returns the folder that one is in afterwards.
+
+    Args:
+        command: the page's line, without its prompt.
+        here: the folder that one is in; the course's files lie there, unless they have still to be cloned.
+    """
     match shlex.split(command):
         case ["make", target]:
-            assert target in targets(), command
-            dry = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True)
-            assert dry.returncode == 0, dry.stderr
+            assert target in targets(), f"$ {command}: there is no such target"
+            run(f"make --dry-run {target}", here)
         case ["source", ".venv/bin/activate"]:
-            assert re.search(r"^VENV \?= \.venv$", (ROOT / "Makefile").read_text("utf-8"), re.M)
-        case ["gancourse", "check", folder]:  # what it prints is tested with the exercises; here they are blank
-            assert (ROOT / folder).is_dir()
+            assert re.search(r"^VENV \?= \.venv$", (here / "Makefile").read_text("utf-8"), re.M)
+        case ["gancourse", "check", _]:
+            last = run(command, here, expected=1).splitlines()[-1]
+            assert re.fullmatch(r"0 of [1-9]\d* exercises passed", last), f"$ {command}\n{last}"
         case ["gancourse", *_]:
-            done = subprocess.run([str(BIN / "gancourse"), *shlex.split(command)[1:]], capture_output=True, text=True)
-            assert done.returncode == 0, done.stderr
+            run(command, here)
         case ["jupyter", "lab", path]:
-            assert (ROOT / path).is_file(), command
+            assert (here / path).is_file(), f"$ {command}: there is no such file"
         case ["jupyter-book", "build", "book/"] | ["pytest", "--nbval"]:
             assert (BIN / shlex.split(command)[0]).exists(), command
         case ["pip", "install", "-c", constraints, "-e", extras]:
-            assert (ROOT / constraints).is_file()
+            assert (here / constraints).is_file()
             offered = PYPROJECT["project"]["optional-dependencies"]
             asked = re.fullmatch(r"\.\[(.*)\]", extras)[1].split(",")
             assert {p for name in asked for p in offered[name]} == {
@@ -141,25 +153,47 @@ def check_command(command: str) -> None:
             }
         case ["git", "clone", url]:
             assert url == yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["repository"]["url"]
-        case ["cd", _]:
-            pass
+            checkout.copy(here / url.split("/")[-1])
+        case ["cd", path]:
+            assert (here / path).is_dir(), f"$ {command}: there is no such folder"
+            return here / path
         case _:
             pytest.fail(f"no test knows how to check {command!r}")
+    return here
 
 
 def pages_with_commands() -> list[str]:
-    return ["README.md", *(f"book/{page.name}" for page in sorted((ROOT / "book").glob("*.md")))]
+    return sorted(name for name in checkout.course_files() if name.endswith(".md") and console(name))
 
 
-@pytest.mark.parametrize("command", sorted({c for page in pages_with_commands() for c in console(page)}))
-def test_a_recommended_command_works(command: str):
-    check_command(command)
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=pytest.mark.slow if any(map(TAKES_LONG.match, console(page))) else ())
+        for page in pages_with_commands()
+    ],
+)
+def test_the_commands_of_a_page_work_one_after_the_other(page: str, tmp_path: Path):
+    commands = console(page)
+    here = tmp_path if any(command.startswith("git clone ") for command in commands) else checkout.copy(tmp_path)
+    for command in commands:
+        here = follow(command, here)
 
 
-@pytest.mark.parametrize("command", ["make coffee", "gancourse fly", "jupyter lab book/99_missing.ipynb"])
-def test_a_recommended_command_that_cannot_work_is_found(command: str):
-    with pytest.raises(AssertionError):
-        check_command(command)
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("make coffee", "no such target"),
+        ("gancourse fly", "command 'fly' not found"),
+        ("gancourse sample runs/ring", "there is no folder runs/ring"),
+        ("jupyter lab book/99_missing.ipynb", "no such file"),
+        ("cd gancurse", "no such folder"),
+    ],
+)
+def test_a_recommended_command_that_cannot_work_is_named(command: str, message: str, tmp_path: Path):
+    with pytest.raises(AssertionError, match=message) as caught:
+        follow(command, tmp_path)
+    assert f"$ {command}" in str(caught.value)
 
 
 def test_the_example_in_the_readme_runs(capsys: pytest.CaptureFixture[str]):
@@ -243,8 +277,8 @@ def test_hooks_are_local_and_use_the_tools_at_hand():
 # What may be in the repository
 
 
-def test_no_file_is_large():
-    assert [str(f.relative_to(ROOT)) for f in files() if f.stat().st_size > LARGEST_MIB * 2**20] == []
+def test_no_file_is_large(files: dict[str, Path]):
+    assert [name for name, path in files.items() if path.stat().st_size > LARGEST_MIB * 2**20] == []
 
 
 def test_licences_of_code_text_and_data_are_present():
@@ -253,17 +287,28 @@ def test_licences_of_code_text_and_data_are_present():
     assert (ROOT / "gancourse/data/embedded/LICENCES.md").stat().st_size > 0
 
 
-def test_no_file_names_a_registry_or_a_path_of_one_machine():
+def addresses(files: dict[str, Path]) -> list[str]:
+    """Which files name a registry of packages, or a path of this or somebody's machine."""
     here = (f"{folder}/" for folder in (ROOT.parent, Path.home()) if folder != Path("/"))
     registry = r"pypi\.(?:org|python)|pythonhosted|download\.pytorch|index-url|/home/\w"
     forbidden = re.compile("|".join([registry, *(rf"(?<![\w./-]){re.escape(folder)}" for folder in here)]))
-    found = []
-    for file in files():
-        if file == Path(__file__).resolve() or file.suffix in (".npz", ".png", ".safetensors"):
-            continue
-        if match := forbidden.search(file.read_text("utf-8")):
-            found.append(f"{file.relative_to(ROOT)}: {match[0]}")
-    assert found == []
+    texts = {
+        name: path.read_text("utf-8")
+        for name, path in files.items()
+        if path.suffix not in (".npz", ".png", ".safetensors") and name != "tests/test_project.py"
+    }
+    return [f"{name}: {match[0]}" for name, text in texts.items() if (match := forbidden.search(text))]
+
+
+def test_no_file_names_a_registry_or_a_path_of_one_machine(files: dict[str, Path]):
+    assert addresses(files) == []
+
+
+@pytest.mark.parametrize("line", ["see /home/ada/runs", "--index-url x", "see /somebody/runs"])
+def test_an_address_in_a_file_is_reported(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Path, "home", lambda: Path("/somebody"))
+    (tmp_path / "notes.md").write_text(f"A note\n{line}\n", "utf-8")
+    assert len(addresses({"notes.md": tmp_path / "notes.md"})) == 1
 
 
 # What tests may do
