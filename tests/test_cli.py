@@ -14,6 +14,7 @@ import torch
 
 from gancourse import cli, data, recipes
 from gancourse.training import has_bf16, read_tensors, write_tensors
+from tests import checkout
 
 RING = ["train", "ring", "--steps", "20", "--batch-size", "8", "--width", "8", "--device", "cpu"]
 
@@ -134,8 +135,7 @@ def test_a_mistake_costs_one_line_that_says_what_to_do(arguments, message, capsy
 
 
 def test_checking_blank_exercises_prints_the_table_and_fails(tmp_path, capsys):
-    blank = Path(__file__).resolve().parents[1] / "exercises" / "09_dcgan.ipynb"
-    (tmp_path / blank.name).write_bytes(blank.read_bytes())
+    (tmp_path / "09_dcgan.ipynb").write_text(checkout.text("exercises/09_dcgan.ipynb"), "utf-8")
     with pytest.raises(SystemExit) as stop:
         cli.main(["check", str(tmp_path)])
     said = capsys.readouterr()

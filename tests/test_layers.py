@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -40,7 +41,9 @@ BELOW = {"plans.py": {"numpy", "scipy"}}  # what the lowest layer imports beside
 
 def modules() -> dict[str, str]:
     """Source of each module, by its path relative to the package."""
-    return {path.relative_to(PACKAGE).as_posix(): path.read_text("utf-8") for path in sorted(PACKAGE.rglob("*.py"))}
+    names = (path.relative_to(PACKAGE).as_posix() for path in sorted(PACKAGE.rglob("*.py")))
+    # Editors keep copies in hidden folders.
+    return {name: (PACKAGE / name).read_text("utf-8") for name in names if not re.search(r"(^|/)\.", name)}
 
 
 def part(file: str) -> str:

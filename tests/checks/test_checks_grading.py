@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import shutil
 from pathlib import Path
 
 import nbformat
 import pytest
 
 from gancourse.checks import Row, exercises, report, table
+from tests import checkout
 
-FOLDER = Path(__file__).parents[2] / "exercises"
-SPEC = importlib.util.spec_from_file_location("generate", FOLDER / "generate.py")
-generate = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(generate)
+FOLDER = checkout.ROOT / "exercises"
+generate = checkout.script("exercises/generate.py")
 CHAPTER_2 = ["ex-02-discriminator-loss", "ex-02-generator-loss", "ex-02-training-step"]
 CHAPTER_3 = ["ex-03-optimal-discriminator", "ex-03-jsd", "ex-03-fgan-bound", "ex-03-optimal-logit"]
 
@@ -35,7 +32,7 @@ def grade(notebook: nbformat.NotebookNode, path: Path, timeout_s: int = 60) -> d
 
 def test_solved_notebooks_pass_blank_ones_are_not_attempted_and_the_table_counts_them(tmp_path: Path) -> None:
     (tmp_path / "09_dcgan.ipynb").write_text(nbformat.writes(solved("09_dcgan")), encoding="utf-8")
-    shutil.copy(FOLDER / "02_gan_game.ipynb", tmp_path)
+    (tmp_path / "02_gan_game.ipynb").write_text(checkout.text("exercises/02_gan_game.ipynb"), encoding="utf-8")
     rows = report(tmp_path)
     states = {"02_gan_game": "not attempted", "09_dcgan": "passed"}
     graded = [(e.label, states[e.notebook]) for e in exercises.values() if e.notebook in states]
@@ -47,6 +44,7 @@ def test_solved_notebooks_pass_blank_ones_are_not_attempted_and_the_table_counts
     assert table(rows).endswith(f"{n_passed} of {len(graded)} exercises passed")
 
 
+@pytest.mark.slow
 def test_a_crash_a_syntax_error_a_faked_check_and_a_shadowing_folder_spoil_nobody_elses_verdict(tmp_path: Path) -> None:
     notebook = solved("03_optimal_discriminator")
     cell_of(notebook, CHAPTER_3[0]).source = "def optimal_discriminator(p_data, p_g):\n    import os\n    os._exit(0)"
@@ -62,6 +60,7 @@ def test_a_crash_a_syntax_error_a_faked_check_and_a_shadowing_folder_spoil_nobod
     assert "f_gan_bound(" in rows[CHAPTER_3[2]].message
 
 
+@pytest.mark.slow
 def test_replaced_checks_deleted_checks_and_killed_kernels_do_not_pass(tmp_path: Path) -> None:
     notebook = solved("02_gan_game")
     attack = """
@@ -87,6 +86,7 @@ exit()
     assert "kernel died" in rows[CHAPTER_2[1]].message
 
 
+@pytest.mark.slow
 def test_an_endless_loop_fails_alone_and_lost_metadata_does_not_matter_to_who_has_none(tmp_path: Path) -> None:
     notebook = solved("03_optimal_discriminator")
     cell_of(notebook, CHAPTER_3[0]).source = "def optimal_discriminator(p_data, p_g):\n    while True:\n        pass"
@@ -104,7 +104,7 @@ def test_an_endless_loop_fails_alone_and_lost_metadata_does_not_matter_to_who_ha
 
 def test_missing_corrupt_and_foreign_notebooks_get_one_line_each(tmp_path: Path) -> None:
     (tmp_path / "02_gan_game.ipynb").write_text("{not json")
-    other = json.loads((FOLDER / "03_optimal_discriminator.ipynb").read_text(encoding="utf-8"))
+    other = json.loads(checkout.text("exercises/03_optimal_discriminator.ipynb"))
     other["metadata"]["kernelspec"] = {"name": "ir", "display_name": "R", "language": "R"}
     (tmp_path / "03_optimal_discriminator.ipynb").write_text(json.dumps(other))
     (tmp_path / "homework.ipynb").write_text("{}")
