@@ -38,6 +38,8 @@ def follow(steps: Iterable[Progress], what: str, watcher: Watcher | None) -> Pro
         bar = None
         for last in steps:
             built, step, _ = last
+            if not start and (report := built.source.report()):
+                print(report, file=sys.stderr)
             total, done = built.recipe.steps, step.index + 1
             is_tenth = done % max(total // 10, 1) == 0 or done == total
             if not start:  # the clock begins after the first step, which waits for data and kernels

@@ -64,6 +64,10 @@ class Mixture:
         """There is no end to them."""
         return
 
+    def report(self) -> str:
+        """Nothing is left out of it."""
+        return ""
+
     def first(self, n: int) -> Batch:
         """Some n samples, always the same ones.
 

@@ -99,6 +99,10 @@ class Samples:
         index = noise.integers("index", len(self)).to(self.x.device)
         return self._batch(index, noise.device)
 
+    def report(self) -> str:
+        """Nothing is left out of it."""
+        return ""
+
     def first(self, n: int) -> Batch:
         """The first n samples, in their own order, on the CPU.
 

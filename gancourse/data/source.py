@@ -27,6 +27,9 @@ class Source(Protocol):
     def __call__(self, noise: Noise) -> Batch:
         """Samples drawn at random."""
 
+    def report(self) -> str:
+        """What was left out when the data was read, in a line; empty if nothing can be."""
+
     def first(self, n: int) -> Batch:
         """Some n samples, always the same ones, on the CPU.
 

@@ -6,12 +6,12 @@ from typing import get_args
 
 import pytest
 import torch
+from gancourse.recipes.build import networks
+from gancourse.recipes.recipe import Penalty
 from torch.testing import assert_close
 
 from gancourse import objectives, recipes
 from gancourse.recipes import ClassifierRecipe, GANRecipe, build, from_json, to_json
-from gancourse.recipes.build import networks
-from gancourse.recipes.recipe import Penalty
 
 
 @pytest.mark.parametrize("name", sorted(recipes.recipes))
