@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
@@ -21,29 +22,30 @@ T = TypeVar("T", bound="Value")
 
 
 class Range(NamedTuple):
-    """What a number may be, for a type hint: at least `low`, or above it, and at most `high`."""
+    """What a number may be, for a type hint: at least `low`, or above it, and at most `high`, or below it."""
 
     low: float
     high: float = math.inf
     above: bool = False
+    below: bool = False
 
     def __contains__(self, number: object) -> bool:
         return isinstance(number, int | float) and self.low <= number <= self.high and not self.is_excluded(number)
 
     def is_excluded(self, number: float) -> bool:
-        """Whether a number within the bounds is left out: infinity, and `low` where it must be above."""
-        return math.isinf(number) or (self.above and number == self.low)
+        """Whether a number within the bounds is left out: infinity, and the bounds themselves where these say so."""
+        return math.isinf(number) or (self.above and number == self.low) or (self.below and number == self.high)
 
     def __str__(self) -> str:
-        if math.isfinite(self.high):
-            return f"from {self.low:g} to {self.high:g}"
-        return f"{'>' if self.above else '≥'} {self.low:g}"
+        low = f"{'>' if self.above else '≥'} {self.low:g}"
+        return f"{low} and {'<' if self.below else '≤'} {self.high:g}" if math.isfinite(self.high) else low
 
 
 Count = Annotated[int, Range(1)]
 Positive = Annotated[float, Range(0, above=True)]
 NonNegative = Annotated[float, Range(0)]
 Share = Annotated[float, Range(0, 1)]
+Decay = Annotated[float, Range(0, 1, below=True)]
 
 
 @dataclass(frozen=True)
@@ -77,16 +79,18 @@ class Value:
     def changed(self: T, **changes: Any) -> T:
         """The same value with some options changed, however deep they lie; named as in `options`, `-` being `_`.
 
-        A value inside it can be exchanged whole, by the name of its field.
+        A value inside it can be exchanged whole, by the name of its field; options are then those of the new one. All
+        options change at once, so that what they say only has to fit together in the end.
 
         Raises:
             ValueError: there is no such option (the message suggests the nearest), or it can't be that.
         """
-        value = self
-        for name, new in changes.items():
-            paths = _inner(value) | {option.name: option.path for option in options(value).values()}
-            value = _replaced(value, lookup(paths, name.replace("_", "-"), "option"), new)
-        return value
+        value, asked = self, {name.replace("_", "-"): new for name, new in changes.items()}
+        for name in [name for name, new in asked.items() if isinstance(new, Value)]:
+            if name in (inner := _inner(value)):
+                value = _replaced(value, {inner[name]: asked.pop(name)})
+        paths = _inner(value) | {option.name: option.path for option in options(value).values()}
+        return _replaced(value, {lookup(paths, name, "option"): new for name, new in asked.items()})
 
 
 @cache
@@ -127,11 +131,13 @@ def _check(name: str, value: Any, hint: Any) -> None:
         raise ValueError(f"{name} is {value!r}; expected {kind.__name__}")
 
 
-def _replaced(value: T, path: tuple[str, ...], new: Any) -> T:
-    """A value with the field at the end of a path exchanged."""
-    if len(path) > 1:
-        new = _replaced(getattr(value, path[0]), path[1:], new)
-    return dataclasses.replace(value, **{path[0]: new})
+def _replaced(value: T, changes: Mapping[tuple[str, ...], Any]) -> T:
+    """A value with the fields at the ends of some paths exchanged, each value on the way being made once."""
+    new = {path[0]: content for path, content in changes.items() if len(path) == 1}
+    for name in dict.fromkeys(path[0] for path in changes if len(path) > 1):
+        inside = {path[1:]: content for path, content in changes.items() if len(path) > 1 and path[0] == name}
+        new[name] = _replaced(getattr(value, name), inside)
+    return dataclasses.replace(value, **new)
 
 
 def _inner(value: Value, path: tuple[str, ...] = ()) -> dict[str, tuple[str, ...]]:
@@ -166,7 +172,7 @@ def from_json(written: Any) -> Any:
         return written
     if "kind" not in written:
         raise ValueError(f"its kind is missing in {dict(written)}; expected one of {', '.join(Value.kinds)}")
-    kind = lookup(Value.kinds, str(written["kind"]), "kind")
+    kind = lookup({n: k for n, k in Value.kinds.items() if not is_abstract(k)}, str(written["kind"]), "kind")
     known = {field.name: field for field in fields(kind)}
     for name in written.keys() - {"kind"}:
         lookup(known, name, f"field of {kind.__name__}")
@@ -271,7 +277,8 @@ def difference(value: Value, base: Value) -> list[str]:
 def _as_words(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return f"--{name}" if value else f"--no-{name}"
-    return " ".join([f"--{name}", *map(text, value if isinstance(value, tuple) else (value,))])
+    words = map(text, value if isinstance(value, tuple) else (value,))
+    return " ".join([f"--{name}", *map(shlex.quote, words)])
 
 
 # Text
@@ -320,6 +327,8 @@ def from_text(written: str, base: type[T]) -> T:
         hint = lookup({n.replace("_", "-"): (n, h) for n, h in hints(kind).items()}, key, f"setting of {name}")
         if not equals:
             raise ValueError(f"{part!r} in {written!r} has no value; write {key}=…")
+        if hint[0] in values:
+            raise ValueError(f"{written!r} sets {key} twice; once is enough")
         values[hint[0]] = _read(key, said, hint[1])
     return kind(**values)
 

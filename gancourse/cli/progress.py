@@ -40,8 +40,7 @@ def follow(steps: Iterable[Progress], what: str, watcher: Watcher | None) -> Pro
             built, step, _ = last
             if not start and (report := built.source.report()):
                 print(report, file=sys.stderr)
-            total, done = built.recipe.steps, step.index + 1
-            is_tenth = done % max(total // 10, 1) == 0 or done == total
+            total, done, is_tenth = built.recipe.steps, last.done, last.ends_one_of(10)
             if not start:  # the clock begins after the first step, which waits for data and kernels
                 start, began = done, time.monotonic()
             if watcher is not None and watcher.is_due(last):

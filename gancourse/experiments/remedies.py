@@ -120,7 +120,7 @@ def judge(generator: nn.Module, target: Target, n_samples: int) -> dict[str, flo
 
 def play(method: str, chosen: Trial, n_samples: int) -> dict[str, Any]:
     """Train one remedy and judge its generator."""
-    target: Target = "ring" if chosen.recipe.data.name == "unit-ring" else "grid"
+    target = chosen.recipe.data.name.removeprefix("unit-")
     return row(chosen, lambda built: judge(built.result.eval(), target, n_samples))
 
 

@@ -2,7 +2,7 @@
 
 from gancourse.objectives.catalogue import objective, objectives
 from gancourse.objectives.energy import ebgan, magan
-from gancourse.objectives.f_gan import f_gan
+from gancourse.objectives.f_divergences import f_gan
 from gancourse.objectives.losses import (
     Objective,
     hinge,
@@ -18,7 +18,6 @@ from gancourse.objectives.penalties import (
     gradient_norm,
     gradient_penalty,
     one_sided_gradient_penalty,
-    penalties,
     r1,
     r2,
     zero_centred_gradient_penalty,
@@ -50,7 +49,6 @@ __all__ = [
     "off_diagonal",
     "one_sided_gradient_penalty",
     "orthogonality",
-    "penalties",
     "r1",
     "r2",
     "relativistic_average",

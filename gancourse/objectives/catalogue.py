@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gancourse.names import lookup
 from gancourse.objectives.energy import ebgan
-from gancourse.objectives.f_gan import DUALS, f_gan
+from gancourse.objectives.f_divergences import DUALS, f_gan
 from gancourse.objectives.losses import (
     Objective,
     hinge,

@@ -132,14 +132,3 @@ def drift(critic: Critic, real: Tensor, fake: Tensor | None = None, epsilon: Ten
     Source: Karras et al. 2018 (progressive growing), appendix A.1.
     """
     return _scores(critic, real.detach()).square()
-
-
-penalties = {
-    "r1": r1,
-    "r2": r2,
-    "gradient-penalty": gradient_penalty,
-    "one-sided-gradient-penalty": one_sided_gradient_penalty,
-    "zero-centred-gradient-penalty": zero_centred_gradient_penalty,
-    "drift": drift,
-}
-"""Every penalty by name."""

@@ -15,6 +15,7 @@ from gancourse.games import Game
 from gancourse.models import fold_if_possible
 from gancourse.recipes.schema import Recipe
 from gancourse.rng import CPU, initialised_from
+from gancourse.signature import Signature
 from gancourse.training import Precision
 from gancourse.values import Value
 
@@ -24,16 +25,34 @@ class Arithmetic(Value):
     """How a training computes, which changes its speed and the last bits of its weights. The default is the reference.
 
     Args:
-        fast: every technique that computes the same function in less time and suits the networks at hand.
+        fast: every technique that computes the same function in less time and suits the networks at hand, the two
+            below among them.
         precision: 32-true, or bf16-mixed to run the networks in bfloat16.
         channels_last: lay out images and kernels with the channels innermost.
         fused: one Adam kernel for all weights.
+
+    Raises:
+        ValueError: `fast` stands beside one of those that it holds.
     """
 
     fast: bool = False
     precision: Precision = "32-true"
     channels_last: bool = False
     fused: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.fast and (self.channels_last or self.fused):
+            raise ValueError("fast holds channels_last and fused, where they are of use; leave these two away")
+
+    def check(self, fits: Signature) -> None:
+        """Complain about what would do nothing for such data.
+
+        Raises:
+            ValueError: says what.
+        """
+        if self.channels_last and not fits.is_image:
+            raise ValueError(f"channels_last lays out images, and the data is {fits}; leave it away")
 
 
 REFERENCE = Arithmetic()
@@ -81,11 +100,12 @@ def build(
     with initialised_from(settings.seed, "weights"):
         game = recipe.play.game(source.signature)
     techniques: tuple[str, ...] = ()
-    channels_last, fused = arithmetic.channels_last, arithmetic.fused
+    fused = arithmetic.fused or arithmetic.fast
+    channels_last = (arithmetic.channels_last or arithmetic.fast) and source.signature.is_image
     if arithmetic.fast:
-        channels_last, fused = source.signature.is_image, True
         game, techniques = _hastened(recipe, game, device)
     techniques += ("channels last",) * channels_last + ("fused Adam",) * fused
+    techniques += ("networks in bfloat16",) * (arithmetic.precision == "bf16-mixed")
     rates = recipe.play.rates()
     optimisers = {
         player.name: training.adam(

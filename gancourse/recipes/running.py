@@ -41,6 +41,16 @@ class Progress(NamedTuple):
     step: Step
     seconds: float
 
+    @property
+    def done(self) -> int:
+        """Steps made."""
+        return self.step.index + 1
+
+    def ends_one_of(self, n: int) -> bool:
+        """Whether this step ends one of n equal parts of the training, such as a tenth; the last step does."""
+        total = self.built.recipe.steps
+        return self.done * n // total > (self.done - 1) * n // total
+
 
 @contextmanager
 def _until_signalled() -> Iterator[threading.Event]:
@@ -125,6 +135,7 @@ def train(
 
     Raises:
         FileExistsError: the folder holds a run already.
+        ValueError: as for `build`, or a part of the arithmetic would do nothing for this data.
         OSError: it can't be written.
         Stopped: Ctrl-C or SIGTERM; a checkpoint of the last whole step is written.
     """
@@ -134,6 +145,7 @@ def train(
             f"{folder} holds a run already; resume it with `gancourse resume {folder}` or name another"
         )
     built = build(recipe, device, download, arithmetic)
+    arithmetic.check(built.source.signature)
     if is_first:
         folder.mkdir(parents=True, exist_ok=True)
         save_checkpoint(folder / CHECKPOINT, built.trainer)

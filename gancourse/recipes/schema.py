@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from gancourse import data
 from gancourse.recipes.plays.play import Play
 from gancourse.signature import Signature
 from gancourse.training import constant, cosine, linear
 from gancourse.training.schedules import Schedule
-from gancourse.values import Count, NonNegative, Range, Value
+from gancourse.values import Count, Decay, NonNegative, Value
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ class Training(Value):
     steps: Count = 1000
     batch_size: Count = 64
     learning_rate: NonNegative = 2e-4
-    beta1: Annotated[float, Range(0, 1)] = 0.5
-    beta2: Annotated[float, Range(0, 1)] = 0.999
+    beta1: Decay = 0.5
+    beta2: Decay = 0.999
     decay: Literal["constant", "linear", "cosine"] = "constant"
     average_kimg: NonNegative = 0.0
     seed: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from torch import Tensor
 
@@ -92,12 +92,7 @@ class WeightPenalty(Term):
     function: ClassVar[Callable[..., Tensor]]
     weight: NonNegative = 1e-4
     every: Count = 1
-    of: str = "generator"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.of not in ("generator", "discriminator"):
-            raise ValueError(f"of is {self.of!r}; pass generator or discriminator")
+    of: Literal["generator", "discriminator"] = "generator"
 
     def of_game(self) -> games.Term:
         """The game's own term."""

@@ -1,6 +1,6 @@
 """Trained networks that lie in the package, each with its recipe, its metrics and the command that reproduces it."""
 
-from gancourse.zoo.cards import FOLDER, Card, add, card, cards, command_of, load, untrained
+from gancourse.zoo.storage import FOLDER, Card, add, card, cards, command_of, load, untrained
 from gancourse.zoo.evaluation import Trained, evaluate, features, judge, samples, trained
 from gancourse.zoo.extractors import Extractor, extractor
 from gancourse.zoo.judges import JUDGES, Judge, judge_of

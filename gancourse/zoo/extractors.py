@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gancourse.data import MissingDataError
 from gancourse.names import lookup
-from gancourse.zoo.cards import load
+from gancourse.zoo.storage import load
 
 BATCH = 500
 CLASSIFIERS = ("digits-classifier", "fashion-classifier")

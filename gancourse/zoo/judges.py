@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from torch import Tensor, nn
 
 from gancourse import metrics
 from gancourse.data import Mixture, Source
-from gancourse.zoo.cards import load
+from gancourse.zoo.storage import load
 from gancourse.zoo.extractors import Extractor, extractor
 from gancourse.zoo.stacked import N_JUDGED, stacked_coverage
 
 N_DEFAULT, N_QUICK = 10_000, 1000
 Make = Callable[[int], Tensor]
 """Makes so many samples."""
+S = TypeVar("S", bound=Source)
 
 
-class Judge(NamedTuple):
-    """Measures samples of one kind of data.
+class Judge(NamedTuple, Generic[S]):
+    """Measures samples of one kind of data, S.
 
     Args:
         measure: maps (a function that makes so many samples, the data, how many or None, seed) to metrics by name, each
@@ -28,8 +29,8 @@ class Judge(NamedTuple):
             moment.
     """
 
-    measure: Callable[[Make, Source, int | None, int], dict[str, float]]
-    quick: Callable[[Source], Callable[[Tensor], dict[str, float]]]
+    measure: Callable[[Make, S, int | None, int], dict[str, float]]
+    quick: Callable[[S], Callable[[Tensor], dict[str, float]]]
 
 
 def judge_by(
@@ -58,7 +59,7 @@ def judge_by(
     return labelled | {metrics.label("is", extract.name, len(y)): mean}
 
 
-def _classifier(data_name: str, border: int = 0) -> Judge:
+def _classifier(data_name: str, border: int = 0) -> Judge[Source]:
     """By the zoo's classifier for a data set; of images with a border, by what lies inside of it."""
     name = f"{data_name}-classifier"
 
@@ -89,9 +90,8 @@ def _at_most(source: Source, n: int) -> int:
     return n if source.n_samples is None else min(n, source.n_samples)
 
 
-def _modes(samples: Tensor, source: Source) -> dict[str, float]:
+def _modes(samples: Tensor, source: Mixture) -> dict[str, float]:
     """What samples reach of a mixture's modes."""
-    assert isinstance(source, Mixture)  # the name that this stands under is one's
     coverage = metrics.mode_coverage(samples, source.means, source.std)
     return {"modes": coverage.modes, "share within 3σ": coverage.share, "reverse KL": coverage.reverse_kl}
 
@@ -103,7 +103,7 @@ def _thousand(samples: Tensor, source: Source) -> dict[str, float]:
     return {metrics.label(what, "digits-classifier", len(samples)): value for what, value in values.items()}
 
 
-def _of(function: Callable[[Tensor, Source], dict[str, float]], n_default: int) -> Judge:
+def _of(function: Callable[[Tensor, S], dict[str, float]], n_default: int) -> Judge[S]:
     """A judge whose quick look is the measurement itself."""
     return Judge(
         lambda make, source, n, seed: function(make(n or n_default), source),
@@ -125,26 +125,31 @@ def _plain(make: Make, source: Source, n: int | None, seed: int) -> dict[str, fl
     return _distances(make(len(real)), real)
 
 
+def _plain_distance(source: Source) -> Callable[[Tensor], dict[str, float]]:
+    real = source.first(_at_most(source, N_QUICK)).x
+    return lambda samples: _distances(samples, real)
+
+
 def _distances(samples: Tensor, real: Tensor) -> dict[str, float]:
     x, y = real.flatten(1), samples.flatten(1)
     values = {"sliced W2": metrics.sliced_wasserstein(x, y), "fid": metrics.frechet_distance(x, y)}
     return {metrics.label(what, "coordinates", len(x), len(y)): value for what, value in values.items()}
 
 
-JUDGES: dict[str, Judge] = {
+JUDGES: dict[str, Judge[Any]] = {
     "digits": _classifier("digits"),
     "digits-32": _classifier("digits", border=2),
     "fashion": _classifier("fashion"),
     "stacked-digits": _of(_thousand, N_JUDGED),
     **dict.fromkeys(("ring", "grid", "unit-ring", "unit-grid"), _of(_modes, N_DEFAULT)),
 }
-"""By the name of the data set."""
+"""By the name of the data set, which says what kind of source each is handed."""
 
 IMAGES = Judge(_pixels, lambda source: _distance(PIXELS, source))
-OTHERS = Judge(_plain, lambda source: lambda samples: _distances(samples, source.first(_at_most(source, N_QUICK)).x))
+OTHERS = Judge(_plain, _plain_distance)
 
 
-def judge_of(data_name: str, source: Source) -> Judge:
+def judge_of(data_name: str, source: Source) -> Judge[Any]:
     """The judge of a data set's samples; for one that has none of its own, by pixels or coordinates.
 
     >>> from gancourse import data

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Callable
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from gancourse.recipes import read_arithmetic, read_recipe
 from gancourse.recipes.running import CHECKPOINT, LOG
 from gancourse.training import read_tensors
 from gancourse.values import options, text
-from gancourse.zoo.cards import command_of
+from gancourse.zoo.storage import command_of
 from gancourse.zoo.watching import ROWS, rows_of
 
 STYLE = """
@@ -55,8 +56,9 @@ class _Course:
         self.looks = rows_of(self.folder / ROWS)
         self.losses = rows_of(self.folder / LOG)
         _, head = read_tensors(self.folder / CHECKPOINT)
-        self.steps = head["turn"] // len(head["turns"])
-        self.about = head["about"]
+        # The oldest checkpoints don't say how many updates a step has.
+        self.steps = head["turn"] // len(head["turns"]) if "turns" in head else None
+        self.about = head.get("about", {})
 
     @property
     def pictures(self) -> list[tuple[int, Path]]:
@@ -116,7 +118,8 @@ def _file(out: Path | None, default: Path) -> Path:
 
 def _facts(course: _Course) -> str:
     seconds = course.about.get("seconds", 0.0)
-    facts = [("steps", f"{course.steps:,} of {course.recipe.steps:,}"), ("of training", _duration(seconds))]
+    made = "some" if course.steps is None else f"{course.steps:,}"
+    facts = [("steps", f"{made} of {course.recipe.steps:,}"), ("of training", _duration(seconds))]
     if course.steps and seconds:
         facts.append(("steps a second", f"{course.steps / seconds:.3g}"))
     last = course.looks[-1] if course.looks else {}
@@ -153,14 +156,19 @@ def _charts(course: _Course) -> str:
     for step, players in sorted(losses.items()):
         for player, terms in players.items():
             curves.setdefault(player, []).append((step, sum(terms.values())))
-    charts = [line_chart("loss by player", curves, "step")] if curves else []
+    wanted = {"loss by player": curves}
     for name in dict.fromkeys(key for row in course.looks for key in row.get("metrics", {})):
         points = [(row["step"], row["metrics"][name]) for row in course.looks if name in row.get("metrics", {})]
-        charts.append(line_chart(name, {name: points}, "step"))
+        wanted[name] = {name: points}
     lost = [(row["step"], row["variety"]["lost"]) for row in course.looks if "variety" in row]
-    if lost:
-        charts.append(line_chart("share of the data that the generator has lost", {"lost": lost}, "step"))
+    wanted["share of the data that the generator has lost"] = {"lost": lost}
+    charts = [line_chart(title, each, "step") for title, each in wanted.items() if _has_a_point(each)]
     return f"<h2>Curves</h2><div class='charts'>{''.join(charts)}</div>" if charts else ""
+
+
+def _has_a_point(curves: Mapping[str, Sequence[tuple[float, float]]]) -> bool:
+    """Whether there is anything to draw: a training that diverges may leave no finite number."""
+    return any(math.isfinite(y) for points in curves.values() for _, y in points)
 
 
 def _table(course: _Course) -> str:
@@ -170,7 +178,7 @@ def _table(course: _Course) -> str:
     head = "".join(f"<th>{html.escape(name)}</th>" for name in ("step", "seconds", *names, "cells reached"))
     body = []
     for row in course.looks:
-        cells = [f"{row['step']:,}", f"{row['seconds']:.1f}"]
+        cells = [f"{row['step']:,}", f"{row.get('seconds', math.nan):.1f}"]
         cells += [f"{row['metrics'][n]:.4g}" if n in row.get("metrics", {}) else "" for n in names]
         cells.append(_reached(row.get("variety")))
         body.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
@@ -201,10 +209,10 @@ def _shown(value: Any) -> str:
 
 # The film
 
-SUFFIXES: dict[str, Callable[[int], dict[str, Any]]] = {
-    ".gif": lambda ms: {"duration": ms, "loop": 0, "disposal": 1},
-    ".png": lambda ms: {"duration": ms, "loop": 0},
-    ".webp": lambda ms: {"duration": ms, "loop": 0, "lossless": True},
+SUFFIXES: dict[str, dict[str, Any]] = {
+    ".gif": {"disposal": 1},
+    ".png": {},
+    ".webp": {"lossless": True},
 }
 
 
@@ -230,9 +238,10 @@ def write_film(folder: Path, out: Path | None = None, seconds: float = 5.0) -> P
     if not course.pictures:
         raise ValueError(f"{folder} holds no pictures: it was trained with --no-watch, or makes no samples")
     frames = [_frame(Image.open(path), f"step {step:,}") for step, path in course.pictures]
-    frames.append(frames[-1])
+    ms = round(1000 * seconds / (len(frames) + 1))
+    durations = [ms] * (len(frames) - 1) + [2 * ms]
     first, *others = frames
-    first.save(out, save_all=True, append_images=others, **SUFFIXES[out.suffix](round(1000 * seconds / len(frames))))
+    first.save(out, save_all=True, append_images=others, duration=durations, loop=0, **SUFFIXES[out.suffix])
     return out
 
 

@@ -51,21 +51,24 @@ def reference(data_name: str, n: int, extractor: Extractor, split: str = "train"
     package holds are taken from the full set, where that is on the machine.
 
     Args:
-        data_name: "digits" or "fashion".
+        data_name: a set of images of the catalogue, such as "digits".
         n: how many images.
         extractor: what makes the features.
         split: "train" or "test".
 
     Raises:
-        ValueError: the data set is unknown, isn't one of images or holds fewer, or the extractor has no digest.
+        ValueError: the data set is unknown, isn't one of images, may change or holds fewer, or the extractor has no
+            digest.
         MissingDataError: the full set is not on this machine.
 
     >>> reference("ring", 100, Extractor("points", lambda x: x))
     Traceback (most recent call last):
-    ValueError: data 'ring' is no set of images; pass 'digits' or 'fashion'
+    ValueError: data 'ring' is no set of images; pass another, such as 'digits'
     """
-    if data_name not in ("digits", "fashion"):
-        raise ValueError(f"data {data_name!r} is no set of images; pass 'digits' or 'fashion'")
+    if data.entry(data_name)[0].argument:
+        raise ValueError(f"the files of {data_name!r} may change, so nothing of them is cached; use Statistics.of")
+    if not data.load(data_name, split).signature.is_image:
+        raise ValueError(f"data {data_name!r} is no set of images; pass another, such as 'digits'")
     if extractor.sha256 is None:
         raise ValueError(f"extractor {extractor.name!r} is a plain function; pass sha256=… to Extractor to cache by")
     about = {"data": data_name, "split": split, "n": n, "extractor": extractor.name, "sha256": extractor.sha256}
@@ -83,7 +86,7 @@ def reference(data_name: str, n: int, extractor: Extractor, split: str = "train"
 
 def _measured(data_name: str, n: int, extractor: Extractor, split: str) -> Statistics:
     source = data.load(data_name, split)
-    if n > source.n_samples:
+    if source.n_samples is not None and n > source.n_samples:
         source = data.load(data_name, split, full=True)
     images, moments = source.first(n).x, None
     for part in images.split(extractor.batch_size):

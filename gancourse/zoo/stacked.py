@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from gancourse import metrics
-from gancourse.zoo.cards import load
+from gancourse.zoo.storage import load
 from gancourse.zoo.extractors import Extractor
 
 N_MODES = 1000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Iterator
@@ -38,9 +39,8 @@ class Watcher:
         self._looker: _Looker | None = None
 
     def is_due(self, progress: Progress) -> bool:
-        """Whether this step is a tenth of the recipe's or its last."""
-        done, total = progress.step.index + 1, progress.built.recipe.steps
-        return done == total or done % max(total // self.n_looks, 1) == 0
+        """Whether this step ends a tenth of the training (or whatever share `n_looks` says)."""
+        return progress.ends_one_of(self.n_looks)
 
     def look(self, progress: Progress) -> dict[str, Any]:
         """Look now; returns the row, which is in the folder too.
@@ -49,7 +49,7 @@ class Watcher:
             OSError: the folder can't be written.
         """
         began = time.monotonic()
-        built, done = progress.built, progress.step.index + 1
+        built, done = progress.built, progress.done
         row: dict[str, Any] = {"step": done, "seconds": round(progress.seconds, 3), "losses": progress.step.losses}
         if built.recipe.play.makes_samples:
             self._looker = self._looker or _Looker(built)
@@ -103,14 +103,14 @@ class _Looker:
 def rows_of(path: Path) -> list[dict[str, Any]]:
     """The rows of a file of JSON lines in the order of their steps; of several with one step, the last.
 
-    A run that went on from a checkpoint repeats steps; a line that a crash cut off is left out.
+    A run that went on from a checkpoint repeats steps; a line that a crash cut off, or that is no row, is left out.
     """
     return [row for _, row in sorted({row["step"]: row for row in _lines(path)}.items())]
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    for line in path.read_text("utf-8").splitlines() if path.is_file() else ():
-        try:
-            yield json.loads(line)
-        except ValueError:
-            continue
+    for line in path.read_text("utf-8", errors="replace").splitlines() if path.is_file() else ():
+        with contextlib.suppress(ValueError):
+            row = json.loads(line)
+            if isinstance(row, dict) and isinstance(row.get("step"), int) and isinstance(row.get("losses"), dict):
+                yield row
