@@ -1,18 +1,22 @@
 """Images a second on a GPU: the course's trainer against the textbook loop, with the same networks.
 
-    python -m benchmarks.accelerator --keep       # four minutes on one GPU; [WORKLOAD …] [--rounds 3] [--batch 64 512]
+    python -m benchmarks.accelerator --keep       # four minutes on one GPU; [WORKLOAD …] [--batch 64 512]
 
 Both sides in float32, TF32 and bfloat16, plain and compiled (torch.compile, whose mode "reduce-overhead" records CUDA
-graphs). The textbook's loop is timed twice: with its loader, and with its images on the device already. Variants take
-turns in one process; a round's number is the median of its steps. With --keep, rows land in results/accelerator.jsonl.
+graphs). The textbook's loop is timed twice: with its loader, and with its images on the device already. Each loop in
+each mode has a process of its own; numbers are medians over rounds. With --keep, a row lands in
+results/accelerator.jsonl.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
+import subprocess
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -138,81 +142,94 @@ def steps_of(side: Side, workload: speed.Workload) -> Iterator[Any]:
     return trainer.steps(10**9)
 
 
-def timed(side: Side, workload: speed.Workload, seconds: float) -> Callable[[], float]:
-    """A function that plays for about so many seconds and returns the seconds of a step."""
+def seconds_a_step(side: Side, workload: speed.Workload, seconds: float, rounds: int) -> float:
+    """The median over rounds of some tenths of a second each, after a second of warming up."""
     use(side.arithmetic)
     loop = steps_of(side, workload)
-    for _ in range(5):
-        next(loop)
+    _played(loop, 1.0)
+    return statistics.median(_played(loop, seconds) for _ in range(rounds))
+
+
+def _played(loop: Iterator[Any], seconds: float) -> float:
+    next(loop)
     torch.cuda.synchronize()
-
-    def play() -> float:
-        use(side.arithmetic)
-        next(loop)
+    began, n = time.perf_counter(), 0
+    while time.perf_counter() - began < seconds:
+        for _ in range(5):
+            next(loop)
+        n += 5
         torch.cuda.synchronize()
-        began, n = time.perf_counter(), 0
-        while time.perf_counter() - began < seconds:
-            for _ in range(5):
-                next(loop)
-            n += 5
-            torch.cuda.synchronize()
-        return (time.perf_counter() - began) / n
+    return (time.perf_counter() - began) / n
 
-    return play
+
+def measure_group(loop: str, mode: str, workloads: list[str], batches: list[int], seconds: float, rounds: int) -> None:
+    """Print one JSON line for each measurement of one loop in one mode; an error is a line, too."""
+    for name in workloads:
+        for batch_size in batches:
+            workload = speed.WORKLOADS[name]._replace(batch_size=batch_size)
+            for side in SIDES:
+                if (side.loop, side.mode) != (loop, mode):
+                    continue
+                row: dict[str, Any] = {"workload": name, "batch_size": batch_size, "side": str(side)}
+                row |= {"arithmetic": side.arithmetic}
+                torch._dynamo.reset()
+                try:
+                    row["seconds"] = seconds_a_step(side, workload, seconds, rounds)
+                except Exception as error:  # a compiler's, for the most part: the others go on
+                    row["error"] = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:160]}"
+                print(json.dumps(row), flush=True)
+
+
+def group(loop: str, mode: str, chosen: argparse.Namespace) -> list[dict[str, Any]]:
+    """The measurements of one loop in one mode, made by a process of its own."""
+    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.accelerator", *chosen.workloads]
+    command += ["--batch", *map(str, chosen.batch), "--seconds", str(chosen.seconds), "--rounds", str(chosen.rounds)]
+    done = subprocess.run([*command, "--group", loop, mode], stdout=subprocess.PIPE, text=True, check=False)
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
 def main() -> None:
     """Measure what was asked for, print it and keep the rows."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("workloads", nargs="*", default=["dcgan-28", "sn-resnet-32"])
+    parser.add_argument("workloads", nargs="*", default=["dcgan-28"])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=0.4, help="of a turn")
+    parser.add_argument("--seconds", type=float, default=0.3, help="of a round")
     parser.add_argument("--batch", type=int, nargs="+", default=[64, 512])
-    parser.add_argument("--limit-s", type=float, default=1e9, help="begin no workload after so many seconds")
+    parser.add_argument("--limit-s", type=float, default=1e9, help="begin nothing after so many seconds")
     parser.add_argument("--keep", action="store_true", help="append the rows to results/accelerator.jsonl")
+    parser.add_argument("--group", nargs=2, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
-    started = time.monotonic()
-    for name in chosen.workloads:
-        for batch_size in chosen.batch:
-            if time.monotonic() - started > chosen.limit_s:
-                print(f"{name}, batch {batch_size}: left out, the time is up", flush=True)
-                continue
-            workload = speed.WORKLOADS[name]._replace(batch_size=batch_size)
-            peaks = peaks_of()
-            said = ", ".join(f"{k} {v / 1e12:.0f} TFLOP/s" for k, v in peaks.items())
-            print(f"{name}, batch {batch_size}; peaks {said}", flush=True)
-            use("float32")
-            flops = speed.flops_a_step(workload, speed.Variant("trainer"))
-            players: dict[str, Callable[[], float]] = {}
-            for side in SIDES:
-                try:
-                    players[str(side)] = timed(side, workload, chosen.seconds)
-                except Exception as error:
-                    print(f"  {side}: {type(error).__name__}: {str(error).splitlines()[0][:150]}", flush=True)
-            values: dict[str, list[float]] = {side: [] for side in players}
-            for turn in range(chosen.rounds):
-                order = list(players)
-                for side in order[turn % len(order) :] + order[: turn % len(order)]:
-                    values[side].append(players[side]())
-            rows = {}
-            for side, seconds in values.items():
-                median = statistics.median(seconds)
-                peak = peaks[next(a for a in peaks if f", {a}" in side)]
-                rows[side] = {
-                    "seconds": median,
-                    "images_a_second": batch_size / median,
-                    "share_of_peak": flops / median / peak,
+    if chosen.group:
+        measure_group(*chosen.group, chosen.workloads, chosen.batch, chosen.seconds, chosen.rounds)
+        return
+    started, peaks, rows = time.monotonic(), peaks_of(), []
+    print(", ".join(f"peak {k} {v / 1e12:.0f} TFLOP/s" for k, v in peaks.items()), flush=True)
+    use("float32")
+    flops = {
+        (name, n): speed.flops_a_step(speed.WORKLOADS[name]._replace(batch_size=n), speed.Variant("trainer"))
+        for name in chosen.workloads
+        for n in chosen.batch
+    }
+    for loop, mode in dict.fromkeys((side.loop, side.mode) for side in SIDES):
+        if time.monotonic() - started > chosen.limit_s:
+            print(f"{loop}, {mode}: left out, the time is up", flush=True)
+            continue
+        for row in group(loop, mode, chosen):
+            if "seconds" in row:
+                rate = flops[row["workload"], row["batch_size"]] / row["seconds"]
+                row |= {
+                    "images_a_second": row["batch_size"] / row["seconds"],
+                    "share_of_peak": rate / peaks[row["arithmetic"]],
                 }
-                print(f"  {side:58} {1e3 * median:8.2f} ms {batch_size / median:10,.0f} images/s", flush=True)
-            if chosen.keep:
-                row = {
-                    "workload": name,
-                    "batch_size": batch_size,
-                    "rounds": chosen.rounds,
-                    "flops": flops,
-                    "peaks": peaks,
-                }
-                machine.append(RESULTS, row | {"sides": rows})
+            rows.append(row)
+            said = (
+                f"{1e3 * row['seconds']:8.2f} ms {row['images_a_second']:10,.0f} images/s"
+                if "seconds" in row
+                else row["error"]
+            )
+            print(f"{row['workload']} {row['batch_size']:4} {row['side']:56} {said}", flush=True)
+    if chosen.keep:
+        machine.append(RESULTS, {"rounds": chosen.rounds, "peaks": peaks, "rows": rows})
 
 
 def peaks_of() -> dict[str, float]:
