@@ -63,20 +63,11 @@ class Trainer:
         channels_last: bool = False,
     ) -> None:
         # Check what was asked for.
-        names = [player.name for player in game.players]
-        if len(set(names)) < len(names) or any(player.updates < 1 for player in game.players):
-            raise ValueError(f"the players are {names}; expected different names, and at least one update each")
-        make = optimiser if isinstance(optimiser, Mapping) else dict.fromkeys(names, optimiser)
-        if set(make) != set(names) or set(averages or ()) - set(names):
-            raise ValueError(f"the players are {names}; optimisers {sorted(make)}, averages {sorted(averages or ())}")
-        if batch_size < 1:
-            raise ValueError(f"batch_size is {batch_size}; expected at least 1")
-        check_precision(precision, device)
         self.part = processes.mine()
-        if batch_size % self.part.count:
-            raise ValueError(
-                f"a batch of {batch_size} can't be shared by {self.part.count} processes; pass a multiple of that"
-            )
+        make = optimiser if isinstance(optimiser, Mapping) else {player.name: optimiser for player in game.players}
+        _check_players(game, make, averages or {})
+        _check_batch_size(batch_size, self.part.count)
+        check_precision(precision, device)
         self.game, self.batches, self.batch_size, self.seed = game, batches, batch_size, seed
         self.schedule, self.device, self.precision = schedule, device, precision
         self.channels_last = channels_last
@@ -137,7 +128,7 @@ class Trainer:
 
     def update(self) -> None:
         """Let the player whose turn it is make one update."""
-        # Set its learning rate.
+        # Find whose turn it is, and set the learning rate.
         player = self.turns[self.turn % len(self.turns)]
         self._check_parameters(player)
         weights, optimiser = self.weights[player.name], self.optimisers[player.name]
@@ -153,7 +144,7 @@ class Trainer:
         terms = share(terms, gradients, self.part)
         check_finite(terms, gradients, player.name, self.step)
 
-        # Move, and follow with what trails behind.
+        # Move, and let the average follow.
         optimiser.step()
         if player.constraint is not None:
             with torch.no_grad():
@@ -183,6 +174,21 @@ class Trainer:
                 f"now, {n_new} are new, and no optimiser knows them; build the network whole and then make the "
                 "trainer, or make a new one"
             )
+
+
+def _check_players(game: Game, make: Mapping[str, MakeOptimiser], averages: Mapping[str, float]) -> None:
+    names = [player.name for player in game.players]
+    if len(set(names)) < len(names) or any(player.updates < 1 for player in game.players):
+        raise ValueError(f"the players are {names}; expected different names, and at least one update each")
+    if set(make) != set(names) or set(averages) - set(names):
+        raise ValueError(f"the players are {names}; optimisers {sorted(make)}, averages {sorted(averages)}")
+
+
+def _check_batch_size(batch_size: int, n_processes: int) -> None:
+    if batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size}; expected at least 1")
+    if batch_size % n_processes:
+        raise ValueError(f"a batch of {batch_size} can't be shared by {n_processes} processes; pass a multiple of that")
 
 
 def _channels_last(batch: Batch) -> Batch:

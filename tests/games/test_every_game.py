@@ -20,17 +20,17 @@ _spec.loader.exec_module(examples)
 EXAMPLES, WRAPPERS, WRONG = examples.EXAMPLES, examples.WRAPPERS, examples.WRONG
 
 PACKAGE = Path(gancourse.__file__).parent
-N_STEPS = 3
+N_STEPS = 4
 
 
-def made(example, wrapper=None):
+def new_game(example, wrapper=None):
     with initialised_from(0):
         game = example.make()
         return game if wrapper is None else WRAPPERS[wrapper](game)
 
 
 def trainer(example, wrapper=None):
-    return Trainer(made(example, wrapper), example.batches, batch_size=8, seed=3, optimiser=adam(1e-2))
+    return Trainer(new_game(example, wrapper), example.batches, batch_size=8, seed=3, optimiser=adam(1e-2))
 
 
 def state(game):
@@ -68,7 +68,7 @@ def test_an_example_of_a_game_holds_one():
     assert playable - {"GAN", "VAE", "BoundaryEquilibrium", "Classification"} == set(WRAPPERS)
     for name in playable:
         mine = [example for example in EXAMPLES.values() if name in example.of]
-        assert all(any(type(game) is classes[name] for game in inside(made(example))) for example in mine), name
+        assert all(any(type(game) is classes[name] for game in inside(new_game(example))) for example in mine), name
 
 
 def is_refused(game, wrapper):
@@ -107,11 +107,11 @@ def test_two_steps_are_finite_and_change_every_player(name):
 @pytest.mark.parametrize("wrapper", WRAPPERS)
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_wrapper_around_every_game_is_played_or_refused(name, wrapper):
-    if not is_refused(made(EXAMPLES[name]), wrapper):
+    if not is_refused(new_game(EXAMPLES[name]), wrapper):
         check_steps(EXAMPLES[name], wrapper)
         return
     with pytest.raises(ValueError, match=r"\w+ \w+ \w+ \w+") as caught:
-        made(EXAMPLES[name], wrapper)
+        new_game(EXAMPLES[name], wrapper)
     assert PACKAGE in Path(caught.traceback[-1].path).parents, "an error of another library"
 
 
@@ -122,8 +122,8 @@ def check_resumes(example, folder):
         pass
     n = len(whole.turns)
     # Samples that are kept for the next player are in no checkpoint: OneForward resumes bit-equal from whole steps.
-    saved = any(name.startswith("one_forward") for name in getattr(whole.game, "settings", {}))
-    for stop in (n, 2 * n) if saved else sorted({1, n, 2 * n - 1}):
+    keeps_samples = any(name.startswith("one_forward") for name in getattr(whole.game, "settings", {}))
+    for stop in (n, 2 * n, 3 * n) if keeps_samples else (1, 2 * n, 2 * n + 1):
         first, second = trainer(example), trainer(example)
         for _ in range(stop):
             first.update()
@@ -160,7 +160,7 @@ def check_field(example):
     noise = Noise((0, "field"), 8, update=6)  # every term is due
     batch = example.batches(noise)
     batch = batch._replace(x=batch.x.double())
-    game, twin = made(example), made(example)
+    game, twin = new_game(example), new_game(example)
     field, here = fields.game_field(game, batch, noise), fields.weights(game)
     v = field(here)
     for player, loss in losses_by_hand(twin, batch, noise):
@@ -178,7 +178,7 @@ def check_field(example):
 @pytest.mark.parametrize("name", EXAMPLES)
 @pytest.mark.usefixtures("in_double")
 def test_the_vector_field_is_that_of_the_losses_or_is_refused(name):
-    if getattr(made(EXAMPLES[name]), "differentiable", True):
+    if getattr(new_game(EXAMPLES[name]), "differentiable", True):
         check_field(EXAMPLES[name])
         return
     with pytest.raises(ValueError, match=r"some terms don't depend on other players' weights.*pass the game without"):
