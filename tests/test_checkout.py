@@ -25,7 +25,9 @@ ADA = Path("/", "home", "ada")  # a folder of one machine, which no file of the 
 
 def pytest_in(folder: Path, *arguments: str) -> tuple[int, str]:
     """Exit code and output of pytest in another checkout."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    # Sessions that run at the same time clean up each other's temporary folders, unless these are their own.
+    own = f"--basetemp={folder.with_name('temporary')}"
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", own, *arguments]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "GIT_"))}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     return done.returncode, done.stdout + done.stderr
@@ -72,7 +74,7 @@ def test_tidy(tmp_path):
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A checkout that holds nothing but our conftest.py, and what a reader left."""
-    folder = install(tmp_path, "conftest.py", "tests/__init__.py", "tests/checkout.py")
+    folder = install(tmp_path / "project", "conftest.py", "tests/__init__.py", "tests/checkout.py")
     (folder / "pytest.ini").write_text("[pytest]\npythonpath = .\naddopts = --import-mode=importlib\n")
     (folder / "book").mkdir()
     (folder / "book" / "_toc.yml").write_text("root: index\n")
