@@ -1,11 +1,11 @@
 """Trained networks that lie in the package, each with its recipe, its metrics and the command that reproduces it."""
 
-from gancourse.zoo.storage import FOLDER, Card, add, card, cards, command_of, load, untrained
 from gancourse.zoo.evaluation import Trained, evaluate, features, judge, samples, trained
 from gancourse.zoo.extractors import Extractor, extractor
 from gancourse.zoo.judges import JUDGES, Judge, judge_of
 from gancourse.zoo.references import load_statistics, reference, save_statistics
 from gancourse.zoo.stacked import stacked_coverage, stacked_labels
+from gancourse.zoo.storage import FOLDER, Card, add, card, cards, command_of, load, untrained
 
 __all__ = [
     "FOLDER",

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from gancourse.recipes import Recipe, build, generated, read_recipe
 from gancourse.recipes.running import CHECKPOINT
 from gancourse.training import load_checkpoint
-from gancourse.zoo.storage import card, load
 from gancourse.zoo.extractors import Extractor, extractor
 from gancourse.zoo.judges import judge_by, judge_of
+from gancourse.zoo.storage import card, load
 
 
 class Trained(NamedTuple):

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from gancourse import metrics
 from gancourse.data import Mixture, Source
-from gancourse.zoo.storage import load
 from gancourse.zoo.extractors import Extractor, extractor
 from gancourse.zoo.stacked import N_JUDGED, stacked_coverage
+from gancourse.zoo.storage import load
 
 N_DEFAULT, N_QUICK = 10_000, 1000
 Make = Callable[[int], Tensor]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 
 from gancourse import metrics
-from gancourse.zoo.storage import load
 from gancourse.zoo.extractors import Extractor
+from gancourse.zoo.storage import load
 
 N_MODES = 1000
 N_JUDGED = 26_000
