@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gancourse import experiments
+from gancourse.errors import NotFiniteError
 from gancourse.experiments import Experiment, guidelines, play, rows, run, summary
 from gancourse.experiments.trials import Trial, row
 from gancourse.processes import LostProcessError
@@ -95,11 +96,13 @@ def test_a_training_is_measured_when_it_is_asked_for_and_at_its_end_and_seen_unc
 
 
 def test_what_was_measured_before_a_training_diverged_is_kept():
-    wild = TINY.changed(steps=5, learning_rate=1e9, at_steps=(1,))
-    found = row(wild, lambda built: {"steps": built.trainer.step}, lambda measurement: {"steps": measurement.steps})
-    assert found["trace"] == [{"steps": 1}]
-    assert found["metrics"] == {}
-    assert "at step" in found["diverged"]
+    def measure(built):
+        if built.trainer.step > 1:
+            raise NotFiniteError("a sample is nan at step 2")
+        return {"fid": 1.0}
+
+    found = row(TINY.changed(at_steps=(1, 2)), measure, lambda measurement: {"steps": measurement.steps})
+    assert found == {"steps": 1, "metrics": {}, "trace": [{"steps": 1}], "diverged": "a sample is nan at step 2"}
 
 
 ENDLESS = """
