@@ -228,12 +228,13 @@ def write_film(folder: Path, out: Path | None = None, seconds: float = 5.0) -> P
     course = _Course(folder)
     out = _file(out, course.folder / "film.gif")
     if out.suffix not in SUFFIXES:
-        raise ValueError(f"{out} ends in {out.suffix or 'nothing'!r}; expected one of {', '.join(SUFFIXES)}")
+        ending = repr(out.suffix) if out.suffix else "nothing"
+        raise ValueError(f"{out} ends in {ending}; expected one of {', '.join(SUFFIXES)}")
     if not 0 < seconds < float("inf"):
         raise ValueError(f"the film would last {seconds} s; pass a positive number")
     if not course.pictures:
         raise ValueError(f"{folder} holds no pictures: it was trained with --no-watch, or makes no samples")
-    frames = [_frame(Image.open(path), f"step {step:,}") for step, path in course.pictures]
+    frames = [_frame(path, f"step {step:,}") for step, path in course.pictures]
     ms = round(1000 * seconds / (len(frames) + 1))
     durations = [ms] * (len(frames) - 1) + [2 * ms]
     first, *others = frames
@@ -241,9 +242,10 @@ def write_film(folder: Path, out: Path | None = None, seconds: float = 5.0) -> P
     return out
 
 
-def _frame(picture: Image.Image, caption: str) -> Image.Image:
+def _frame(path: Path, caption: str) -> Image.Image:
     """A picture with a line of text below it."""
-    picture = picture.convert("RGB")
+    with Image.open(path) as stored:
+        picture = stored.convert("RGB")
     size = max(14, picture.width // 24)
     frame = Image.new("RGB", (picture.width, picture.height + 2 * size), "white")
     frame.paste(picture, (0, 0))
