@@ -10,7 +10,6 @@ a row lands in results/processes.jsonl.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import os
 import statistics
@@ -52,7 +51,7 @@ def work(recipe: str, n_processes: int, steps: int, out: Path) -> None:
         join(torch.device("cpu"), n_processes)
     waits: list[float] = []
     processes._summed = timed(processes._summed, waits)
-    chosen = dataclasses.replace(recipes.recipe(recipe), full=False)  # with the package's images
+    chosen = recipes.recipe(recipe).changed(full=False)  # with the package's images
     trainer = recipes.build(chosen, arithmetic=recipes.Arithmetic(channels_last=True)).trainer
     for _ in trainer.steps(WARM_UP):
         pass

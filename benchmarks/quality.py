@@ -13,7 +13,6 @@ them), in the folder that GANCOURSE_DATA names or ~/.cache/gancourse.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import itertools
 import math
 import os
@@ -87,7 +86,7 @@ FAST = recipes.Arithmetic(channels_last=True, fused=True)
 
 def recipe_run(name: str, seed: int) -> tuple[Iterator[Any], nn.Module]:
     """The course's trainer on a recipe, and its averaged generator."""
-    built = recipes.build(dataclasses.replace(recipes.recipe(name), seed=seed), arithmetic=FAST)
+    built = recipes.build(recipes.recipe(name).changed(seed=seed), arithmetic=FAST)
     return built.trainer.steps(built.recipe.steps), built.result
 
 
@@ -97,7 +96,7 @@ def _loop(name: str) -> Iterator[Any]:
 
 def rate(name: str, rounds: int, steps: int) -> dict[str, list[float]]:
     """Seconds a step of the textbook's loop and of a recipe, taking turns."""
-    every = [penalty.every for penalty in recipes.build(recipes.recipe(name)).trainer.game.penalties]
+    every = [term.every for term in recipes.recipe(name).play.terms]
     steps = math.lcm(steps, *every)  # lazy penalties are due as often as in the whole training
     return turns.alternate({side: (_loop, (side,)) for side in ("textbook", name)}, rounds, steps)
 

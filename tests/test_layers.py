@@ -35,6 +35,7 @@ PLACES = {
     "scipy": {"plans"},
     "lightning": {"training"},
     "tyro": {"cli"},
+    "PIL": {"data", "plots", "zoo"},
 }
 BELOW = {"plans.py": {"numpy", "scipy"}}  # what the lowest layer imports besides torch
 
@@ -117,6 +118,11 @@ def test_the_lowest_layer_imports_torch_only():
         if LAYER.get(part(file)) == 0:
             foreign = {name.split(".")[0] for name in imported(source)} - set(sys.stdlib_module_names)
             assert foreign <= {"torch", "gancourse"} | BELOW.get(file, set()), file
+
+
+def test_one_file_alone_knows_how_command_lines_are_read():
+    users = {file for file, source in modules().items() if any(n.split(".")[0] == "tyro" for n in imported(source))}
+    assert users == {"cli/options.py"}
 
 
 @pytest.mark.parametrize("library", PLACES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -10,8 +11,6 @@ from tqdm import tqdm
 from gancourse import experiments, recipes, zoo
 from gancourse.cli.errors import FAILED
 from gancourse.cli.options import Folder, Name
-from gancourse.recipes.running import CHECKPOINT
-from gancourse.training import read_tensors
 from gancourse.zoo.pages import write_film, write_report
 
 
@@ -94,19 +93,17 @@ def add_to_zoo(folder: Folder, zoo_folder: Path = zoo.FOLDER) -> None:
         folder: the run's folder.
         zoo_folder: where weights and card go.
     """
-    trained = zoo.trained(str(folder))
-    arithmetic = recipes.read_arithmetic(folder)
-    zoo.command_of(trained.recipe, arithmetic)  # refused before anything is measured
-    about = read_tensors(folder / CHECKPOINT)[1]["about"]
-    card = zoo.add(
-        trained.network,
-        trained.recipe,
-        trained.evaluate(),
-        about.get("seconds", 0.0),
-        zoo_folder,
-        arithmetic,
-        tuple(about.get("techniques", ())),
-    )
+    # Refuse what no command reproduces, before anything is measured.
+    recipe, arithmetic = recipes.read_recipe(folder), recipes.read_arithmetic(folder)
+    zoo.command_of(recipe, arithmetic)
+    steps, seconds, techniques = recipes.read_saved(folder)
+    if steps is not None and steps < recipe.steps:
+        raise ValueError(
+            f"{folder} is trained to step {steps} of {recipe.steps}; finish it with `gancourse resume "
+            f"{shlex.quote(str(folder))}` first"
+        )
+    trained = zoo.trained(folder)
+    card = zoo.add(trained.network, recipe, trained.evaluate(), seconds, zoo_folder, arithmetic, techniques)
     print(f"{card.name}: {card.metrics} after {card.seconds} s")
 
 

@@ -7,7 +7,7 @@ import shlex
 import sys
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from gancourse.training import Step
 from gancourse.zoo.watching import Watcher
 
 
-def follow(steps: Iterable[Progress], what: str, watcher: Watcher | None) -> Progress | None:
+def follow(steps: Generator[Progress], what: str, watcher: Watcher | None) -> Progress | None:
     """Run a training with a bar on a terminal, and a line at every tenth elsewhere; returns where it ended.
 
     Of several processes, only the first says anything.
@@ -35,6 +35,7 @@ def follow(steps: Iterable[Progress], what: str, watcher: Watcher | None) -> Pro
     last, began, start, said = None, 0.0, 0, ""
     on_terminal = sys.stderr.isatty()
     with contextlib.ExitStack() as stack:
+        stack.enter_context(contextlib.closing(steps))  # a look that fails ends the training, too
         bar = None
         for last in steps:
             built, step, _ = last

@@ -17,7 +17,7 @@ from gancourse.cli.options import Flat, Folder, read
 from gancourse.cli.progress import follow, say_end
 from gancourse.processes import LostProcessError
 from gancourse.recipes import REFERENCE
-from gancourse.training import join, launch, read_tensors
+from gancourse.training import join, launch
 from gancourse.training.workers import end_with_parent, is_worker
 from gancourse.values import Value
 from gancourse.zoo.watching import Watcher
@@ -91,11 +91,10 @@ def _started(arguments: list[str], together: Together, folder: Path) -> bool:
 
 def _left(folder: Path) -> str:
     """What is left of a run that has ended too soon."""
-    path = folder / "checkpoint.safetensors"
-    if not path.is_file():
+    try:
+        step = recipes.read_saved(folder).steps
+    except FileNotFoundError:
         return "no checkpoint had been written yet"
-    _, head = read_tensors(path)
-    step = head["turn"] // len(head["turns"]) if "turns" in head else "before"
     return f"the checkpoint of step {step} is whole: go on with `gancourse resume {shlex.quote(str(folder))}`"
 
 

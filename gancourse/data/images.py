@@ -82,14 +82,14 @@ class Images:
         return ""
 
     def first(self, n: int) -> Batch:
-        """The first n images and labels, in the set's own order.
+        """The first n images and labels, in the set's own order, on the CPU.
 
         Raises:
             ValueError: the set holds fewer than n.
         """
         if not 0 < n <= len(self):
             raise ValueError(f"asked for {n} of {len(self)} images")
-        return Batch(to_floats(self.images[:n]), self.labels[:n])
+        return Batch(to_floats(self.images[:n].cpu()), self.labels[:n].cpu())
 
     def of_class(self, label: int) -> Images:
         """The images of one class, as a set with the same class names."""

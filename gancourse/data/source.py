@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
+import torch
+
 from gancourse.batch import Batch
 from gancourse.rng import Noise
 from gancourse.signature import Signature
@@ -36,3 +38,6 @@ class Source(Protocol):
         Raises:
             ValueError: n is below one, or there are fewer.
         """
+
+    def to(self, device: torch.device) -> Source:
+        """The same data held on another device, where it is held at all."""

@@ -25,7 +25,7 @@ def sheet(x: Tensor, n_columns: int = 8) -> np.ndarray:
         ValueError: there are no images, or x has another number of axes.
 
     >>> sheet(torch.zeros(4, 1, 8, 8), n_columns=2).shape
-    (324, 324, 3)
+    (320, 320, 3)
     """
     if x.ndim != 4 or not len(x):
         raise ValueError(f"images have shape {tuple(x.shape)}; expected [n, channels, height, width]")

@@ -3,7 +3,16 @@
 from gancourse.recipes.building import REFERENCE, Arithmetic, Built, build
 from gancourse.recipes.catalogue import recipe, recipes
 from gancourse.recipes.plays import Adversarial, Classifying, Play, Variational, generated
-from gancourse.recipes.running import Progress, Stopped, read_arithmetic, read_recipe, resume, train
+from gancourse.recipes.running import (
+    Progress,
+    Saved,
+    Stopped,
+    read_arithmetic,
+    read_recipe,
+    read_saved,
+    resume,
+    train,
+)
 from gancourse.recipes.schema import Data, Recipe, Training
 
 __all__ = [
@@ -16,6 +25,7 @@ __all__ = [
     "Play",
     "Progress",
     "Recipe",
+    "Saved",
     "Stopped",
     "Training",
     "Variational",
@@ -23,6 +33,7 @@ __all__ = [
     "generated",
     "read_arithmetic",
     "read_recipe",
+    "read_saved",
     "recipe",
     "recipes",
     "resume",

@@ -95,7 +95,7 @@ def build(
         MissingDataError: the data is not on this machine.
     """
     make_repeatable(device)
-    source = recipe.data.load(download=download, size=recipe.play.image_size)
+    source = recipe.data.load(download=download, size=recipe.play.image_size).to(device)
     settings = recipe.training
     with initialised_from(settings.seed, "weights"):
         game = recipe.play.game(source.signature)

@@ -6,7 +6,7 @@ import json
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ from gancourse.recipes.building import REFERENCE, Arithmetic, Built, build
 from gancourse.recipes.older import modern
 from gancourse.recipes.schema import Recipe
 from gancourse.rng import CPU
-from gancourse.training import CheckpointError, Step, load_checkpoint, save_checkpoint
+from gancourse.training import CheckpointError, Step, load_checkpoint, read_tensors, save_checkpoint
 from gancourse.values import from_json, to_json
 
 RECIPE, ARITHMETIC, CHECKPOINT, LOG = "recipe.json", "arithmetic.json", "checkpoint.safetensors", "log.jsonl"
@@ -112,6 +112,36 @@ def read_arithmetic(folder: Path) -> Arithmetic:
     return _read(path, Arithmetic) if path.is_file() else REFERENCE
 
 
+class Saved(NamedTuple):
+    """What the checkpoint of a run says of it.
+
+    Args:
+        steps: made so far; None if the file is too old to say.
+        seconds: of training so far.
+        techniques: what made it faster than the reference, in words.
+    """
+
+    steps: int | None
+    seconds: float
+    techniques: tuple[str, ...]
+
+
+def read_saved(folder: Path) -> Saved:
+    """How far a run's checkpoint is.
+
+    Raises:
+        FileNotFoundError: there is none.
+        CheckpointError: it is damaged.
+    """
+    path = Path(folder) / CHECKPOINT
+    if not path.is_file():
+        raise FileNotFoundError(f"{folder} holds no checkpoint: {CHECKPOINT} is missing")
+    _, head = read_tensors(path)
+    about, turns = head.get("about", {}), head.get("turns")
+    steps = head["turn"] // len(turns) if turns else None
+    return Saved(steps, about.get("seconds", 0.0), tuple(about.get("techniques", ())))
+
+
 def train(
     recipe: Recipe,
     folder: Path,
@@ -120,7 +150,7 @@ def train(
     save_every_s: float = 60.0,
     download: bool = False,
     arithmetic: Arithmetic = REFERENCE,
-) -> Iterator[Progress]:
+) -> Generator[Progress, None, None]:
     """Train a recipe in a new folder, yielding after each step.
 
     Where several processes train together, each must call this; the first one alone writes.
@@ -157,7 +187,7 @@ def train(
 
 def resume(
     folder: Path, *, device: torch.device = CPU, save_every_s: float = 60.0, download: bool = False
-) -> Iterator[Progress]:
+) -> Generator[Progress, None, None]:
     """Go on with the run in a folder, as if it had never stopped; other arguments and errors as for `train`.
 
     Raises:
@@ -170,7 +200,7 @@ def resume(
     yield from _play(built, folder, save_every_s, about.get("seconds", 0.0))
 
 
-def _play(built: Built, folder: Path, save_every_s: float, seconds: float) -> Iterator[Progress]:
+def _play(built: Built, folder: Path, save_every_s: float, seconds: float) -> Generator[Progress, None, None]:
     """Play whole steps to the end; a stop falls between two of them, where no game has samples under way."""
     trainer, steps = built.trainer, built.recipe.steps
     is_first = processes.mine().index == 0

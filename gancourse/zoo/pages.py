@@ -13,9 +13,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 import gancourse
 from gancourse.plots.curves import line_chart
-from gancourse.recipes import read_arithmetic, read_recipe
-from gancourse.recipes.running import CHECKPOINT, LOG
-from gancourse.training import read_tensors
+from gancourse.recipes import read_arithmetic, read_recipe, read_saved
+from gancourse.recipes.running import LOG
 from gancourse.values import options, text
 from gancourse.zoo.storage import command_of
 from gancourse.zoo.watching import ROWS, rows_of
@@ -55,10 +54,7 @@ class _Course:
         self.recipe = read_recipe(self.folder)
         self.looks = rows_of(self.folder / ROWS)
         self.losses = rows_of(self.folder / LOG)
-        _, head = read_tensors(self.folder / CHECKPOINT)
-        # The oldest checkpoints don't say how many updates a step has.
-        self.steps = head["turn"] // len(head["turns"]) if "turns" in head else None
-        self.about = head.get("about", {})
+        self.saved = read_saved(self.folder)
 
     @property
     def pictures(self) -> list[tuple[int, Path]]:
@@ -117,17 +113,17 @@ def _file(out: Path | None, default: Path) -> Path:
 
 
 def _facts(course: _Course) -> str:
-    seconds = course.about.get("seconds", 0.0)
-    made = "some" if course.steps is None else f"{course.steps:,}"
+    steps, seconds, techniques = course.saved
+    made = "some" if steps is None else f"{steps:,}"
     facts = [("steps", f"{made} of {course.recipe.steps:,}"), ("of training", _duration(seconds))]
-    if course.steps and seconds:
-        facts.append(("steps a second", f"{course.steps / seconds:.3g}"))
+    if steps and seconds:
+        facts.append(("steps a second", f"{steps / seconds:.3g}"))
     last = course.looks[-1] if course.looks else {}
     facts += [(name, f"{value:.4g}") for name, value in last.get("metrics", {}).items()]
     facts.append(("gancourse", gancourse.__version__))
     items = "".join(f"<li><b>{html.escape(value)}</b>{html.escape(name)}</li>" for name, value in facts)
-    techniques = ", ".join(course.about.get("techniques", [])) or "none: the bit-reproducible reference"
-    return f"<ul class='facts'>{items}</ul><p class='faint'>Techniques of speed: {html.escape(techniques)}.</p>"
+    said = ", ".join(techniques) or "none: the bit-reproducible reference"
+    return f"<ul class='facts'>{items}</ul><p class='faint'>Techniques of speed: {html.escape(said)}.</p>"
 
 
 def _duration(seconds: float) -> str:
@@ -232,12 +228,13 @@ def write_film(folder: Path, out: Path | None = None, seconds: float = 5.0) -> P
     course = _Course(folder)
     out = _file(out, course.folder / "film.gif")
     if out.suffix not in SUFFIXES:
-        raise ValueError(f"{out} ends in {out.suffix or 'nothing'!r}; expected one of {', '.join(SUFFIXES)}")
+        ending = repr(out.suffix) if out.suffix else "nothing"
+        raise ValueError(f"{out} ends in {ending}; expected one of {', '.join(SUFFIXES)}")
     if not 0 < seconds < float("inf"):
         raise ValueError(f"the film would last {seconds} s; pass a positive number")
     if not course.pictures:
         raise ValueError(f"{folder} holds no pictures: it was trained with --no-watch, or makes no samples")
-    frames = [_frame(Image.open(path), f"step {step:,}") for step, path in course.pictures]
+    frames = [_frame(path, f"step {step:,}") for step, path in course.pictures]
     ms = round(1000 * seconds / (len(frames) + 1))
     durations = [ms] * (len(frames) - 1) + [2 * ms]
     first, *others = frames
@@ -245,9 +242,10 @@ def write_film(folder: Path, out: Path | None = None, seconds: float = 5.0) -> P
     return out
 
 
-def _frame(picture: Image.Image, caption: str) -> Image.Image:
+def _frame(path: Path, caption: str) -> Image.Image:
     """A picture with a line of text below it."""
-    picture = picture.convert("RGB")
+    with Image.open(path) as stored:
+        picture = stored.convert("RGB")
     size = max(14, picture.width // 24)
     frame = Image.new("RGB", (picture.width, picture.height + 2 * size), "white")
     frame.paste(picture, (0, 0))

@@ -133,7 +133,7 @@ def test_floats_are_bytes_on_an_even_scale_from_minus_one_to_one_and_lose_nothin
 
 
 def test_a_batch_holds_images_with_their_own_labels():
-    x, y = coloured()(Noise((0,), 500))
+    x, y, _ = coloured()(Noise((0,), 500))
     assert x.shape == (500, 3, 2, 2)
     assert x.dtype == torch.float32
     drawn = ((x[:, 0, 0, 0] + 1) * 127.5 / 20).round().long()
@@ -163,7 +163,7 @@ def test_images_are_drawn_evenly_with_replacement(seed):
 
 
 def test_first_gives_the_set_s_own_order():
-    x, y = coloured().first(4)
+    x, y, _ = coloured().first(4)
     assert_close(x[:, 0, 0, 0], module.to_floats(torch.tensor([0, 20, 40, 60], dtype=torch.uint8)))
     assert y.tolist() == [0, 1, 2, 0]
 

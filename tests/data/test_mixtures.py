@@ -104,14 +104,14 @@ def test_a_component_of_weight_zero_is_never_drawn_even_when_the_uniform_number_
     lowest = SimpleNamespace(
         n=1, device=torch.device("cpu"), uniform=lambda name: torch.zeros(1), normal=lambda name, d: torch.zeros(1, d)
     )
-    x, component = mixture(lowest)
+    x, component, _ = mixture(lowest)
     assert component.item() == 1
     assert x.item() == 1.0
 
 
 def test_samples_have_the_means_type_and_come_with_their_component():
     for dtype in (torch.float32, torch.float64):
-        x, component = Mixture(ring(8).means.to(dtype), 0.02)(Noise((0,), 200))
+        x, component, _ = Mixture(ring(8).means.to(dtype), 0.02)(Noise((0,), 200))
         assert x.dtype == dtype
         assert x.shape == (200, 2)
         assert component.dtype == torch.int64
@@ -133,7 +133,7 @@ def test_samples_on_cuda_are_those_of_the_cpu():
 
 def p_values(sampler, claimed):
     """How likely samples are, in four ways, if they come from the claimed mixture."""
-    x, component = sampler
+    x, component, *_ = sampler
     deviation = ((x - claimed.means[component]) / claimed.std).numpy()
     counts = component.bincount(minlength=len(claimed.means)).numpy()
     return {
@@ -159,7 +159,7 @@ def test_the_test_notices_a_sampler_that_is_biased_too_wide_or_correlated(seed):
     wide = p_values(Mixture(UNEQUAL.means, 1.05 * UNEQUAL.std, UNEQUAL.weights)(noise), UNEQUAL)
     assert wide["axes"] < ALARM
     assert wide["radius"] < ALARM
-    x, component = UNEQUAL(noise)
+    x, component, _ = UNEQUAL(noise)
     sheared = x + 0.1 * (x - UNEQUAL.means[component]).flip(1)
     assert p_values((sheared, component), UNEQUAL)["independence"] < ALARM
 

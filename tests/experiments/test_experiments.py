@@ -12,18 +12,20 @@ from pathlib import Path
 import pytest
 
 from gancourse import experiments
+from gancourse.errors import NotFiniteError
 from gancourse.experiments import Experiment, guidelines, play, rows, run, summary
+from gancourse.experiments.trials import Trial, row
 from gancourse.processes import LostProcessError
 from gancourse.recipes import recipe
 
-TINY = dataclasses.replace(recipe("ring"), steps=3, width=4, batch_size=4)
+TINY = Trial(recipe("ring").changed(steps=3, width=4, batch_size=4))
 
 
 def tiny(n_seeds):
     return Experiment(
         "tiny",
         "is it quick?",
-        {"a": TINY, "b": dataclasses.replace(TINY, width=5)},
+        {"a": TINY, "b": TINY.changed(width=5)},
         range(n_seeds),
         50,
         guidelines.play,
@@ -40,14 +42,13 @@ def test_an_experiment_goes_on_where_it_stopped(tmp_path):
 
 
 def test_a_row_depends_on_its_seed_alone():
-    first, again = play(tiny(1), "a", 0), play(tiny(1), "a", 0)
-    other = play(tiny(2), "a", 1)
-    assert first["metrics"] == again["metrics"]
+    first, again, other = (play(tiny(2), "a", seed) for seed in (0, 0, 1))
+    assert first["metrics"] == again["metrics"] != other["metrics"]
     assert first["seed"] != other["seed"]
 
 
 def test_a_diverged_run_is_a_row_that_says_so():
-    wild = Experiment("wild", "?", {"a": dataclasses.replace(TINY, learning_rate=1e30)}, range(1), 50, guidelines.play)
+    wild = Experiment("wild", "?", {"a": TINY.changed(learning_rate=1e30)}, range(1), 50, guidelines.play)
     row = play(wild, "a", 0)
     assert "is nan at step" in row["diverged"] or "is inf at step" in row["diverged"]
     assert row["metrics"] == {}
@@ -73,22 +74,46 @@ def test_committed_rows_are_complete():
         assert found.keys() == {(method, seed) for method in chosen.methods for seed in chosen.seeds}
         for (method, _), row in found.items():
             settings = chosen.methods[method]
-            if hasattr(settings, "steps"):
-                assert row["steps"] == settings.steps
+            if getattr(settings, "at_seconds", ()):  # the training goes on beyond the recipe's steps
+                assert {p["steps"] for p in row["trace"] if p["due"] == "steps"} == set(settings.at_steps)
             elif hasattr(settings, "recipe"):
                 assert row["steps"] == settings.recipe.steps
-            else:  # measured on the way, several times
-                assert {p["steps"] for p in row["trace"] if p["due"] == "steps"} == set(settings.at_steps)
+            else:
+                assert row["steps"] == settings.steps
+
+
+def test_a_training_is_measured_when_it_is_asked_for_and_at_its_end_and_seen_unchanged():
+    def measure(built):
+        return {"step": built.trainer.step}
+
+    def entry(measurement):
+        return {"steps": measurement.steps, "due": measurement.due}
+
+    quiet, looked_at = (row(TINY.changed(at_steps=at), measure, entry) for at in ((), (1, 2)))
+    assert quiet == {"steps": 3, "metrics": {"step": 3}, "trace": [{"steps": 3, "due": "steps"}]}
+    assert [seen["steps"] for seen in looked_at["trace"]] == [1, 2, 3]
+    assert "trace" not in row(TINY, measure)
+
+
+def test_what_was_measured_before_a_training_diverged_is_kept():
+    def measure(built):
+        if built.trainer.step > 1:
+            raise NotFiniteError("a sample is nan at step 2")
+        return {"fid": 1.0}
+
+    found = row(TINY.changed(at_steps=(1, 2)), measure, lambda measurement: {"steps": measurement.steps})
+    assert found == {"steps": 1, "metrics": {}, "trace": [{"steps": 1}], "diverged": "a sample is nan at step 2"}
 
 
 ENDLESS = """
-import dataclasses, signal, sys
+import signal, sys
 from gancourse.experiments import Experiment, guidelines, run
+from gancourse.experiments.trials import Trial
 from gancourse.recipes import recipe
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start what is in the background without it
-    long = dataclasses.replace(recipe("ring"), steps=10**9, width=4, batch_size=4)
+    long = Trial(recipe("ring").changed(steps=10**9, width=4, batch_size=4))
     for row in run(Experiment("long", "?", {"a": long}, range(4), 50, guidelines.play), 2, sys.argv[1]):
         print(row)
 """

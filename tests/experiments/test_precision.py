@@ -1,7 +1,5 @@
 """The experiment "precision": both sides train the same recipe."""
 
-import dataclasses
-
 import pytest
 import torch
 
@@ -13,14 +11,13 @@ SHORT = {"steps": 2, "width": 4, "batch_size": 4, "full": False}
 
 
 def tiny(method: str):
-    chosen = methods[method]
-    return dataclasses.replace(chosen, recipe=dataclasses.replace(chosen.recipe, **SHORT))
+    return methods[method].changed(**SHORT)
 
 
 def test_the_methods_differ_in_precision_only():
     a, b = methods["float32"], methods["bfloat16"]
     assert a.recipe == b.recipe
-    assert dataclasses.replace(a.arithmetic, precision="bf16-mixed") == b.arithmetic
+    assert a.arithmetic.changed(precision="bf16-mixed") == b.arithmetic
 
 
 def test_float32_runs_and_names_its_protocol():

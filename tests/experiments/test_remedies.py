@@ -1,24 +1,27 @@
 """The table of remedies: same data, same budget, one change a row."""
 
-import dataclasses
-
 import pytest
 import torch
 from torch import nn
 
 from gancourse import data
 from gancourse.experiments import remedies
-from gancourse.experiments.remedies import REMEDIES, Networks, Remedy, build, judge, mixture
+from gancourse.experiments.remedies import REMEDIES, judge, mixture
+from gancourse.recipes import build
 from gancourse.rng import Noise
 
 
 def tiny(name, target="ring", **changes):
-    return dataclasses.replace(Remedy(name, target, hidden=8, depth=1, steps=2, batch_size=16), **changes)
+    return remedies.trial(name, target, **{"width": 8, "depth": 1, "steps": 2, "batch_size": 16} | changes)
+
+
+def trainer_of(trial):
+    return build(trial.recipe, arithmetic=trial.arithmetic).trainer
 
 
 @pytest.mark.parametrize("name", REMEDIES)
 def test_every_remedy_plays_and_changes_every_player(name):
-    trainer = build(tiny(name))
+    trainer = trainer_of(tiny(name))
     before = {n: [w.detach().clone() for w in p.network.parameters()] for n, p in trainer.players.items()}
     for _ in trainer.steps(2):
         pass
@@ -31,7 +34,7 @@ def test_every_remedy_plays_and_changes_every_player(name):
 @pytest.mark.parametrize("name", [name for name in REMEDIES if name != "GAN"])
 def test_a_remedy_changes_what_the_plain_gan_does(name):
     def weights(which):
-        trainer = build(tiny(which, batch_size=64))
+        trainer = trainer_of(tiny(which, batch_size=64))
         for _ in trainer.steps(2):
             pass
         return torch.cat([w.detach().flatten() for w in trainer.players["generator"].network.parameters()])
@@ -90,21 +93,21 @@ def test_tables_hold_ten_seeds_and_the_same_rows_for_both_targets():
     assert list(ring.methods) == list(grid.methods)
     assert len(ring.seeds) == len(grid.seeds) == 10
     small = [m for name, m in ring.methods.items() if "larger" not in name]
-    assert len({(m.hidden, m.depth, m.steps, m.batch_size, m.learning_rate) for m in small}) == 1
+    sizes = {(m.recipe.play.family.width, m.recipe.play.family.depth) for m in small}
+    assert sizes == {(remedies.HIDDEN, 2)}
+    assert len({m.recipe.training for m in small}) == len({m.arithmetic for m in small}) == 1
 
 
 def test_only_the_generator_of_two_time_scales_is_slowed():
-    rates = {n: o.param_groups[0]["lr"] for n, o in build(tiny("two time scales")).optimisers.items()}
+    rates = {n: o.param_groups[0]["lr"] for n, o in trainer_of(tiny("two time scales")).optimisers.items()}
     assert rates["generator"] == rates["discriminator"] / 4
-    rates = {o.param_groups[0]["lr"] for o in build(tiny("GAN")).optimisers.values()}
+    rates = {o.param_groups[0]["lr"] for o in trainer_of(tiny("GAN")).optimisers.values()}
     assert len(rates) == 1
 
 
 def test_networks_start_from_the_seed_alone():
-    one, other = (Networks(8, 1) for _ in range(2))
-    assert one == other
     noise = Noise((0,), 4).normal("z", remedies.LATENT_SIZE)
-    a, b, c = (build(tiny("GAN", seed=s)).players["generator"].network(noise) for s in (0, 0, 1))
+    a, b, c = (trainer_of(tiny("GAN", seed=s)).players["generator"].network(noise) for s in (0, 0, 1))
     assert torch.equal(a, b)
     assert not torch.equal(a, c)
 

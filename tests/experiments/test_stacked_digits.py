@@ -1,23 +1,23 @@
 """The experiment "stacked-digits": four cells that differ in what they should."""
 
-import dataclasses
-
 from gancourse import experiments
 from gancourse.experiments import rows, stacked_digits
 from gancourse.experiments.stacked_digits import PAPER, methods, play, table
+from gancourse.recipes.terms import R1, R2
 
 TINY = {"steps": 2, "width": 4, "batch_size": 4, "full": False}
 
 
 def tiny(method: str, **changes: object):
-    return dataclasses.replace(methods[method], **TINY, **changes)
+    return methods[method].changed(**TINY, **changes)
 
 
 def test_the_cells_are_the_paper_s_and_differ_in_objective_and_penalty_only():
     assert methods.keys() == PAPER.keys()
-    pairs = {(m.objective, m.penalty) for m in methods.values()}
-    assert pairs == {(o, p) for o in ("relativistic-pairing", "non-saturating") for p in ("r1-r2", "r1")}
-    same = [dataclasses.replace(m, objective="", penalty="none") for m in methods.values()]
+    pairs = {(m.recipe.play.objective, m.recipe.play.terms) for m in methods.values()}
+    r1, r2 = R1(every=4), R2(every=4)
+    assert pairs == {(o, p) for o in ("relativistic-pairing", "non-saturating") for p in ((r1, r2), (r1,))}
+    same = [m.changed(objective="hinge", terms=()) for m in methods.values()]
     assert all(m == same[0] for m in same)
 
 
@@ -46,4 +46,4 @@ def test_the_stored_rows_are_of_the_settings_that_the_experiment_has_now():
     for row in found:
         assert row["seed"] in chosen.seeds
         if "diverged" not in row:
-            assert row["trace"][-1]["steps"] == methods[row["method"]].steps
+            assert row["trace"][-1]["steps"] == methods[row["method"]].recipe.steps

@@ -198,5 +198,5 @@ def test_images_of_another_shape_are_refused(shape):
 
 
 def test_an_unknown_place_for_batchnorm_is_refused():
-    with pytest.raises(ValueError, match="batch_norm is 'outside'; pass 'inside', 'everywhere' or 'nowhere'"):
+    with pytest.raises(ValueError, match="batch_norm is 'outside'; pass one of inside, everywhere, nowhere"):
         Guidelines(batch_norm="outside")

@@ -99,6 +99,7 @@ FORMULAS = {
         lambda fake, real: -mean((s.exp() / partition(real, fake).exp()).ln() for s in [*real, *fake]),
     ),
     "ebgan": (each(lambda s: -s, lambda s: max(ZERO, 10 - -s)), alone(lambda s: -s)),
+    "ebgan-margin-1": (each(lambda s: -s, lambda s: max(ZERO, 1 - -s)), alone(lambda s: -s)),
     "magan": (each(lambda s: -s, lambda s: max(ZERO, 3 - -s)), alone(lambda s: -s)),
     "label-smoothing": (
         each(
@@ -153,7 +154,8 @@ def test_every_objective_is_held_to_its_formula():
 def slope_at_a_kink(name, player, real, fake):
     """Whether some hinge sits exactly at a corner, where either side's slope is right."""
     difference = name == "relativistic-average-hinge" and {abs(r - f) for r in real for f in fake} & {1}
-    return difference or (name == "hinge" and player == "discriminator" and {1, -1} & {*real, *fake})
+    margin = name == "ebgan-margin-1" and player == "discriminator" and {-1} & {*fake}
+    return difference or margin or (name == "hinge" and player == "discriminator" and {1, -1} & {*real, *fake})
 
 
 @EACH
@@ -193,6 +195,7 @@ FIXED = {
     "boundary-seeking": ((0.0,), 0),
     "softmax": (ANY, 0),
     "ebgan": (ANY, -1),
+    "ebgan-margin-1": (ANY, -1),
     "magan": (ANY, -1),
     "label-smoothing": ((math.log(0.45 / 0.55),), -0.55),  # D's output is half the real label
     "relativistic-pairing": (ANY, -1 / 2),

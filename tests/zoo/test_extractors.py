@@ -154,7 +154,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path, monkeypatch):
 
 
 def test_what_has_no_reference_is_refused(cache):
-    with pytest.raises(ValueError, match="data 'ring' is no set of images"):
+    with pytest.raises(ValueError, match="data 'ring' is no set of images; pass another, such as 'digits'"):
         zoo.reference("ring", 10, zoo.extractor("digits-classifier"))
     with pytest.raises(ValueError, match="is a plain function; pass sha256"):
         zoo.reference("digits", 10, zoo.Extractor("f", lambda x: x))

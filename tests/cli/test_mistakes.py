@@ -1,0 +1,81 @@
+"""The command line's lists, and that every mistake costs one line, exit code 2, and nothing else."""
+
+from pathlib import Path
+
+import pytest
+
+from gancourse import cli, recipes
+from gancourse.cli.dispatch import COMMANDS
+
+
+def test_lists_name_everything(capsys):
+    cli.main(["recipes"])
+    assert set(recipes.recipes) <= set(capsys.readouterr().out.split())
+    cli.main(["zoo"])
+    assert "digits-classifier" in capsys.readouterr().out
+    cli.main(["--help"])
+    said = capsys.readouterr().out
+    assert all(name in said for name in ("train", *COMMANDS))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["trian"], "command 'trian' not found; did you mean 'train'"),
+        (["train", "dcgan-digit"], "recipe 'dcgan-digit' not found; did you mean 'dcgan-digits'?"),
+        (["train", "ring", "--steps", "many"], "--steps"),
+        (["train", "ring", "--bogus", "1"], "--bogus"),
+        (
+            ["train", "ring", "--data", "digits"],
+            "MLP makes points, not 28 × 28 images of 1 channel; take another recipe",
+        ),
+        (["train", "ring", "--data", "rings"], "data set 'rings' not found; did you mean 'ring'"),
+        (["train", "ring", "--data", "ring:x"], "data set 'ring:x' can't be opened; write ring"),
+        (["train", "ring", "--full"], "ring has no full set"),
+        (["train", "ring", "--strided"], "--strided"),
+        (["train", "ring", "--family", "dcgan"], "--family"),
+        (["train", "ring", "--terms", "r3"], "term 'r3' not found; did you mean"),
+        (["train", "ring", "--terms", "r1:weight=heavy"], "weight is 'heavy'; expected float"),
+        (["train", "ring", "--terms", "r1", "r1"], "would overwrite each other"),
+        (["train", "ring", "--remedies", "unroled"], "remedy 'unroled' not found; did you mean 'unrolled'"),
+        (["train", "ring", "--remedies", "weight-clipping", "weight-clipping"], "two remedies constrain"),
+        (["train", "ring", "--beta1", "1"], "beta1 is 1.0; expected a finite number ≥ 0 and < 1"),
+        (["train", "ring", "--channels-last"], "channels_last lays out images, and the data is points of 2 numbers"),
+        (["train", "ring", "--fast", "--fused"], "fast holds channels_last and fused"),
+        (["train", "vae-digits", "--objective", "hinge"], "--objective"),
+        (["train", "--steps", "3"], "which recipe? pass a name of the list above"),
+        (["train", "ring", "--objective", "hinges"], "did you mean 'hinge'"),
+        (["train", "ring", "--batch-size", "0"], "batch_size is 0"),
+        (["train", "ring", "--device", "tpu"], "device 'tpu' is unknown"),
+        (["train", "ring", "--precision", "fp8"], "--precision"),
+        (["train", "ring", "--devices", "0"], "0 devices, 1 nodes"),
+        (["train", "ring", "--nodes", "2"], "2 nodes, but NODE_RANK, MASTER_ADDR, MASTER_PORT isn't set"),
+        (["sample", "dcgan-digit"], "did you mean 'dcgan-digits'"),
+        (["sample", "digits-classifier"], "makes no samples"),
+        (["sample", "dcgan-digits", "--n", "0"], "ask for at least 1"),
+        (["evaluate", "dcgan-digits", "--n", "20000"], "asked for 20000 of 10000 images"),
+        (["resume", "nowhere"], "nowhere holds no run"),
+        (["report", "nowhere"], "nowhere holds no run"),
+        (["film", "nowhere"], "nowhere holds no run"),
+        (["zoo-add", "nowhere"], "nowhere"),
+        (["resume", "nowhere", "--devices", "2"], "nowhere holds no run"),
+        (["resume", "nowhere", "--devices", "many"], "--devices"),
+        (["experiment", "dcgan"], "did you mean 'dcgan-guidelines'"),
+        (["check", "nowhere"], "nowhere"),
+    ],
+)
+def test_a_mistake_costs_one_line_that_says_what_to_do(arguments, message, tmp_path, monkeypatch, fails):
+    monkeypatch.chdir(tmp_path)
+    assert message in fails(*arguments)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_checking_blank_exercises_prints_the_table_and_fails(tmp_path, capsys):
+    blank = Path(__file__).resolve().parents[2] / "exercises" / "09_dcgan.ipynb"
+    (tmp_path / blank.name).write_bytes(blank.read_bytes())
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["check", str(tmp_path)])
+    said = capsys.readouterr()
+    assert stop.value.code == 1
+    assert "0 of 4 exercises passed" in said.out
+    assert "gancourse:" not in said.err

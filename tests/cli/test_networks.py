@@ -1,0 +1,54 @@
+"""`gancourse sample`, `evaluate` and `zoo-add`: what is done with trained networks."""
+
+import json
+import re
+import shlex
+
+import torch
+
+from gancourse import cli, recipes, zoo
+from gancourse.cli.options import read
+
+
+def test_evaluate_and_sample_take_a_run_or_a_name_of_the_zoo(run, tmp_path, capsys):
+    cli.main(["evaluate", str(run), "--n", "100"])
+    assert re.search(r"modes = \d", capsys.readouterr().out)
+    cli.main(["sample", str(run), "--n", "10", "--out", str(tmp_path / "points.png")])
+    cli.main(["sample", "dcgan-digits", "--n", "4", "--out", str(tmp_path / "digits.png")])
+    for name in ("points.png", "digits.png"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_finished_run_goes_to_the_zoo_and_comes_back(run, tmp_path, capsys):
+    """Its card's command is the difference from the catalogue's recipe, and reproduces the recipe."""
+    cli.main(["zoo-add", str(run), "--zoo-folder", str(tmp_path / "zoo")])
+    assert "ring" in capsys.readouterr().out
+    assert sorted(p.name for p in (tmp_path / "zoo").iterdir()) == ["ring.json", "ring.safetensors"]
+    card = zoo.card("ring", tmp_path / "zoo")
+    assert card.command == "gancourse train ring --width 8 --steps 20 --batch-size 8"
+    base = recipes.recipe("ring")
+    words = shlex.split(card.command)[3:]
+    assert (
+        read({"recipe": base}, words, "gancourse train ring", "")["recipe"] == recipes.read_recipe(run) == card.recipe
+    )
+    samples = zoo.card("ring", tmp_path / "zoo").recipe.play.sample(zoo.load("ring", tmp_path / "zoo"), None, 5)
+    torch.testing.assert_close(samples, zoo.trained(run).samples(5), rtol=0, atol=0.02)  # half precision
+
+
+def test_a_run_of_a_recipe_that_the_catalogue_lacks_doesn_t_go_to_the_zoo(run, tmp_path, fails):
+    described = json.loads((run / "recipe.json").read_text())
+    (run / "recipe.json").write_text(json.dumps(described | {"name": "rings"}))
+    said = fails("zoo-add", run, "--zoo-folder", tmp_path / "zoo")
+    assert "recipe 'rings' not found; did you mean 'ring'" in said
+    assert not (tmp_path / "zoo").exists()
+
+
+def test_a_picture_has_a_path_of_its_own_that_is_printed(capsys, tmp_path, fails):
+    assert "is a folder; pass a file" in fails("sample", "dcgan-digits", "--out", tmp_path)
+    cli.main(["sample", "dcgan-digits", "--n", "4", "--out", str(tmp_path / "four")])
+    assert str(tmp_path / "four.png") in capsys.readouterr().out
+    assert (tmp_path / "four.png").is_file()
+
+
+def test_a_folder_that_is_not_there_is_no_name_of_the_zoo(fails):
+    assert "there is no folder runs/none" in fails("evaluate", "runs/none")
