@@ -14,7 +14,7 @@ import pytest
 from gancourse import experiments
 from gancourse.errors import NotFiniteError
 from gancourse.experiments import Experiment, guidelines, play, rows, run, summary
-from gancourse.experiments.trials import Trial, row
+from gancourse.experiments.trials import Trial, row_of
 from gancourse.processes import LostProcessError
 from gancourse.recipes import recipe
 

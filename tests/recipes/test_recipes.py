@@ -4,19 +4,13 @@ import json
 
 import pytest
 import torch
-from gancourse.recipes.build import networks
-from gancourse.recipes.recipe import Penalty
 from torch.testing import assert_close
 
 from gancourse import objectives, recipes
-<<<<<<< HEAD
-from gancourse.recipes import ClassifierRecipe, GANRecipe, build, from_json, to_json
-=======
 from gancourse.models import DCGAN, MLP, ResNet
 from gancourse.objectives import penalties
 from gancourse.recipes import Adversarial, Data, Recipe, Training, build, terms
 from gancourse.values import Value, from_json, is_abstract, options, to_json
->>>>>>> port
 
 
 @pytest.mark.parametrize("name", sorted(recipes.recipes))

@@ -12,11 +12,7 @@ from gancourse.models import EnergyMLP
 from gancourse.models.blocks import n_parameters
 from gancourse.recipes import Arithmetic
 from gancourse.training import CheckpointError
-<<<<<<< HEAD
-from gancourse.zoo.cards import blank
 from tests import checkout
-=======
->>>>>>> port
 
 CLASSIFIERS = ("digits-classifier", "fashion-classifier")
 GENERATORS = ("dcgan-digits", "dcgan-fashion", "vae-digits")
@@ -179,13 +175,7 @@ def test_features_do_not_depend_on_the_order():
 
 
 def test_cards_are_json_without_surprises():
-<<<<<<< HEAD
     for name in NAMES:
         assert set(json.loads((zoo.FOLDER / f"{name}.json").read_text())) == {
-            *("name", "recipe", "command", "metrics", "parameters", "seconds", "versions", "sha256")
-=======
-    for path in zoo.FOLDER.glob("*.json"):
-        assert set(json.loads(path.read_text())) == {
             *("name", "recipe", "command", "metrics", "parameters", "seconds", "versions", "sha256", "techniques")
->>>>>>> port
         }
