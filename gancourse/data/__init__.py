@@ -7,6 +7,7 @@ from gancourse.data.mixtures import Mixture, grid, ring
 from gancourse.data.samples import Samples
 from gancourse.data.source import Source
 from gancourse.data.stacked import StackedDigits, stacked_digits
+from gancourse.data.unpaired import Unpaired
 
 __all__ = [
     "Folder",
@@ -16,6 +17,7 @@ __all__ = [
     "Samples",
     "Source",
     "StackedDigits",
+    "Unpaired",
     "data_sets",
     "digits",
     "entry",
