@@ -1,0 +1,229 @@
+"""No option does nothing: each one changes what is kept, changes how it is computed, or is refused and says why."""
+
+from functools import cache
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import pytest
+import torch
+from torch import Tensor
+
+from gancourse import data
+from gancourse.data.catalogue import Entry, data_sets
+from gancourse.games import Remedy
+from gancourse.models import EnergyMLP, Family, ResNet
+from gancourse.recipes import REFERENCE, Arithmetic, Recipe, build, recipe, recipes, terms
+from gancourse.recipes.terms import R1, Term
+from gancourse.values import Option, Range, Value, hints, is_abstract, options
+
+TINY = {"steps": 3, "batch_size": 12, "full": False, "width": 4, "latent_size": 4, "average_kimg": 0.02}
+"""Averages forget within three steps, so that their half-life shows; recipes without averages stay without."""
+
+BY_HAND: dict[str, tuple[Any, ...]] = {
+    "data": tuple(name for name, entry in data_sets.items() if not entry.argument),
+    # Not hinge: near scores of zero it is the Wasserstein objective.
+    "objective": ("least-squares", "wasserstein", "minimax"),
+    "terms": ((), (R1(0.3),), (R1(1.0, every=2),), (terms.Orthogonality(0.1),)),
+    "remedies": tuple((kind(),) for kind in Value.kinds.values() if issubclass(kind, Remedy) and not is_abstract(kind)),
+}
+"""Values to try of what a type hint doesn't tell enough about."""
+
+
+def tiny(chosen: Recipe) -> Recipe:
+    known = options(chosen)
+    changes = {name: value for name, value in TINY.items() if name.replace("_", "-") in known}
+    if not chosen.training.average_kimg:
+        del changes["average_kimg"]
+    return chosen.changed(**changes)
+
+
+def others(option: Option) -> tuple[Any, ...]:
+    """Other values that an option may have."""
+    values = BY_HAND.get(option.name) or of_hint(option.hint, option.value)
+    values = tuple(value for value in values if value != option.value)
+    assert values, option
+    return values
+
+
+def of_hint(hint: Any, value: Any) -> tuple[Any, ...]:
+    bounds = next((extra for extra in get_args(hint)[1:] if isinstance(extra, Range)), None)
+    kind = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    if get_origin(kind) is Literal:
+        return get_args(kind)
+    if kind is bool:
+        return (not value,)
+    if kind is int:
+        return (value + 1,)
+    assert kind is float, hint
+    new = value / 2 or 0.3
+    assert bounds is None or new in bounds
+    return (new,)
+
+
+@pytest.fixture(autouse=True)
+def full_sets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stand-ins for the full sets: the package's, the other way round."""
+
+    def full(name: str, split: str, download: bool) -> tuple[Tensor, Tensor]:
+        images, labels = data.images._embedded({"MNIST": "digits", "FashionMNIST": "fashion"}[name], split)
+        return images.flip(0), labels.flip(0)
+
+    monkeypatch.setattr(data.images, "_full", full)
+
+
+def kept(chosen: Recipe, arithmetic: Arithmetic = REFERENCE) -> dict[str, Tensor]:
+    """What a short training keeps."""
+    built = build(chosen, arithmetic=arithmetic)
+    for _ in built.trainer.until(chosen.steps):
+        pass
+    return built.result.state_dict()
+
+
+@cache
+def kept_of_base(chosen: Recipe) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in kept(chosen).items()}
+
+
+def differ(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> bool:
+    return ours.keys() != theirs.keys() or any(
+        ours[name].shape != theirs[name].shape or not torch.equal(ours[name], theirs[name]) for name in ours
+    )
+
+
+def check_each(base: Recipe, name: str, values: tuple[Any, ...]) -> None:
+    """Each value changes what is kept, or is refused; at least one is not refused, unless that is how things are."""
+    for value in values:
+        try:
+            found = kept(base.changed(**{name.replace("-", "_"): value}))
+        except ValueError as error:
+            assert len(str(error)) > 20  # it says why; the messages have tests of their own
+            continue
+        assert differ(found, kept_of_base(base)), f"--{name} {value} does nothing"
+
+
+REFUSED = {("ring", "full"), ("ring-wgan-gp", "full")}
+"""There is no full set of points."""
+EVERY = [(name, option) for name in sorted(recipes) for option in options(recipe(name))]
+
+
+@pytest.mark.parametrize(("name", "option"), EVERY)
+def test_every_option_of_every_recipe_changes_what_is_kept_or_is_refused(name, option):
+    base = tiny(recipe(name))
+    values = others(options(base)[option])
+    check_each(base, option, values)
+    if (name, option) in REFUSED:
+        with pytest.raises(ValueError, match="has no full set"):
+            base.changed(full=True)
+        return
+    accepted = 0
+    for value in values:
+        try:
+            base.changed(**{option.replace("-", "_"): value}).play.game(base.signature())
+            accepted += 1
+        except ValueError:
+            continue
+    assert accepted
+
+
+def test_a_twin_that_does_nothing_is_found():
+    """The same seed said twice: what the test above must not let pass."""
+    base = tiny(recipe("ring"))
+    with pytest.raises(AssertionError, match="--seed 0 does nothing"):
+        check_each(base, "seed", (0,))
+
+
+# Speed
+
+
+def refusal(chosen: Recipe, arithmetic: Arithmetic) -> str | None:
+    """Why a recipe can't be computed in a way; None if it can."""
+    try:
+        arithmetic.check(chosen.signature())
+        build(chosen, arithmetic=arithmetic)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+@pytest.mark.parametrize("name", sorted(recipes))
+@pytest.mark.parametrize("option", list(options(REFERENCE)))
+def test_every_option_of_speed_is_a_technique_or_is_refused(name, option):
+    base = tiny(recipe(name))
+    (value,) = (value for value in others(options(REFERENCE)[option]))
+    arithmetic = REFERENCE.changed(**{option.replace("-", "_"): value})
+    reason = refusal(base, arithmetic)
+    if reason is not None:
+        assert reason.startswith(("channels_last lays out images, and the data is points", "precision 'bf16-mixed'"))
+        return
+    built = build(base, arithmetic=arithmetic)
+    assert built.techniques
+    assert len(set(built.techniques)) == len(built.techniques)
+    next(built.trainer.steps(1))
+
+
+@pytest.mark.parametrize("beside", ["channels_last", "fused"])
+def test_what_fast_holds_is_refused_beside_it(beside):
+    with pytest.raises(ValueError, match="fast holds channels_last and fused"):
+        Arithmetic(fast=True, **{beside: True})
+
+
+# Terms, remedies and families that a recipe can be given
+
+
+def concrete(base: type[Value]) -> list[type[Value]]:
+    return [kind for kind in Value.kinds.values() if issubclass(kind, base) and not is_abstract(kind)]
+
+
+def fields_of(*bases: type[Value]) -> list[tuple[type[Value], str]]:
+    return [(kind, name) for base in bases for kind in concrete(base) for name in hints(kind)]
+
+
+RING = tiny(recipe("ring")).changed(terms=(), batch_size=48, average_kimg=0.0, learning_rate=0.02)
+STEEP = RING.changed(objective="wasserstein", n_critic=4, learning_rate=0.2, steps=4)
+"""Its critic's gradient soon exceeds one, below which a one-sided penalty is zero."""
+
+
+@pytest.mark.parametrize(("kind", "field"), fields_of(Term, Remedy))
+def test_every_setting_of_a_term_or_remedy_changes_what_is_kept(kind, field):
+    place = "terms" if issubclass(kind, Term) else "remedies"
+    usual = kind()
+    (value, *_) = (v for v in of_hint(hints(kind)[field], getattr(usual, field)) if v != getattr(usual, field))
+    plain = STEEP if kind is terms.OneSidedGradientPenalty else RING
+    base = plain.changed(**{place: (usual,)})
+    assert differ(kept_of_base(base), kept_of_base(plain))
+    assert differ(kept(plain.changed(**{place: (usual.changed(**{field: value}),)})), kept_of_base(base))
+
+
+class Noisy(data.Images):
+    """Images of 32 × 32 pixels."""
+
+    def __init__(self) -> None:
+        images = (torch.arange(20 * 3 * 1024) * 7919 % 251).byte().view(20, 3, 32, 32)
+        super().__init__(images, torch.arange(20) % 2, ("even", "odd"))
+
+
+FAMILIES = {
+    "MLP": RING,
+    "MLP, every extra": RING.changed(n_reference=4, dropout=0.3, n_kernels=2),
+    "EnergyMLP": RING.changed(family=EnergyMLP(latent_size=4, width=4), objective="ebgan-margin-1"),
+    "DCGAN, no norm": tiny(recipe("dcgan-digits")).changed(discriminator_norm="none"),
+    "DCGAN, spectral": tiny(recipe("dcgan-digits")).changed(discriminator_norm="spectral"),
+    "DCGAN, all broken": tiny(recipe("dcgan-digits")).changed(
+        strided=False, batch_norm="everywhere", convolutional=False, activations=False
+    ),
+    "ResNet": tiny(recipe("dcgan-digits")).changed(family=ResNet(latent_size=4, width=4), batch_size=4, steps=2),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "option"), [(n, o) for n, base in FAMILIES.items() for o in options(base.play.family)]
+)
+def test_every_option_of_every_family_changes_what_is_kept(name, option, monkeypatch):
+    base = FAMILIES[name]
+    if isinstance(base.play.family, ResNet):
+        monkeypatch.setitem(data_sets, "digits", Entry("noise", lambda request: Noisy(), has_full_set=True))
+    check_each(base, option, others(options(base)[option]))
+
+
+def test_no_option_of_a_family_has_been_forgotten():
+    tried = {type(base.play.family) for base in [*FAMILIES.values(), *map(recipe, recipes)]}
+    assert tried == set(concrete(Family))
