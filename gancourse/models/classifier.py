@@ -44,7 +44,7 @@ class Classifier(nn.Module):
 
 @dataclass(frozen=True)
 class SmallClassifier(Family):
-    """The network of this file; it has no sizes to choose, so that features of different runs are comparable."""
+    """The network of this file. Its sizes are fixed, so that features of different runs are comparable."""
 
     image_size: ClassVar[int | None] = 28
 
