@@ -49,7 +49,12 @@ def test_a_folder_says_what_was_trained_and_how(tmp_path):
     finish(recipes.train(chosen, tmp_path, arithmetic=FAST))
     assert read_recipe(tmp_path) == chosen
     assert read_arithmetic(tmp_path) == FAST
-    assert {p.name for p in tmp_path.iterdir()} == {"recipe.json", "arithmetic.json", "checkpoint.safetensors", "log.jsonl"}
+    assert {p.name for p in tmp_path.iterdir()} == {
+        "recipe.json",
+        "arithmetic.json",
+        "checkpoint.safetensors",
+        "log.jsonl",
+    }
     steps, seconds, techniques = read_saved(tmp_path)
     assert (steps, techniques) == (4, build(chosen, arithmetic=FAST).techniques)
     assert 0 < seconds < 60
@@ -115,7 +120,9 @@ def test_fast_says_what_it_did_and_leaves_the_weights_names_and_shapes(name):
 
 
 def test_one_batch_of_the_discriminator_is_only_taken_where_its_samples_don_t_see_each_other():
-    techniques = {name: build(tiny(name), arithmetic=FAST).techniques for name in ("dcgan-digits", "relativistic-digits")}
+    techniques = {
+        name: build(tiny(name), arithmetic=FAST).techniques for name in ("dcgan-digits", "relativistic-digits")
+    }
     assert "one discriminator batch" not in techniques["dcgan-digits"]  # BatchNorm
     assert "one discriminator batch" in techniques["relativistic-digits"]
 
@@ -132,7 +139,9 @@ def test_a_fast_run_goes_to_the_zoo_as_plain_weights(name, tmp_path):
     ours, plain = zoo.load(name, tmp_path / "zoo"), zoo.untrained(chosen)
     assert [type(m) for m in ours.modules()] == [type(m) for m in plain.modules()]
     assert ours.state_dict().keys() == plain.state_dict().keys()
-    torch.testing.assert_close(chosen.play.sample(ours, trained.recipe.source(), 4), trained.samples(4), rtol=0, atol=0.02)
+    torch.testing.assert_close(
+        chosen.play.sample(ours, trained.recipe.source(), 4), trained.samples(4), rtol=0, atol=0.02
+    )
     assert unfolded(trained.network) is not None
 
 
