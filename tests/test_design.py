@@ -1,4 +1,4 @@
-"""Above the games nobody asks for a kind: a name is looked up once, and what is found is a value that does the thing."""
+"""Above the games nobody asks for a kind: a name is looked up once, and what is found does the thing."""
 
 from __future__ import annotations
 

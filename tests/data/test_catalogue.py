@@ -38,7 +38,7 @@ def test_draws_are_the_key_s_and_the_first_samples_are_always_the_same(name):
     if source.n_samples is None:
         return
     assert source.n_samples > 1000
-    with pytest.raises(ValueError, match="asked for 0|noise for 0|at least 1"):
+    with pytest.raises(ValueError, match=r"asked for 0|noise for 0"):
         source.first(0)
 
 

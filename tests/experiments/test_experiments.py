@@ -13,8 +13,7 @@ import pytest
 
 from gancourse import experiments
 from gancourse.errors import NotFiniteError
-from gancourse.experiments import Experiment, guidelines, play, rows, run, summary
-from gancourse.experiments import trials
+from gancourse.experiments import Experiment, guidelines, play, rows, run, summary, trials
 from gancourse.experiments.trials import Trial
 from gancourse.processes import LostProcessError
 from gancourse.recipes import recipe

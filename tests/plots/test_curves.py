@@ -1,5 +1,6 @@
 """Line charts as SVG."""
 
+import itertools
 import math
 import re
 from xml.etree import ElementTree
@@ -45,7 +46,7 @@ def test_what_is_not_finite_is_a_gap_and_a_chart_of_nothing_is_refused():
     assert len(two) == 1
     assert "D" not in words
     for curves in ({}, {"G": []}, {"G": [(0, math.nan)]}):
-        with pytest.raises(ValueError, match="none of .* has a finite point"):
+        with pytest.raises(ValueError, match=r"none of .* has a finite point"):
             line_chart("loss", curves, "step")
 
 
@@ -74,6 +75,6 @@ def test_ticks_are_few_round_evenly_spaced_and_within(low, high):
     found = ticks(low, high)
     assert 2 <= len(found) <= 7
     assert all(low - 1e-9 * (high - low) <= t <= high + 1e-9 * (high - low) for t in found)
-    steps = {b - a for a, b in zip(found, found[1:], strict=False)}
+    steps = {b - a for a, b in itertools.pairwise(found)}
     assert max(steps) == pytest.approx(min(steps))
     assert re.match(r"[125]0*$", f"{min(steps):e}".split("e")[0].replace(".", "").rstrip("0"))
