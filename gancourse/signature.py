@@ -26,6 +26,13 @@ def _check(y: Tensor, shape: tuple[int, ...], what: str) -> None:
         raise ValueError(f"{what} have shape {tuple(y.shape)}; expected {['batch', *shape]}".replace("'", ""))
 
 
+def _check_integers(y: Tensor, n: int, what: str) -> None:
+    if y.is_floating_point():
+        raise ValueError(f"{what} are {y.dtype}; expected integers")
+    if y.numel() and not 0 <= int(y.min()) <= int(y.max()) < n:
+        raise ValueError(f"{what} run from {int(y.min())} to {int(y.max())}; expected 0 to {n - 1}")
+
+
 @dataclass(frozen=True)
 class Classes:
     """Integer labels, [batch].
@@ -51,11 +58,8 @@ class Classes:
         Raises:
             ValueError: the labels aren't integers, or one has no class.
         """
-        if y.is_floating_point():
-            raise ValueError(f"labels are {y.dtype}; expected integers")
         _check(y, (), "labels")
-        if len(y) and not 0 <= int(y.min()) <= int(y.max()) < self.size:
-            raise ValueError(f"labels run from {int(y.min())} to {int(y.max())}; expected 0 to {self.size - 1}")
+        _check_integers(y, self.size, "labels")
         return one_hot(y, self.size).to(torch.get_default_dtype())
 
 
@@ -119,8 +123,13 @@ class Tokens:
         return len(self.vocabulary)
 
     def encoded(self, y: Tensor) -> Tensor:
-        """How often each word stands in each sentence, [batch, vocabulary]; networks that read take y itself."""
+        """How often each word stands in each sentence, [batch, vocabulary]; networks that read take y itself.
+
+        Raises:
+            ValueError: a sentence has another length, or a number stands for no word.
+        """
         _check(y, (self.length,), "sentences")
+        _check_integers(y, self.size, "words")
         return one_hot(y, self.size).sum(1).to(torch.get_default_dtype())
 
 
@@ -145,7 +154,7 @@ class Signature:
     other: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        for shape in (self.shape, self.other or (1,)):
+        for shape in (self.shape, (1,) if self.other is None else self.other):
             if not shape or any(n < 1 for n in shape):
                 raise ValueError(f"a sample's shape is {shape}; expected positive numbers")
 

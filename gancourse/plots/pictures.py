@@ -72,7 +72,9 @@ def scatter(real: Tensor, generated: Tensor, side: int = SIDE) -> np.ndarray:
 
 def _plane(x: Tensor) -> Tensor:
     """The first two coordinates; for points on a line, their place in the list as the second."""
-    return x[:, :2] if x.shape[1] > 1 else torch.cat([x, torch.linspace(0, 1, len(x))[:, None] * x.std()], 1)
+    return (
+        x[:, :2] if x.shape[1] > 1 else torch.cat([x, torch.linspace(0, 1, len(x))[:, None] * x.std(correction=0)], 1)
+    )
 
 
 def write_png(path: Path, pixels: np.ndarray) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from gancourse.names import lookup
+
 PENALTIES = {
     "none": (),
     "r1": ("R1",),
@@ -21,7 +23,7 @@ def modern(written: Any) -> Any:
     """What is written, in today's form; anything but an older description as it is.
 
     Raises:
-        ValueError: an older description lacks a field.
+        ValueError: an older description lacks a field, or one names what there never was.
     """
     if not isinstance(written, dict):
         return written
@@ -45,23 +47,31 @@ def modern(written: Any) -> Any:
 
 
 def _adversarial(written: dict[str, Any]) -> dict[str, Any]:
-    if written["family"] == "mlp":
-        family = {"kind": "MLP", "latent_size": written["latent_size"], "width": written["width"]}
-    else:
-        family = {
-            "kind": "DCGAN",
-            "latent_size": written["latent_size"],
-            "width": written["width"],
-            "guidelines": {"kind": "Guidelines"} | written["guidelines"],
-            "discriminator_norm": written.get("discriminator_norm", "guidelines"),  # the first files had no such field
-        }
+    family = lookup({"mlp": _mlp, "dcgan": _dcgan}, str(written["family"]), "family")(written)
+    kinds = lookup(PENALTIES, str(written["penalty"]), "penalty")
     amount = {"weight": written["penalty_weight"], "every": written["penalty_every"]}
     return {
         "kind": "Adversarial",
         "family": family,
         "objective": written["objective"],
-        "terms": [{"kind": kind} | amount for kind in PENALTIES[written["penalty"]]],
+        "terms": [{"kind": kind} | amount for kind in kinds],
         "n_critic": written["n_critic"],
+    }
+
+
+def _mlp(written: dict[str, Any]) -> dict[str, Any]:
+    return {"kind": "MLP", "latent_size": written["latent_size"], "width": written["width"]}
+
+
+def _dcgan(written: dict[str, Any]) -> dict[str, Any]:
+    if not isinstance(written["guidelines"], dict):
+        raise ValueError(f"guidelines is {written['guidelines']!r}; expected names and values")
+    return {
+        "kind": "DCGAN",
+        "latent_size": written["latent_size"],
+        "width": written["width"],
+        "guidelines": {"kind": "Guidelines"} | written["guidelines"],
+        "discriminator_norm": written.get("discriminator_norm", "guidelines"),  # the first files had no such field
     }
 
 

@@ -1,0 +1,138 @@
+"""Plays: whoever has a recipe asks its play for samples and metrics, and needs to know no kind of it."""
+
+import pytest
+import torch
+from torch import nn
+from torch.testing import assert_close
+
+from gancourse import data, recipes, zoo
+from gancourse.batch import Batch
+from gancourse.games import Player
+from gancourse.models import mlp
+from gancourse.recipes import generated, recipe
+from gancourse.recipes.plays import in_parts
+from gancourse.rng import Noise
+
+MAKERS = [name for name, chosen in recipes.recipes.items() if chosen.play.makes_samples]
+
+
+def tiny(name):
+    chosen = recipe(name)
+    return chosen.changed(width=4) if hasattr(chosen.play.family, "width") else chosen
+
+
+@pytest.mark.parametrize("name", sorted(recipes.recipes))
+def test_what_is_kept_is_one_of_the_networks_that_are_trained(name):
+    chosen = tiny(name)
+    game = chosen.play.game(chosen.signature())
+    assert all(isinstance(player, Player) for player in game.players)
+    assert {*chosen.play.averaged, *chosen.play.rates()} <= {player.name for player in game.players}
+    kept = chosen.play.kept({player.name: player.network for player in game.players})
+    assert any(kept is module for player in game.players for module in player.network.modules())
+    assert chosen.play.untrained(chosen.signature()).state_dict().keys() == kept.state_dict().keys()
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_samples_fit_the_data_and_are_the_seed_s_alone(name):
+    chosen = tiny(name)
+    network, source = zoo.untrained(chosen), chosen.source()
+    samples = chosen.play.sample(network, source, 5)
+    assert samples.shape == (5, *chosen.signature().shape)
+    assert torch.equal(chosen.play.sample(network, source, 5), samples)
+    assert not torch.equal(chosen.play.sample(network, source, 5, seed=1), samples)
+    assert network.training
+    with pytest.raises(ValueError, match="n is 0; ask for at least 1 sample"):
+        chosen.play.sample(network, source, 0)
+    with pytest.raises(ValueError, match="takes no condition; leave y out"):
+        chosen.play.sample(network, source, 2, y=torch.zeros(2).long())
+
+
+def test_a_classifier_makes_no_samples_and_is_measured_by_its_accuracy():
+    chosen = recipe("digits-classifier")
+    network = zoo.untrained(chosen)
+    with pytest.raises(ValueError, match="a classifier makes no samples; measure it with `gancourse evaluate`"):
+        chosen.play.sample(network, chosen.source(), 3)
+    (metric,) = zoo.evaluate(network, chosen, 100)
+    assert metric == "accuracy(100 test)"
+    always_three = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
+    nn.init.zeros_(always_three[1].weight)
+    always_three[1].bias.data = torch.eye(10)[3]
+    threes = (data.load("digits", "test").first(2000).y == 3).double().mean().item()
+    assert zoo.evaluate(always_three, chosen)["accuracy(2k test)"] == pytest.approx(threes)
+
+
+class Labelled(nn.Module):
+    """A generator that shows its label."""
+
+    latent_size, conditional = 2, True
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(1))
+
+    def forward(self, z, y):
+        return torch.stack([y.float() * self.scale, z[:, 0]], 1)
+
+
+def test_conditions_are_the_data_s_unless_they_are_passed():
+    source = data.load("ring")
+    made = generated(Labelled(), 6, seed=3, source=source)
+    assert torch.equal(made[:, 0].long(), source(Noise((3, "evaluation"), 6)).y)
+    y = torch.tensor([1, 1, 2, 2, 3, 3])
+    passed = generated(Labelled(), 6, seed=3, y=y, source=source)
+    assert torch.equal(passed[:, 0].long(), y)
+    assert torch.equal(passed[:, 1], made[:, 1])  # of the same latents
+
+
+def test_missing_and_ill_fitting_conditions_are_refused():
+    class Bare:
+        def __call__(self, noise):
+            return Batch(torch.zeros(noise.n, 2))
+
+    with pytest.raises(ValueError, match="Labelled makes samples of a condition; pass y"):
+        generated(Labelled(), 3)
+    with pytest.raises(ValueError, match="pass y"):
+        generated(Labelled(), 3, source=Bare())
+    with pytest.raises(ValueError, match="y has 2 rows; expected n = 3"):
+        generated(Labelled(), 3, y=torch.zeros(2).long())
+    with pytest.raises(ValueError, match="Linear has no latent_size, so it is no generator of latents"):
+        generated(nn.Linear(2, 2), 3)
+
+
+def test_parts_give_what_the_whole_gives_and_leave_modes_as_they_were():
+    network = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2), nn.Dropout(0.9))
+    network[1].eval()
+    x = torch.randn(1203, 3, generator=torch.Generator().manual_seed(0))
+    sizes = []
+
+    def function(part, nothing):
+        assert nothing is None
+        sizes.append(len(part))
+        return network(part)
+
+    made = in_parts(network, function, x, None)
+    assert sizes == [500, 500, 203]
+    assert [m.training for m in network] == [True, False, True]
+    assert not made.requires_grad
+    assert_close(made, network.eval()(x).detach())
+    network.train()
+    with pytest.raises(RuntimeError, match="mat1 and mat2"):
+        in_parts(network, network, torch.zeros(2, 7))
+    assert all(m.training for m in network.modules())
+
+
+def test_the_generator_s_rate_is_the_play_s():
+    built = recipes.build(recipe("ring").changed(width=4, generator_rate=0.25))
+    rates = {name: optimiser.param_groups[0]["lr"] for name, optimiser in built.trainer.optimisers.items()}
+    assert rates["generator"] == rates["discriminator"] / 4
+
+
+def test_packs_reach_the_discriminator_and_leave_the_generator_alone():
+    from gancourse.games import PackingRemedy
+
+    game = (
+        recipe("ring").changed(width=4, terms=(), remedies=(PackingRemedy(3),)).play.game(data.load("ring").signature)
+    )
+    assert isinstance(game.discriminator, mlp.Discriminator)
+    assert game.discriminator.dimensions == 6
+    assert game.generator(torch.zeros(2, 8)).shape == (2, 2)
