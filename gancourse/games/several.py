@@ -19,9 +19,9 @@ from gancourse.rng import Noise
 class Several(Wrapper):
     """Games that share one generator, which minimises the weighted mean of its losses in all of them.
 
-    The weights are softmax(temper · losses): 0 gives the plain mean; with a large temper, only the highest loss counts. The
-    gradient is that of the smooth maximum (1/temper) · log mean exp(temper · loss): the
-    weights are constants in it, and functions of the losses in its derivatives.
+    The weights are softmax(temper · losses): 0 gives the plain mean; with a large temper, only the highest loss counts.
+    The gradient is that of the smooth maximum (1/temper) · log mean exp(temper · loss): the weights are constants in
+    it, and functions of the losses in its derivatives.
 
     The first game's players keep their names; those of the second are named "discriminator 2", and so on. Other
     wrappers use the first game's discriminator, objective and views.
