@@ -27,5 +27,5 @@ class Batch(NamedTuple):
 Batches = Callable[[Noise], Batch]
 """A data source: a function of the noise alone, which returns `noise.n` samples on `noise.device`.
 
-Its draws share the update's key with the game's, so it must leave the names "z" and "epsilon" to the game.
+Its draws share the update's key with the game's, so it must not use the names "z" and "epsilon".
 """

@@ -263,13 +263,13 @@ def test_random_transforms_are_refused():
             return super().__getitem__(i).flip(0) if torch.rand(()) < 0.5 else super().__getitem__(i)
 
     torch.manual_seed(0)
-    with pytest.raises(ValueError, match=r"item \d+ is another one each time .*take random transforms out"):
+    with pytest.raises(ValueError, match=r"item \d+ differs each time .*take random transforms out"):
         Samples(Flipped(list(POINTS)))
 
 
 def test_a_dataset_that_would_not_fit_says_how_much_it_takes_before_it_is_read():
     dataset = Listed([torch.zeros(3, 64, 64)] * 1000)
-    message = "1000 samples of 49,152 bytes take 0.0 GiB of memory, more than the limit of 0.01 GiB; let it give"
+    message = "1000 samples of 49,152 bytes take 0.0 GiB of memory, more than the limit of 0.01 GiB; make it return"
     with pytest.raises(ValueError, match=re.escape(message) + ".* or pass limit_gib=1"):
         Samples(dataset, limit_gib=0.01)
     assert len(Samples(dataset, limit_gib=1)) == 1000
@@ -294,9 +294,9 @@ class Broken(Listed):
     ("x", "message"),
     [
         (DataLoader(TensorDataset(POINTS)), r"x is a DataLoader; pass its \.dataset"),
-        (Stream(), r"x is a Stream, which doesn't say how many items it has; pass list\(x\)"),
+        (Stream(), r"x is a Stream, which has no length; pass list\(x\)"),
         ((row for row in POINTS), r"x is a generator, .* pass list\(x\)"),
-        (Endless(), r"x is a Endless, which doesn't say how many"),
+        (Endless(), r"x is a Endless, which has no length; pass"),
         (picture(0), "x is one image; pass a list of images"),
         ((POINTS, LABELS), r"x is a tuple; pass Samples\(x, y\)"),
         (Listed([]), "x holds no samples"),
@@ -340,8 +340,8 @@ BAD[3, 1], BAD[7, 0] = torch.nan, torch.inf
         (3.5, "x or y is a single number"),
         (torch.zeros(0, 2), r"x holds no samples: it is float32 \(0, 2\)"),
         (torch.zeros(5, 0), "x holds no samples"),
-        (BAD, "x holds NaN or infinity in 2 of 10 samples, first in number 3; repair them or leave them out"),
-        (np.full((2, 2), 1e300), "x holds NaN or infinity in 2 of 2"),
+        (BAD, "x has NaN or infinity in 2 of 10 samples, the first at index 3; repair or leave out these samples"),
+        (np.full((2, 2), 1e300), "x has NaN or infinity in 2 of 2"),
         ([[1.0, 2.0], [3.0]], "x has rows of different lengths; crop or pad"),
         (np.array([[1, 2], "a"], dtype=object), "x holds Python objects"),
         (np.array(["cat", "dog"]), "x holds text; number it first"),
@@ -363,7 +363,7 @@ BAD[3, 1], BAD[7, 0] = torch.nan, torch.inf
             r"run from 0 to 1; expected -1 to 1: pass value_range=\(0, 1\), or value_range=\(-1, 1\) if",
         ),
         (BYTES.float(), r"run from 0 to 180; .* pass value_range=\(0, 255\), or bytes"),
-        (2.4 * FLOATS, r"run from -2\.4 to 2\.4; .* subtracted a mean and divided by a deviation, take it out"),
+        (2.4 * FLOATS, r"run from -2\.4 to 2\.4; .* subtracted a mean and divided by a deviation, remove it"),
     ],
     ids=str,
 )
@@ -386,7 +386,7 @@ def test_images_that_are_bright_all_over_can_be_passed_as_what_they_are():
 @pytest.mark.parametrize(
     ("y", "settings", "message"),
     [
-        (LABELS[:9], {}, "x has 10 samples, but y has 9; pass one y a sample"),
+        (LABELS[:9], {}, "x has 10 samples, but y has 9; pass one y per sample"),
         (LABELS - 1, {}, "labels y run from -1 to 1; number the classes from 0"),
         (LABELS, {"classes": "ab"}, "labels y run from 0 to 2, but there are 2 classes"),
         (LABELS + 10**9, {}, r"labels y run from 1000000000 to .* numpy\.unique"),
@@ -396,14 +396,14 @@ def test_images_that_are_bright_all_over_can_be_passed_as_what_they_are():
         (["cat"] * 10, {}, r"y holds text; number it first, e\.g\. labels = numpy\.unique"),
         ("0123456789", {}, "y is a str"),
         (POINTS, {}, "factors y run from -30 to 70; expected 0 to 1: scale each column"),
-        (BAD, {}, "y holds NaN or infinity in 2 of 10"),
-        (torch.zeros(10, 0), {}, r"y holds nothing: it is float32 \(10, 0\)"),
+        (BAD, {}, "y has NaN or infinity in 2 of 10"),
+        (torch.zeros(10, 0), {}, r"y is empty: it is float32 \(10, 0\)"),
         (BYTES.long(), {}, r"y is int64 .* pass bytes"),
         (2 * FLOATS, {}, "float images y run from -2 to 2"),
         (torch.rand(10, 2), {"factors": ["a"]}, "factors has 1 names; pass 2"),
         (LABELS, {"classes": 3}, "classes is 3; pass a list of names"),
-        (LABELS, {"classes": ("a", "b", "a")}, r"classes is \('a', 'b', 'a'\); pass texts, each once"),
-        (LABELS, {"classes": (0, 1, 2)}, r"classes is \(0, 1, 2\); pass texts"),
+        (LABELS, {"classes": ("a", "b", "a")}, r"classes is \('a', 'b', 'a'\); pass different strings"),
+        (LABELS, {"classes": (0, 1, 2)}, r"classes is \(0, 1, 2\); pass different strings"),
         (LABELS[:, None], {"vocabulary": "ab"}, "sentences y run from 0 to 2, but the words of the vocabulary from 0"),
         (LABELS, {"vocabulary": "abc"}, "vocabulary was passed, but y is classes; leave it out"),
         (None, {"classes": "abc"}, "classes was passed, but there is no y"),
