@@ -94,12 +94,16 @@ def test_a_classifier_has_as_many_classes_as_its_data(tmp_path, monkeypatch):
     assert read_tensors(folder / "checkpoint.safetensors")[0]["network/classifier/head.1.bias"].shape == (11,)
 
 
+def stay(source, device):
+    return source
+
+
 def test_labels_that_another_classifier_doesn_t_know_are_told(monkeypatch):
     """The trainer's own check, for a source that says less than it hands out."""
     from gancourse.batch import Batch
 
     digits = data.load("digits")
-    wrong = type("Wrong", (), {"signature": digits.signature, "n_samples": 4, "first": digits.first})()
+    wrong = type("Wrong", (), {"signature": digits.signature, "first": digits.first, "to": stay})()
     monkeypatch.setattr(
         type(wrong), "__call__", lambda self, noise: Batch(digits.first(2).x, torch.tensor([0, 10])), raising=False
     )
@@ -111,7 +115,7 @@ def test_labels_that_another_classifier_doesn_t_know_are_told(monkeypatch):
 
 def test_a_classifier_of_data_without_classes_is_refused(tmp_path, monkeypatch, fails):
     plain = data.load("digits")
-    bare = type("Bare", (), {"signature": dataclasses.replace(plain.signature, given=None), "n_samples": 9})()
+    bare = type("Bare", (), {"signature": dataclasses.replace(plain.signature, given=None), "to": stay})()
     exchange(monkeypatch, "digits", bare)
     said = fails("train", "digits-classifier", "--no-full", "--out", tmp_path / "run")
     assert "the data has no labels; a classifier needs them" in said
