@@ -112,7 +112,9 @@ def evaluate(network: nn.Module, recipe: Recipe, n: int | None = None, seed: int
     that on the package's test images.
 
     Raises:
-        ValueError: n is more than the data holds, or too few for the metrics.
+        ValueError: n is below one, more than the data holds, or too few for the metrics.
     """
+    if n is not None and n < 1:
+        raise ValueError(f"n is {n}; ask for at least 1 sample")
     data_judge = judge_of(recipe.data.name, recipe.source())
     return recipe.play.evaluate(network, recipe.source, data_judge.measure, n, seed)

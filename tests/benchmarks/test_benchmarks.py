@@ -122,6 +122,7 @@ def test_a_library_that_takes_bytes_agrees():
         assert ours == pytest.approx(theirs, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_arrangements_of_processes_are_timed():
     for n in (1, 2):
         found = processes.measure("relativistic-digits", n, steps=1)
