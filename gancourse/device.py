@@ -27,3 +27,15 @@ def device(name: str = "auto") -> torch.device:
     if chosen.type not in ("cpu", "cuda"):
         raise ValueError(f"device {name!r} is not supported; pass 'auto', 'cpu' or 'cuda'")
     return chosen
+
+
+def make_repeatable(chosen: torch.device) -> None:
+    """Have a CUDA device compute float32 in full, and the same bits for the same input; nothing on a CPU.
+
+    By default cuDNN may choose kernels whose sums come in any order, and computes convolutions in TF32 (10 bits).
+
+    >>> make_repeatable(torch.device("cpu"))
+    """
+    if chosen.type == "cuda":
+        torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
-from importlib.util import module_from_spec, spec_from_file_location
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -18,6 +17,8 @@ import pytest
 import yaml
 from nbformat import NotebookNode
 
+from tests import checkout
+
 ROOT = Path(__file__).parents[1]
 BOOK = ROOT / "book"
 TOC = yaml.safe_load((BOOK / "_toc.yml").read_text("utf-8"))
@@ -25,15 +26,13 @@ CHAPTERS = [c["file"] for part in TOC["parts"] for c in part["chapters"] if re.m
 LIBRARIES = {"gancourse", "torch", "numpy", "matplotlib"}
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
-_spec = spec_from_file_location("execute", BOOK / "execute.py")
-execute = module_from_spec(_spec)
-_spec.loader.exec_module(execute)
+execute = checkout.script("book/execute.py")
 
 every_chapter = pytest.mark.parametrize("chapter", CHAPTERS)
 
 
 def notebook(chapter: str) -> NotebookNode:
-    return nbformat.read(BOOK / f"{chapter}.ipynb", as_version=4)
+    return nbformat.reads(checkout.text(f"book/{chapter}.ipynb"), as_version=4)
 
 
 def code_cells(chapter: str) -> list[NotebookNode]:
@@ -59,13 +58,20 @@ def printed(chapter: str) -> set[str]:
 
 
 @every_chapter
-def test_a_notebook_agrees_with_its_text(chapter: str):
-    assert execute.difference(BOOK, chapter) is None
+def test_a_notebook_agrees_with_its_text(chapter: str, course: Path):
+    assert execute.difference(course / "book", chapter) is None
+
+
+@every_chapter
+def test_a_notebook_is_as_it_was_stored_and_nobody_has_saved_it_since(chapter: str):
+    stored = nbformat.writes(execute.normalise(notebook(chapter), chapter)) + "\n"
+    assert checkout.text(f"book/{chapter}.ipynb") == stored, f"run `python book/execute.py {chapter}`"
 
 
 def test_every_text_and_every_notebook_is_in_the_contents():
-    assert {p.stem for p in BOOK.glob("[0-9]*.ipynb")} == set(CHAPTERS)
-    assert {p.stem for p in (BOOK / "src").glob("*.md")} == set(CHAPTERS)
+    names = checkout.course_files()
+    assert {f"book/{chapter}.ipynb" for chapter in CHAPTERS} == {n for n in names if re.match(r"book/\d.*\.ipynb$", n)}
+    assert {f"book/src/{chapter}.md" for chapter in CHAPTERS} == {n for n in names if n.startswith("book/src/")}
 
 
 @every_chapter
@@ -246,7 +252,8 @@ def test_the_map_lists_twenty_chapters_and_links_the_finished_ones():
 
 
 def test_the_package_reference_names_every_public_part():
-    parts = {p.stem for p in (ROOT / "gancourse").glob("*.py")} | {p.parent.name for p in ROOT.glob("gancourse/*/*.py")}
+    modules = [name for name in checkout.course_files() if re.fullmatch(r"gancourse/(\w+/)?\w+\.py", name)]
+    parts = {name.split("/")[1].removesuffix(".py") for name in modules}
     documented = set(re.findall(r"automodule:: gancourse\.(\w+)", (BOOK / "api.md").read_text("utf-8")))
     assert parts - {"__init__", "__main__"} == documented
 
@@ -260,12 +267,16 @@ def test_every_finished_chapter_has_a_lecture_plan():
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The built book, from another folder than the root, with every warning an error."""
+def site(course: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The book built from a copy of its files, from another folder than the root, with every warning an error."""
     output = tmp_path_factory.mktemp("book")
     command = [Path(sys.executable).parent / "jupyter-book", "build", "--all", "-W", "-n", "--keep-going"]
     built = subprocess.run(
-        [*command, "--path-output", output, BOOK], cwd=output, capture_output=True, text=True, stdin=subprocess.DEVNULL
+        [*command, "--path-output", output, course / "book"],
+        cwd=output,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
     )
     said = re.sub(r"\x1b\[[\d;]*m", "", built.stdout + built.stderr)
     problems = [line for line in said.splitlines() if "WARNING" in line or "ERROR" in line]

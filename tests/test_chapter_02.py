@@ -1,7 +1,6 @@
 """Claims of chapter 2 (the GAN game) that no test of the package makes."""
 
 from functools import partial
-from pathlib import Path
 
 import nbformat
 import pytest
@@ -17,8 +16,8 @@ from gancourse.models.blocks import Flatten
 from gancourse.objectives import minimax, non_saturating, r1
 from gancourse.rng import Noise
 from gancourse.training import Trainer, adam
+from tests import checkout
 
-NOTEBOOK = Path(__file__).parents[1] / "book" / "02_gan_game.ipynb"
 DATA = ring(std=0.1)
 
 
@@ -122,6 +121,6 @@ def test_the_gradient_of_a_linear_discriminator_at_zero_compares_means_only():
     ],
 )
 def test_the_page_prints_the_lines_that_other_pages_quote(line):
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook = nbformat.reads(checkout.text("book/02_gan_game.ipynb"), as_version=4)
     printed = "".join(o.text for cell in notebook.cells for o in cell.get("outputs", []) if o.output_type == "stream")
     assert line in printed.splitlines()

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import shutil
 import socket
 import subprocess
-import sys
 import tomllib
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,10 +17,10 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import gancourse
+from tests import checkout
 
 ROOT = Path(__file__).parents[1]
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-BIN = Path(sys.executable).parent
 LARGEST_MIB = 5
 
 
@@ -50,16 +47,13 @@ def conda() -> tuple[list[str], list[str]]:
     return [d for d in dependencies if isinstance(d, str)], next(d["pip"] for d in dependencies if isinstance(d, dict))
 
 
-@cache
-def files() -> list[Path]:
-    """Every file that git holds or would take."""
-    if not (ROOT / ".git").exists() or not shutil.which("git"):
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """What git would commit, by name: its index, whatever else lies in the checkout."""
+    if checkout.tracked() is None:
         pytest.skip("not a git checkout")
-    listing = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=ROOT, capture_output=True, check=True, text=True,
-    )  # fmt: skip
-    return [ROOT / name for name in listing.stdout.split("\0") if name and (ROOT / name).is_file()]
+    folder = tmp_path_factory.mktemp("index")
+    return {path.relative_to(folder).as_posix(): path for path in checkout.export_index(folder)}
 
 
 # What is required
@@ -101,71 +95,6 @@ def test_requirements_hold_names_and_versions_but_no_address(file: str):
 
 
 # What is said
-
-
-def console(file: str) -> list[str]:
-    """Commands in the console blocks of a Markdown file."""
-    blocks = re.findall(r"^```console\n(.*?)^```", (ROOT / file).read_text("utf-8"), re.M | re.S)
-    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
-
-
-def targets() -> set[str]:
-    """What can be made."""
-    return set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.M))
-
-
-def check_command(command: str) -> None:
-    """Fail unless a command that a page recommends can work here: its target, its files and its options exist."""
-    match shlex.split(command):
-        case ["make", target]:
-            assert target in targets(), command
-            dry = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True)
-            assert dry.returncode == 0, dry.stderr
-        case ["source", ".venv/bin/activate"]:
-            assert re.search(r"^VENV \?= \.venv$", (ROOT / "Makefile").read_text("utf-8"), re.M)
-        case ["gancourse", "check", folder]:  # what it prints is tested with the exercises; here they are blank
-            assert (ROOT / folder).is_dir()
-        case ["gancourse", *_]:
-            done = subprocess.run([str(BIN / "gancourse"), *shlex.split(command)[1:]], capture_output=True, text=True)
-            assert done.returncode == 0, done.stderr
-        case ["jupyter", "lab", path]:
-            assert (ROOT / path).is_file(), command
-        case ["jupyter-book", "build", "book/"] | ["pytest", "--nbval"]:
-            assert (BIN / shlex.split(command)[0]).exists(), command
-        case ["pip", "install", "-c", constraints, "-e", extras]:
-            assert (ROOT / constraints).is_file()
-            offered = PYPROJECT["project"]["optional-dependencies"]
-            asked = re.fullmatch(r"\.\[(.*)\]", extras)[1].split(",")
-            assert {p for name in asked for p in offered[name]} == {
-                p for packages in offered.values() for p in packages
-            }
-        case ["git", "clone", url]:
-            assert url == yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["repository"]["url"]
-        case ["cd", _]:
-            pass
-        case _:
-            pytest.fail(f"no test knows how to check {command!r}")
-
-
-def pages_with_commands() -> list[str]:
-    return ["README.md", *(f"book/{page.name}" for page in sorted((ROOT / "book").glob("*.md")))]
-
-
-@pytest.mark.parametrize("command", sorted({c for page in pages_with_commands() for c in console(page)}))
-def test_a_recommended_command_works(command: str):
-    check_command(command)
-
-
-@pytest.mark.parametrize("command", ["make coffee", "gancourse fly", "jupyter lab book/99_missing.ipynb"])
-def test_a_recommended_command_that_cannot_work_is_found(command: str):
-    with pytest.raises(AssertionError):
-        check_command(command)
-
-
-def test_the_example_in_the_readme_runs(capsys: pytest.CaptureFixture[str]):
-    (code,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.M | re.S)
-    exec(compile(code, "README.md", "exec"), {})
-    assert capsys.readouterr().out.splitlines()[-1].startswith("99 ")
 
 
 def test_the_readme_has_at_most_150_lines():
@@ -243,8 +172,8 @@ def test_hooks_are_local_and_use_the_tools_at_hand():
 # What may be in the repository
 
 
-def test_no_file_is_large():
-    assert [str(f.relative_to(ROOT)) for f in files() if f.stat().st_size > LARGEST_MIB * 2**20] == []
+def test_no_file_is_large(files: dict[str, Path]):
+    assert [name for name, path in files.items() if path.stat().st_size > LARGEST_MIB * 2**20] == []
 
 
 def test_licences_of_code_text_and_data_are_present():
@@ -253,17 +182,28 @@ def test_licences_of_code_text_and_data_are_present():
     assert (ROOT / "gancourse/data/embedded/LICENCES.md").stat().st_size > 0
 
 
-def test_no_file_names_a_registry_or_a_path_of_one_machine():
+def addresses(files: dict[str, Path]) -> list[str]:
+    """Which files name a registry of packages, or a path of this or somebody's machine."""
     here = (f"{folder}/" for folder in (ROOT.parent, Path.home()) if folder != Path("/"))
     registry = r"pypi\.(?:org|python)|pythonhosted|download\.pytorch|index-url|/home/\w"
     forbidden = re.compile("|".join([registry, *(rf"(?<![\w./-]){re.escape(folder)}" for folder in here)]))
-    found = []
-    for file in files():
-        if file == Path(__file__).resolve() or file.suffix in (".npz", ".png", ".safetensors"):
-            continue
-        if match := forbidden.search(file.read_text("utf-8")):
-            found.append(f"{file.relative_to(ROOT)}: {match[0]}")
-    assert found == []
+    texts = {
+        name: path.read_text("utf-8")
+        for name, path in files.items()
+        if path.suffix not in (".npz", ".png", ".safetensors") and name != "tests/test_project.py"
+    }
+    return [f"{name}: {match[0]}" for name, text in texts.items() if (match := forbidden.search(text))]
+
+
+def test_no_file_names_a_registry_or_a_path_of_one_machine(files: dict[str, Path]):
+    assert addresses(files) == []
+
+
+@pytest.mark.parametrize("line", ["see /home/ada/runs", "--index-url x", "see /somebody/runs"])
+def test_an_address_in_a_file_is_reported(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Path, "home", lambda: Path("/somebody"))
+    (tmp_path / "notes.md").write_text(f"A note\n{line}\n", "utf-8")
+    assert len(addresses({"notes.md": tmp_path / "notes.md"})) == 1
 
 
 # What tests may do

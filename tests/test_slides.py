@@ -17,6 +17,8 @@ from deck import DeckError, slide_notebook, visible
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from plain_text import plain, read_bibliography, strip_labels
 
+from tests import checkout
+
 AUTHORS = {"goodfellow2014": "Goodfellow et al. 2014", "mao2017": "Mao et al. 2017"}
 
 
@@ -222,9 +224,9 @@ def test_long_printed_lines_are_set_smaller():
     assert visible(code(printed("x\n" + "x" * 78))).metadata.deck.wide
 
 
-@pytest.mark.parametrize("name", list(build.chapters()))
+@pytest.mark.parametrize("name", checkout.chapters())
 def test_nothing_on_slides_or_in_notes_is_left_of_roles_or_named_by_its_file(name):
-    cells = slide_notebook(nbformat.read(build.chapters()[name], as_version=4), AUTHORS).cells
+    cells = slide_notebook(nbformat.reads(checkout.text(f"book/{name}.ipynb"), as_version=4), AUTHORS).cells
     text = "\n".join(re.sub(r"`+.+?`+", "", c.source, flags=re.DOTALL) for c in cells if c.cell_type == "markdown")
     assert re.findall(r"(?m)\S*(?:\b\d\d_[a-z]|\{[a-z:]+\}`|%s)\S*", text) == []
 
@@ -348,9 +350,9 @@ def driver():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", list(build.chapters()))
-def test_every_slide_of_the_chapter_fits_renders_and_stays_offline(driver, name, tmp_path):
-    assert check.check_deck(driver, build.build_chapter(build.chapters()[name], tmp_path / name)) == []
+@pytest.mark.parametrize("name", checkout.chapters())
+def test_every_slide_of_the_chapter_fits_renders_and_stays_offline(driver, name, course, tmp_path):
+    assert check.check_deck(driver, build.build_chapter(course / "book" / f"{name}.ipynb", tmp_path / name)) == []
 
 
 @pytest.mark.slow
@@ -425,5 +427,6 @@ def test_the_pdf_has_one_page_for_each_slide(driver, tmp_path):
 
 
 def test_nothing_of_third_parties_lies_in_the_template():
-    names = {path.name for path in (Path(build.HERE) / "template").iterdir()}
+    folder = "book/slides/template/"
+    names = {name.removeprefix(folder) for name in checkout.course_files() if name.startswith(folder)}
     assert names == {"conf.json", "index.html.j2", "list.html", "mathjax-config.js", "slides.css", "slides.js"}

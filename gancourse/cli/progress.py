@@ -39,6 +39,8 @@ def follow(steps: Generator[Progress], what: str, watcher: Watcher | None) -> Pr
         bar = None
         for last in steps:
             built, step, _ = last
+            if not start and (report := built.source.report()):
+                print(report, file=sys.stderr)
             total, done, is_tenth = built.recipe.steps, last.done, last.ends_one_of(10)
             if not start:  # the clock begins after the first step, which waits for data and kernels
                 start, began = done, time.monotonic()

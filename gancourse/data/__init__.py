@@ -1,17 +1,23 @@
 """Data sources: each is a function of randomness that returns a batch."""
 
 from gancourse.data.catalogue import data_sets, entry, load
+from gancourse.data.folder import Folder
 from gancourse.data.images import Images, MissingDataError, digits, fashion
 from gancourse.data.mixtures import Mixture, grid, ring
+from gancourse.data.samples import Samples
 from gancourse.data.source import Source
 from gancourse.data.stacked import StackedDigits, stacked_digits
+from gancourse.data.unpaired import Unpaired
 
 __all__ = [
+    "Folder",
     "Images",
     "MissingDataError",
     "Mixture",
+    "Samples",
     "Source",
     "StackedDigits",
+    "Unpaired",
     "data_sets",
     "digits",
     "entry",

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from gancourse.data.folder import Folder
 from gancourse.data.images import digits, fashion
 from gancourse.data.mixtures import Mixture, grid, ring
 from gancourse.data.source import Source
 from gancourse.data.stacked import stacked_digits
+from gancourse.data.unpaired import Unpaired
 from gancourse.names import lookup
 
 
@@ -52,6 +54,20 @@ def _unit(mixture: Mixture) -> Mixture:
     return Mixture(mixture.means / scale, mixture.std / scale.item())
 
 
+def _two(argument: str) -> tuple[str, str]:
+    """The two names of an argument FIRST,SECOND."""
+    first, comma, second = argument.partition(",")
+    if not (first and comma and second):
+        raise ValueError(f"unpaired:{argument} names no two data sets; write unpaired:FIRST,SECOND")
+    return first, second
+
+
+def _part(name: str, request: Request) -> Source:
+    """One of two data sets: its part in the package."""
+    chosen, argument = entry(name)
+    return chosen.load(request._replace(argument=argument, full=False))
+
+
 data_sets: dict[str, Entry] = {
     "ring": Entry(
         "eight Gaussians of standard deviation 0.1, five times the usual: what a laptop learns in seconds",
@@ -71,6 +87,11 @@ data_sets: dict[str, Entry] = {
         lambda request: digits(request.split, request.full, request.download),
         has_full_set=True,
     ),
+    "digits-32": Entry(
+        "handwritten digits with a black border, 32 × 32",
+        lambda request: digits(request.split, request.full, request.download).padded(32),
+        has_full_set=True,
+    ),
     "fashion": Entry(
         "pieces of clothing, 28 × 28",
         lambda request: fashion(request.split, request.full, request.download),
@@ -80,6 +101,16 @@ data_sets: dict[str, Entry] = {
         "three digits as colour channels, 28 × 28: a thousand modes",
         lambda request: stacked_digits(request.split, request.full, request.download),
         has_full_set=True,
+    ),
+    "unpaired": Entry(
+        "two sets of this catalogue without pairs",
+        lambda request: Unpaired(*(_part(name, request) for name in _two(request.argument))),
+        argument="FIRST,SECOND",
+    ),
+    "folder": Entry(
+        "your own images; subfolders are classes, and a tenth by name is the test set",
+        lambda request: Folder(request.argument, request.size or 28, split=request.split),
+        argument="PATH",
     ),
 }
 

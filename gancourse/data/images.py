@@ -77,15 +77,19 @@ class Images:
         index = noise.integers("index", len(self)).to(self.images.device)
         return Batch(to_floats(self.images[index]).to(noise.device), self.labels[index].to(noise.device))
 
+    def report(self) -> str:
+        """Nothing is left out of it."""
+        return ""
+
     def first(self, n: int) -> Batch:
-        """The first n images and labels, in the set's own order.
+        """The first n images and labels, in the set's own order, on the CPU.
 
         Raises:
             ValueError: the set holds fewer than n.
         """
         if not 0 < n <= len(self):
             raise ValueError(f"asked for {n} of {len(self)} images")
-        return Batch(to_floats(self.images[:n]), self.labels[:n])
+        return Batch(to_floats(self.images[:n].cpu()), self.labels[:n].cpu())
 
     def of_class(self, label: int) -> Images:
         """The images of one class, as a set with the same class names."""
@@ -93,6 +97,21 @@ class Images:
             raise ValueError(f"label {label} is not one of 0 … {len(self.classes) - 1}")
         chosen = self.labels == label
         return Images(self.images[chosen], self.labels[chosen], self.classes)
+
+    def padded(self, size: int) -> Images:
+        """The same images in the middle of larger, black ones.
+
+        Raises:
+            ValueError: the images are larger, or the border would be wider on one side.
+
+        >>> digits("test").padded(32).signature.shape
+        (1, 32, 32)
+        """
+        borders = [size - n for n in self.images.shape[2:]]
+        if any(b < 0 or b % 2 for b in borders):
+            raise ValueError(f"images {tuple(self.images.shape[2:])} can't be padded to {size} evenly on all sides")
+        tall, wide = (b // 2 for b in borders)
+        return Images(torch.nn.functional.pad(self.images, (wide, wide, tall, tall)), self.labels, self.classes)
 
     def to(self, device: torch.device) -> Images:
         """The same set with its bytes on another device."""

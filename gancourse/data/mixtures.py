@@ -64,6 +64,14 @@ class Mixture:
         """There is no end to them."""
         return
 
+    def to(self, device: torch.device) -> Mixture:
+        """The same mixture: it is drawn where the noise is."""
+        return self
+
+    def report(self) -> str:
+        """Nothing is left out of it."""
+        return ""
+
     def first(self, n: int) -> Batch:
         """Some n samples, always the same ones.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
+import torch
+
 from gancourse.batch import Batch
 from gancourse.rng import Noise
 from gancourse.signature import Signature
@@ -27,9 +29,15 @@ class Source(Protocol):
     def __call__(self, noise: Noise) -> Batch:
         """Samples drawn at random."""
 
+    def report(self) -> str:
+        """What was left out when the data was read, in a line; empty if nothing can be."""
+
     def first(self, n: int) -> Batch:
         """Some n samples, always the same ones, on the CPU.
 
         Raises:
             ValueError: n is below one, or there are fewer.
         """
+
+    def to(self, device: torch.device) -> Source:
+        """The same data held on another device, where it is held at all."""

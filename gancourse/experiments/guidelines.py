@@ -6,13 +6,13 @@ from typing import Any
 
 from gancourse import zoo
 from gancourse.experiments.table import Experiment
-from gancourse.experiments.trials import Trial, row
+from gancourse.experiments.trials import Trial, row_of
 from gancourse.recipes import recipe
 
 
 def play(method: str, trial: Trial, n_samples: int) -> dict[str, Any]:
     """Train a recipe to its end and measure the result as the zoo does."""
-    return row(trial, lambda built: zoo.evaluate(built.result.eval(), built.recipe, n_samples))
+    return row_of(trial, lambda built: zoo.evaluate(built.result.eval(), built.recipe, n_samples))
 
 
 _DCGAN = recipe("dcgan-digits").changed(full=False, width=16, steps=800, average_kimg=5.0)

@@ -6,7 +6,7 @@ from typing import Any
 
 from gancourse import metrics, zoo
 from gancourse.experiments.table import Experiment
-from gancourse.experiments.trials import Trial, row
+from gancourse.experiments.trials import Trial, row_of
 from gancourse.recipes import Arithmetic, Built, recipe
 
 RECIPE = recipe("relativistic-digits").changed(full=False)
@@ -31,7 +31,7 @@ def play(method: str, trial: Trial, n_samples: int) -> dict[str, Any]:
     Raises:
         ValueError: the processor has no bfloat16 arithmetic.
     """
-    return row(trial, lambda built: distance(built, n_samples))
+    return row_of(trial, lambda built: distance(built, n_samples))
 
 
 table = Experiment(

@@ -9,7 +9,7 @@ from torch import nn
 from gancourse import data, metrics, zoo
 from gancourse.data import Mixture
 from gancourse.experiments.table import Experiment
-from gancourse.experiments.trials import Trial, row
+from gancourse.experiments.trials import Trial, row_of
 from gancourse.games import (
     FeatureMatchingRemedy,
     HistoricalAveragingRemedy,
@@ -121,7 +121,7 @@ def judge(generator: nn.Module, target: Target, n_samples: int) -> dict[str, flo
 def play(method: str, chosen: Trial, n_samples: int) -> dict[str, Any]:
     """Train one remedy and judge its generator."""
     target = chosen.recipe.data.name.removeprefix("unit-")
-    return row(chosen, lambda built: judge(built.result.eval(), target, n_samples))
+    return row_of(chosen, lambda built: judge(built.result.eval(), target, n_samples))
 
 
 LAST = "tanh in G, relativistic + R1 + R2"

@@ -6,7 +6,7 @@ from typing import Any
 
 from gancourse import metrics, zoo
 from gancourse.experiments.table import Experiment
-from gancourse.experiments.trials import Measurement, Trial, row
+from gancourse.experiments.trials import Measurement, Trial, row_of
 from gancourse.recipes import Arithmetic, Built, recipe
 from gancourse.recipes.terms import R1
 
@@ -52,7 +52,7 @@ def _entry(measurement: Measurement) -> dict[str, float]:
 
 def play(method: str, trial: Trial, n_samples: int) -> dict[str, Any]:
     """Train one cell with one seed; the row's `trace` holds the modes and reverse KL on the way, `metrics` the last."""
-    return row(trial, lambda built: coverage(built, n_samples), _entry)
+    return row_of(trial, lambda built: coverage(built, n_samples), _entry)
 
 
 table = Experiment(

@@ -67,7 +67,9 @@ def measurements(trial: Trial, measure: Measure) -> Iterator[Measurement]:
             yield Measurement(trainer.step, round(seconds, 2), "seconds" if late else "steps", measure(built))
 
 
-def row(trial: Trial, measure: Measure, entry: Callable[[Measurement], dict[str, Any]] | None = None) -> dict[str, Any]:
+def row_of(
+    trial: Trial, measure: Measure, entry: Callable[[Measurement], dict[str, Any]] | None = None
+) -> dict[str, Any]:
     """Train to the end: steps made and the last metrics; with `entry`, a trace of what it says of each measurement.
 
     A number that is not finite ends the training and is recorded as "diverged"; what was measured before is kept.

@@ -7,7 +7,7 @@ from typing import Any
 
 from gancourse.experiments.precision import distance
 from gancourse.experiments.table import Experiment
-from gancourse.experiments.trials import Measurement, Trial, measurements, row
+from gancourse.experiments.trials import Measurement, Trial, measurements, row_of
 from gancourse.games import WeightClippingRemedy
 from gancourse.recipes import recipe
 from gancourse.recipes.terms import R1, R2, GradientPenalty
@@ -56,7 +56,7 @@ def live(trial: Trial, n_samples: int) -> Iterator[dict[str, Any]]:
 
 def play(method: str, trial: Trial, n_samples: int) -> dict[str, Any]:
     """Train one method with one seed; the row's `trace` holds the measurements, its `metrics` the last one."""
-    return row(trial, lambda built: distance(built, n_samples), _entry)
+    return row_of(trial, lambda built: distance(built, n_samples), _entry)
 
 
 table = Experiment(

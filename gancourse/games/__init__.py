@@ -5,6 +5,7 @@ from gancourse.games.classifier import Classification
 from gancourse.games.consensus import Consensus
 from gancourse.games.constraints import weight_clipping
 from gancourse.games.game import GAN, Game, Player, Samples, View
+from gancourse.games.growing import Growing
 from gancourse.games.history import HistoricalAveraging
 from gancourse.games.matching import FeatureMatching, PullAway, pull_away
 from gancourse.games.mode_regularised import ModeRegularised
@@ -40,6 +41,7 @@ __all__ = [
     "FeatureMatching",
     "FeatureMatchingRemedy",
     "Game",
+    "Growing",
     "HistoricalAveraging",
     "HistoricalAveragingRemedy",
     "InstanceNoiseRemedy",

@@ -101,8 +101,10 @@ class OneForward(_OnePass):
 
     def _kept_samples(self, n: int) -> Samples | None:
         """The kept samples; none if there aren't n of them, or if a checkpoint or the like has changed the weights."""
-        kept, self._kept = self._kept, None
-        return kept[0] if kept is not None and len(kept[0].x) == n and kept[1] == self._versions() else None
+        if self._kept is None:
+            return None
+        (samples, versions), self._kept = self._kept, None
+        return samples if len(samples.x) == n and versions == self._versions() else None
 
 
 class OneBatch(_OnePass):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,8 +20,8 @@ class Several(Wrapper):
     """Games that share one generator, which minimises the weighted mean of its losses in all of them.
 
     The weights are softmax(temper · losses): 0 gives the plain mean, a large temper listens to the harshest
-    discriminator alone. They count as constants, which makes the gradient that of the smooth maximum
-    (1/temper) · log mean exp(temper · loss).
+    discriminator alone. The gradient is that of the smooth maximum (1/temper) · log mean exp(temper · loss): the
+    weights count as constants in it, and change with the losses where it is differentiated again.
 
     The first game's players keep their names; those of the second are called "discriminator 2", and so on. Towards
     other wrappers the first game's discriminator, objective and views speak for all.
@@ -80,12 +81,26 @@ class Several(Wrapper):
         """The weighted terms of each game, those of the second under the names "adversarial 2", and so on."""
         terms = [player.terms(batch, noise) for player in self.judged]
         losses = torch.stack([total(mine) for mine in terms])
-        weights = (self.temper * processes.mean(losses.detach())).softmax(0)
+        weights = (self.temper * processes.mean(losses if self.temper else losses.detach())).softmax(0)
         weighted: dict[str, Tensor] = {}
         for i, (mine, weight) in enumerate(zip(terms, weights, strict=True), 1):
             for name, term in mine.items():
-                weighted[free_name(_numbered(name, i), weighted)] = weight * term
+                weighted[free_name(_numbered(name, i), weighted)] = _Weighted.apply(term, weight)
         return weighted
+
+
+class _Weighted(torch.autograd.Function):
+    """A weight times a term, whose gradient takes the weight for a constant; the second derivative doesn't."""
+
+    @staticmethod
+    def forward(ctx: Any, term: Tensor, weight: Tensor) -> Tensor:
+        ctx.save_for_backward(weight)
+        return weight * term
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        (weight,) = ctx.saved_tensors
+        return weight * gradient, None
 
 
 def _numbered(name: str, i: int) -> str:

@@ -10,6 +10,7 @@ from torch import nn
 
 from gancourse import memory, training
 from gancourse.data import Source
+from gancourse.device import make_repeatable
 from gancourse.games import Game
 from gancourse.models import fold_if_possible
 from gancourse.recipes.schema import Recipe
@@ -93,7 +94,8 @@ def build(
         ValueError: the networks don't fit the data, or the device lacks the precision.
         MissingDataError: the data is not on this machine.
     """
-    source = recipe.data.load(download=download, size=recipe.play.image_size)
+    make_repeatable(device)
+    source = recipe.data.load(download=download, size=recipe.play.image_size).to(device)
     settings = recipe.training
     with initialised_from(settings.seed, "weights"):
         game = recipe.play.game(source.signature)

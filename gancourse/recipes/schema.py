@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from gancourse import data
 from gancourse.recipes.plays.play import Play
@@ -92,6 +92,13 @@ class Recipe(Value):
     data: Data
     play: Play
     training: Training
+
+    def changed(self, **changes: Any) -> Recipe:
+        """The same recipe with some options changed; on data that has no full set, it is not asked for any longer."""
+        name = changes.get("data")
+        if isinstance(name, str) and "full" not in changes and not data.entry(name)[0].has_full_set:
+            changes = {"full": False} | changes
+        return super().changed(**changes)
 
     @property
     def seed(self) -> int:

@@ -14,6 +14,22 @@ from gancourse.errors import NotFiniteError
 from gancourse.processes import Part
 
 
+def parameters_of(network: nn.Module) -> list[nn.Parameter]:
+    """Its parameters in a fixed order, several times faster than `network.parameters()`.
+
+    >>> len(parameters_of(nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2, bias=False))))
+    3
+    """
+    modules, parameters, visited = [network], [], set()
+    while modules:
+        module = modules.pop()
+        if id(module) not in visited:
+            visited.add(id(module))
+            parameters += [p for p in module._parameters.values() if p is not None]
+            modules += [child for child in module._modules.values() if child is not None]
+    return parameters
+
+
 @contextmanager
 def only(mine: Iterable[nn.Parameter], every: Iterable[nn.Parameter]) -> Iterator[None]:
     """While open, every weight but mine is frozen, so that no gradient is computed for it."""

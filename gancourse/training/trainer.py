@@ -15,7 +15,7 @@ from gancourse.games import Game, Player
 from gancourse.rng import CPU, Noise
 from gancourse.training.average import Average
 from gancourse.training.batch_norm import prepare_for_processes
-from gancourse.training.gradients import check_finite, only, share
+from gancourse.training.gradients import check_finite, only, parameters_of, share
 from gancourse.training.optimisers import DCGAN_ADAM, MakeOptimiser
 from gancourse.training.precision import MixedPrecision, Precision, check_precision
 from gancourse.training.progress import Step
@@ -63,20 +63,11 @@ class Trainer:
         channels_last: bool = False,
     ) -> None:
         # Check what was asked for.
-        names = [player.name for player in game.players]
-        if len(set(names)) < len(names) or any(player.updates < 1 for player in game.players):
-            raise ValueError(f"the players are {names}; expected different names, and at least one update each")
-        make = optimiser if isinstance(optimiser, Mapping) else dict.fromkeys(names, optimiser)
-        if set(make) != set(names) or set(averages or ()) - set(names):
-            raise ValueError(f"the players are {names}; optimisers {sorted(make)}, averages {sorted(averages or ())}")
-        if batch_size < 1:
-            raise ValueError(f"batch_size is {batch_size}; expected at least 1")
-        check_precision(precision, device)
         self.part = processes.mine()
-        if batch_size % self.part.count:
-            raise ValueError(
-                f"a batch of {batch_size} can't be shared by {self.part.count} processes; pass a multiple of that"
-            )
+        make = optimiser if isinstance(optimiser, Mapping) else {player.name: optimiser for player in game.players}
+        _check_players(game, make, averages or {})
+        _check_batch_size(batch_size, self.part.count)
+        check_precision(precision, device)
         self.game, self.batches, self.batch_size, self.seed = game, batches, batch_size, seed
         self.schedule, self.device, self.precision = schedule, device, precision
         self.channels_last = channels_last
@@ -91,12 +82,12 @@ class Trainer:
                 prepare_for_processes(player.network)
 
         # Note whose weights are whose; what the caller froze stays frozen. By identity: players may share a network.
-        self._parameters = {p.name: list(p.network.parameters()) for p in game.players}
-        self.weights = {name: [w for w in mine if w.requires_grad] for name, mine in self._parameters.items()}
+        self.weights = {p.name: [w for w in p.network.parameters() if w.requires_grad] for p in game.players}
+        self._before = {p.name: parameters_of(p.network) for p in game.players}
         self._every_weight = list({id(w): w for weights in self.weights.values() for w in weights}.values())
 
         # Make optimisers, averages and mixed precision; the averages before that, as they are copies free of it.
-        self.optimisers = {name: make[name](mine) for name, mine in self._parameters.items()}
+        self.optimisers = {p.name: make[p.name](p.network.parameters()) for p in game.players}
         self._rates = {name: [g["lr"] for g in o.param_groups] for name, o in self.optimisers.items()}
         self.averages = {name: Average(self.players[name].network, h) for name, h in (averages or {}).items()}
         is_mixed = precision == "bf16-mixed"
@@ -137,7 +128,7 @@ class Trainer:
 
     def update(self) -> None:
         """Let the player whose turn it is make one update."""
-        # Set its learning rate.
+        # Find whose turn it is, and set the learning rate.
         player = self.turns[self.turn % len(self.turns)]
         self._check_parameters(player)
         weights, optimiser = self.weights[player.name], self.optimisers[player.name]
@@ -153,7 +144,7 @@ class Trainer:
         terms = share(terms, gradients, self.part)
         check_finite(terms, gradients, player.name, self.step)
 
-        # Move, and follow with what trails behind.
+        # Move, and let the average follow.
         optimiser.step()
         if player.constraint is not None:
             with torch.no_grad():
@@ -175,13 +166,29 @@ class Trainer:
 
     def _check_parameters(self, player: Player) -> None:
         # A layer put in afterwards would never be trained: no optimiser knows it.
-        mine, now = self._parameters[player.name], list(player.network.parameters())
-        if len(now) != len(mine) or not all(map(is_, now, mine)):
+        before, now = self._before[player.name], parameters_of(player.network)
+        if len(now) != len(before) or not all(map(is_, now, before)):
+            n_new = len({*map(id, now)} - {*map(id, before)})
             raise ValueError(
-                f"{player.name}'s network had {len(mine)} parameters when the trainer was made; of its {len(now)} now, "
-                f"{len({*map(id, now)} - {*map(id, mine)})} are new: no optimiser knows them; build the network whole "
-                "and then make the trainer, or make a new one"
+                f"{player.name}'s network had {len(before)} parameters when the trainer was made; of its {len(now)} "
+                f"now, {n_new} are new, and no optimiser knows them; build the network whole and then make the "
+                "trainer, or make a new one"
             )
+
+
+def _check_players(game: Game, make: Mapping[str, MakeOptimiser], averages: Mapping[str, float]) -> None:
+    names = [player.name for player in game.players]
+    if len(set(names)) < len(names) or any(player.updates < 1 for player in game.players):
+        raise ValueError(f"the players are {names}; expected different names, and at least one update each")
+    if set(make) != set(names) or set(averages) - set(names):
+        raise ValueError(f"the players are {names}; optimisers {sorted(make)}, averages {sorted(averages)}")
+
+
+def _check_batch_size(batch_size: int, n_processes: int) -> None:
+    if batch_size < 1:
+        raise ValueError(f"batch_size is {batch_size}; expected at least 1")
+    if batch_size % n_processes:
+        raise ValueError(f"a batch of {batch_size} can't be shared by {n_processes} processes; pass a multiple of that")
 
 
 def _channels_last(batch: Batch) -> Batch:

@@ -59,15 +59,19 @@ def judge_by(
     return labelled | {metrics.label("is", extract.name, len(y)): mean}
 
 
-def _classifier(data_name: str) -> Judge[Source]:
-    """By the zoo's classifier for a data set."""
+def _classifier(data_name: str, border: int = 0) -> Judge[Source]:
+    """By the zoo's classifier for a data set; of images with a border, by what lies inside of it."""
     name = f"{data_name}-classifier"
+
+    def inside(network: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        return lambda x: network(x[..., border : x.shape[-2] - border, border : x.shape[-1] - border])
 
     def measure(make: Make, source: Source, n: int | None, seed: int) -> dict[str, float]:
         real = source.first(n or N_DEFAULT).x
-        return judge_by(extractor(name), real, make(len(real)), Extractor(name, load(name)), seed)
+        logits = inside(Extractor(name, load(name)))
+        return judge_by(Extractor(name, inside(extractor(name))), real, make(len(real)), logits, seed)
 
-    return Judge(measure, lambda source: _distance(extractor(name), source))
+    return Judge(measure, lambda source: _distance(Extractor(name, inside(extractor(name))), source))
 
 
 def _distance(extract: Extractor, source: Source) -> Callable[[Tensor], dict[str, float]]:
@@ -134,6 +138,7 @@ def _distances(samples: Tensor, real: Tensor) -> dict[str, float]:
 
 JUDGES: dict[str, Judge[Any]] = {
     "digits": _classifier("digits"),
+    "digits-32": _classifier("digits", border=2),
     "fashion": _classifier("fashion"),
     "stacked-digits": _of(_thousand, N_JUDGED),
     **dict.fromkeys(("ring", "grid", "unit-ring", "unit-grid"), _of(_modes, N_DEFAULT)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
 from pathlib import Path
 
@@ -10,12 +9,18 @@ import nbformat
 import pytest
 
 from gancourse.checks import NotWritten, Wrong, exercises
+from tests import checkout
 
-FOLDER = Path(__file__).parents[2] / "exercises"
-SOURCES = sorted((FOLDER / "src").glob("*.md"))
-SPEC = importlib.util.spec_from_file_location("generate", FOLDER / "generate.py")
-generate = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(generate)
+FOLDER = checkout.ROOT / "exercises"
+SOURCES = [
+    path for path in sorted((FOLDER / "src").glob("*.md")) if f"exercises/src/{path.name}" in checkout.course_files()
+]
+generate = checkout.script("exercises/generate.py")
+
+
+def blank_text(source: Path) -> str:
+    """The students' notebook of a source, not what a student made of it."""
+    return checkout.text(f"exercises/{source.stem}.ipynb")
 
 
 def run_cells(notebook: nbformat.NotebookNode) -> dict:
@@ -40,7 +45,7 @@ def test_every_solution_passes(source: Path) -> None:
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda p: p.stem)
 def test_every_blank_fails_and_says_that_it_is_blank(source: Path) -> None:
-    namespace = run_cells(nbformat.read(FOLDER / f"{source.stem}.ipynb", as_version=4))
+    namespace = run_cells(nbformat.reads(blank_text(source), as_version=4))
     for exercise in (e for e in exercises.values() if e.notebook == source.stem):
         with pytest.raises(NotWritten, match=f"not written yet: {exercise.function} does nothing so far"):
             exercise.verify(namespace[exercise.function])
@@ -48,7 +53,7 @@ def test_every_blank_fails_and_says_that_it_is_blank(source: Path) -> None:
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda p: p.stem)
 def test_no_line_of_a_solution_is_in_the_blank(source: Path) -> None:
-    blank = (FOLDER / f"{source.stem}.ipynb").read_text(encoding="utf-8")
+    blank = blank_text(source)
     inside, n_lines = False, 0
     for line in source.read_text(encoding="utf-8").splitlines():
         if line.strip() in (generate.BEGIN, generate.END):
@@ -64,10 +69,11 @@ def test_generating_again_changes_nothing() -> None:
     for source in SOURCES:
         once, again = (generate.text(generate.blank(generate.read(source))) for _ in range(2))
         assert once == again
-        assert once == (FOLDER / f"{source.stem}.ipynb").read_text(encoding="utf-8"), "run `make exercises`"
+        assert once == blank_text(source), "run `make exercises`"
 
 
-def test_check_flag_is_content_when_all_is_fresh(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+def test_check_flag_is_content_when_all_is_fresh(course: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.setattr(generate, "HERE", course / "exercises")
     monkeypatch.setattr(sys, "argv", ["generate.py", "--check"])
     assert generate.main() == 0
     assert capsys.readouterr().out == ""
@@ -75,9 +81,9 @@ def test_check_flag_is_content_when_all_is_fresh(monkeypatch: pytest.MonkeyPatch
 
 def test_check_flag_names_a_stale_blank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     (tmp_path / "src").mkdir()
-    for path in (SOURCES[0], FOLDER / "nbgrader_config.py", FOLDER / f"{SOURCES[0].stem}.ipynb"):
-        text = path.read_text(encoding="utf-8").replace("easy", "hard")
-        (tmp_path / path.relative_to(FOLDER)).write_text(text, encoding="utf-8")
+    for name in (f"src/{SOURCES[0].name}", "nbgrader_config.py", f"{SOURCES[0].stem}.ipynb"):
+        text = checkout.text(f"exercises/{name}").replace("easy", "hard")
+        (tmp_path / name).write_text(text, encoding="utf-8")
     stale = tmp_path / f"{SOURCES[0].stem}.ipynb"
     stale.write_text(stale.read_text(encoding="utf-8").replace("hard", "easy"), encoding="utf-8")
     before = stale.read_text(encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import sys
@@ -16,11 +15,10 @@ from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
 from gancourse.checks import exercises
+from tests import checkout
 
-FOLDER = Path(__file__).parents[2] / "exercises"
-SPEC = importlib.util.spec_from_file_location("generate", FOLDER / "generate.py")
-generate = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(generate)
+FOLDER = checkout.ROOT / "exercises"
+generate = checkout.script("exercises/generate.py")
 NAME = "03_optimal_discriminator"
 WRONG = {
     "optimal_discriminator": "def optimal_discriminator(p_data, p_g):\n    return p_data / p_g",
@@ -30,6 +28,7 @@ WRONG = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_nbgrader_grades_right_blank_and_wrong_notebooks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # nbgrader calls alembic by name, which lies beside this python even if its environment isn't activated
@@ -49,7 +48,7 @@ def test_nbgrader_grades_right_blank_and_wrong_notebooks(tmp_path: Path, monkeyp
 
     released = tmp_path / "release" / "week" / f"{NAME}.ipynb"
     blank = nbformat.read(released, as_version=4)
-    ours = nbformat.read(FOLDER / f"{NAME}.ipynb", as_version=4)
+    ours = nbformat.reads(checkout.text(f"exercises/{NAME}.ipynb"), as_version=4)
     assert [c.source for c in blank.cells] == [c.source for c in ours.cells]
 
     for student in ("right", "blank", "wrong"):

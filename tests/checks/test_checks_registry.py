@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from gancourse.checks import NotWritten, Wrong, check, exercises
-from gancourse.checks.loops import MISTAKES, loop
-from gancourse.checks.step import _agree, _play, lay, right
+from gancourse.checks.ch02_gan_game.loops import MISTAKES, UsualStep
+from gancourse.checks.ch02_gan_game.step import agree, new_players, right_step, weight_history
 
 
 def test_an_unknown_label_suggests_the_nearest() -> None:
@@ -69,18 +69,18 @@ def test_a_check_neither_reads_nor_changes_the_random_state() -> None:
 
 
 @pytest.mark.parametrize("optimiser", ["SGD", "Adam"])
-def test_the_usual_loop_gives_the_weights_of_the_independent_one(optimiser: str) -> None:
-    for one, other in zip(_play(right, optimiser), _play(loop(), optimiser), strict=True):
-        assert _agree(one, other)
+def test_the_usual_step_gives_the_weights_of_the_independent_one(optimiser: str) -> None:
+    for one, other in zip(weight_history(right_step, optimiser), weight_history(UsualStep(), optimiser), strict=True):
+        assert agree(one, other)
 
 
 @pytest.mark.parametrize("optimiser", ["SGD", "Adam"])
-def test_every_mistake_of_the_loop_leads_to_weights_of_its_own(optimiser: str) -> None:
-    histories = [_play(right, optimiser)] + [_play(play, optimiser) for play, _ in MISTAKES]
+def test_every_mistake_of_the_step_leads_to_weights_of_its_own(optimiser: str) -> None:
+    histories = [weight_history(step, optimiser) for step in (right_step, *(step for step, _ in MISTAKES))]
     for k, one in enumerate(histories):
         for m, other in enumerate(histories[:k]):
-            assert not all(_agree(a, b) for a, b in zip(one, other, strict=True)), (k, m)
+            assert not all(agree(a, b) for a, b in zip(one, other, strict=True)), (k, m)
 
 
 def test_the_networks_of_the_step_check_start_equal_each_time() -> None:
-    assert _agree(lay("SGD").weights(), lay("Adam").weights())
+    assert agree(new_players("SGD").weights(), new_players("Adam").weights())

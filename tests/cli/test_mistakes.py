@@ -1,11 +1,10 @@
 """The command line's lists, and that every mistake costs one line, exit code 2, and nothing else."""
 
-from pathlib import Path
-
 import pytest
 
 from gancourse import cli, recipes
 from gancourse.cli.dispatch import COMMANDS
+from tests import checkout
 
 
 def test_lists_name_everything(capsys):
@@ -75,8 +74,7 @@ def test_a_mistake_costs_one_line_that_says_what_to_do(arguments, message, tmp_p
 
 
 def test_checking_blank_exercises_prints_the_table_and_fails(tmp_path, capsys):
-    blank = Path(__file__).resolve().parents[2] / "exercises" / "09_dcgan.ipynb"
-    (tmp_path / blank.name).write_bytes(blank.read_bytes())
+    (tmp_path / "09_dcgan.ipynb").write_text(checkout.text("exercises/09_dcgan.ipynb"), "utf-8")
     with pytest.raises(SystemExit) as stop:
         cli.main(["check", str(tmp_path)])
     said = capsys.readouterr()

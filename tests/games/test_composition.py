@@ -23,7 +23,7 @@ from gancourse.games import (
 )
 from gancourse.models import AutoencoderCritic, VirtualBatchNorm, WithReference, mlp
 from gancourse.objectives import non_saturating, r1
-from gancourse.rng import initialised_from
+from gancourse.rng import Noise, initialised_from
 from gancourse.training import Trainer, load_checkpoint, save_checkpoint
 
 RING = data.ring(std=0.1)
@@ -131,3 +131,34 @@ def test_torch_s_global_randomness_plays_no_part():
             pass
         states.append(state(played))
     assert all(torch.equal(states[1][key], value) for key, value in states[0].items())
+
+
+def terms_of(game, name="generator"):
+    noise = Noise((0, "twice"), 8, 1)
+    return next(player for player in game.players if player.name == name).terms(RING(noise), noise)
+
+
+@pytest.mark.parametrize(
+    ("wrap", "name"),
+    [
+        (lambda game: PullAway(game, game.discriminator.features, 0.5), "pull_away"),
+        (lambda game: FeatureMatching(game, game.discriminator.features, replace=False), "feature_matching"),
+        (lambda game: HistoricalAveraging(game, 1.0), "historical_averaging"),
+        (lambda game: Consensus(game, 0.1), "consensus"),
+    ],
+)
+def test_a_wrapper_that_stands_twice_counts_twice(wrap, name):
+    once = terms_of(wrap(gan()))
+    twice = terms_of(wrap(wrap(gan())))
+    assert list(once) == ["adversarial", name]
+    assert list(twice) == ["adversarial", name, f"{name} 2"]
+
+
+def test_terms_and_players_of_several_games_keep_apart_whatever_their_names():
+    generator = mlp.Generator(4, 8)
+    inner = [GAN(generator, mlp.Discriminator(8), non_saturating) for _ in range(4)]
+    game = Several([Several(inner[:2]), Several(inner[2:])])
+    assert len({player.name for player in game.players}) == len(game.players) == 5
+    assert len(terms_of(game)) == 4
+    total = sum(term.mean() for term in terms_of(game).values())
+    torch.testing.assert_close(total, sum(term.mean() for term in terms_of(Several(inner)).values()))

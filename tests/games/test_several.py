@@ -104,3 +104,17 @@ def test_games_that_do_not_fit_together_are_refused():
         Several(games(1) * 2)
     with pytest.raises(ValueError, match="temper is -1"):
         Several(games(2), -1.0)
+
+
+@pytest.mark.parametrize("temper", [0.0, 2.0])
+def test_gradients_to_the_second_order_are_those_of_the_smooth_maximum(temper):
+    """Consensus and the field's Jacobian need the second; with weights that stay constant it would be another."""
+    inner = games(2)
+    weight = inner[0].generator.layers[0].weight
+    each = losses(inner)
+    expected = ((temper * each).exp().mean().log() / temper) if temper else each.mean()
+    total = sum(t.mean() for t in Several(inner, temper).players[-1].terms(batch(), noise()).values())
+    slopes = [torch.autograd.grad(value, weight, create_graph=True)[0] for value in (total, expected)]
+    assert_close(*slopes)
+    seconds = [torch.autograd.grad(slope.square().sum(), weight)[0] for slope in slopes]
+    assert_close(*seconds)

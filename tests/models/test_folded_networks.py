@@ -407,7 +407,8 @@ def test_a_sequential_of_one_s_own_keeps_its_class_and_one_that_computes_otherwi
 
 
 def test_the_printed_network_names_its_layers_and_its_forms():
-    lines = str(folded(chain(), in_place=True)).splitlines()
+    fast = folded(chain(), in_place=True)
+    lines = str(fast).splitlines()
     assert lines[0] == "FoldedSequential("
     assert lines[1:6] == [
         "  0 + 1: by UpsampledConvolution",
@@ -417,3 +418,5 @@ def test_the_printed_network_names_its_layers_and_its_forms():
         "  7 + 8: by FlattenedLinear",
     ]
     assert len(lines) == 1 + 5 + 9 + 1
+    fast._modules = {f"layer{name}": layer for name, layer in fast._modules.items()}
+    assert str(fast).splitlines()[2] == "  layer2: by LeakyReLU"

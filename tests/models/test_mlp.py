@@ -58,3 +58,37 @@ def test_neither_the_output_of_g_nor_that_of_d_is_bounded():
 def test_wrong_shapes_are_refused(network, shape, message):
     with pytest.raises(ValueError, match=message):
         network(torch.zeros(shape))
+
+
+def test_labels_are_numbers_zero_and_one_beside_the_input():
+    with initialised_from(0):
+        G, D = mlp.Generator(4, 8, n_classes=3), mlp.Discriminator(8, n_classes=3)
+    y, z, x = torch.tensor([2, 0]), torch.randn(2, 4), torch.randn(2, 2)
+    one_hot = torch.tensor([[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
+    assert_close(G(z, y), G.layers(torch.cat([z, one_hot], 1)))
+    assert_close(D(x, y), D.layers(torch.cat([x, one_hot], 1)))
+    assert_close(D.features(x, y), D.layers[:-2](torch.cat([x, one_hot], 1)))
+    assert (G.conditional, D.conditional) == (True, True)
+    assert (mlp.Generator().conditional, mlp.Discriminator().conditional) == (False, False)
+
+
+def test_a_pack_s_labels_stand_beside_each_other():
+    D = mlp.Discriminator(8, dimensions=4, n_classes=3, n_labels=2)
+    x, y = torch.randn(5, 4), torch.randint(3, (5, 2))
+    one_hot = torch.nn.functional.one_hot(y, 3).flatten(1)
+    assert_close(D(x, y), D.layers(torch.cat([x, one_hot], 1)))
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (None, "conditioned on labels of 3 classes, but there are none; pass y"),
+        (torch.tensor([0, 3]), "labels run from 0 to 3 but the network knows 3 classes; pass n_classes=4 or drop them"),
+        (torch.tensor([-1, 0]), "labels run from -1 to 0"),
+        (torch.tensor([0]), r"y is torch.int64 of shape \(1,\); expected integer labels of shape \[2, 1\]"),
+        (torch.tensor([0.0, 1.0]), "y is torch.float32"),
+    ],
+)
+def test_labels_that_are_missing_or_wrong_are_refused(y, message):
+    with pytest.raises(ValueError, match=message):
+        mlp.Discriminator(8, n_classes=3)(torch.zeros(2, 2), y)

@@ -59,6 +59,14 @@ def test_two_processes_give_the_weights_of_one(name, of_one, of_two):
 
 
 @pytest.mark.slow
+def test_a_wrapper_that_looks_at_its_own_rows_only_is_caught(of_one, of_two):
+    """The twin of the above, planted."""
+    (name,) = play.WRONG_GAMES
+    largest = max((of_two[key] - value).abs().max().item() for key, value in of_one(name).items())
+    assert largest > 1e-3
+
+
+@pytest.mark.slow
 def test_four_processes_give_the_weights_of_one(of_one, tmp_path):
     file = tmp_path / "weights.safetensors"
     assert launch([sys.executable, "-W", "ignore", str(SCRIPT), str(file), "4", *play.NAMED], 4) == (0, "")

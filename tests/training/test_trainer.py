@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from gancourse import data, models, objectives
+from gancourse.batch import Batch
 from gancourse.errors import NotFiniteError
 from gancourse.games import GAN, Player, penalty
 from gancourse.rng import Noise, initialised_from
@@ -277,3 +278,92 @@ def test_lazy_penalties_count_the_discriminators_own_updates():
         due.append("r1" in trainer.losses["discriminator"])
     # turns: D D G D D G D D G; D's updates are 0 1 · 2 3 · 4 5 ·
     assert due == [True, False, False, False, True, True, False, False, False]
+
+
+def test_steps_plays_so_many_more_and_until_up_to_a_step():
+    game = new_game()
+    trainer = Trainer(game, RING, batch_size=4)
+    assert [step.index for step in trainer.steps(2)] == [0, 1]
+    assert [step.index for step in trainer.steps(3)] == [2, 3, 4]
+    assert [step.index for step in trainer.until(7)] == [5, 6]
+    assert list(trainer.until(7)) == list(trainer.steps(0)) == []
+    in_one = new_game()
+    for _ in Trainer(in_one, RING, batch_size=4).until(7):
+        pass
+    assert all(torch.equal(a, b) for a, b in zip(weights(game), weights(in_one), strict=True))
+
+
+def test_a_step_that_was_begun_counts():
+    trainer = Trainer(new_game(), RING, batch_size=4)
+    trainer.update()
+    assert [step.index for step in trainer.steps(1)] == [0]
+    assert trainer.turn == 2
+
+
+def inserted(network):
+    network.layers.insert(1, torch.nn.Linear(16, 16))
+
+
+def removed(network):
+    del network.layers[2]
+
+
+def exchanged(network):
+    network.layers[0].weight = torch.nn.Parameter(torch.zeros_like(network.layers[0].weight))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (inserted, "generator's network had 6 parameters when the trainer was made; of its 8 now, 2 are new"),
+        (removed, "had 6 parameters when the trainer was made; of its 4 now, 0 are new"),
+        (exchanged, "of its 6 now, 1 are new, and no optimiser knows them; build the network whole"),
+    ],
+)
+def test_parameters_that_come_or_go_during_the_training_end_it(change, message):
+    game = new_game()
+    trainer = Trainer(game, RING, batch_size=4)
+    next(trainer.steps(1))
+    change(game.generator)
+    trainer.update()  # the discriminator's network is as it was
+    with pytest.raises(ValueError, match=message):
+        trainer.update()
+    assert trainer.turn == 3
+
+
+def test_channels_last_holds_for_every_image_of_a_batch():
+    seen = []
+
+    class One:
+        def __init__(self):
+            network = torch.nn.Conv2d(1, 1, 1)
+            self.players = (Player("a", network, lambda batch, noise: self.look(batch, network)),)
+
+        def look(self, batch, network):
+            seen.append(batch)
+            return {"loss": network(batch.x).flatten(1).sum(1)}
+
+    def pictures(noise):
+        return Batch(noise.normal("x", 1, 4, 4), noise.normal("y", 3, 4, 4), noise.normal("other", 2, 4, 4))
+
+    for channels_last in (True, False):
+        Trainer(One(), pictures, batch_size=2, channels_last=channels_last).update()
+    first, second = ([x.is_contiguous(memory_format=torch.channels_last) for x in batch[1:]] for batch in seen)
+    assert (first, second) == ([True, True], [False, False])
+    assert all(torch.equal(a, b) for a, b in zip(*seen, strict=True))
+
+
+def test_labels_stay_as_they_are_where_channels_are_last():
+    network = torch.nn.Conv2d(1, 1, 1)
+    labels = []
+    player = Player(
+        "a", network, lambda batch, noise: labels.append(batch.y) or {"loss": batch.x.mean() * network.bias}
+    )
+
+    class One:
+        players = (player,)
+
+    Trainer(
+        One(), lambda noise: Batch(noise.normal("x", 1, 4, 4), torch.arange(2)), batch_size=2, channels_last=True
+    ).update()
+    assert labels[0].tolist() == [0, 1]

@@ -1,0 +1,125 @@
+"""Call a student's function, and turn whatever goes wrong into words."""
+
+from __future__ import annotations
+
+import dis
+import inspect
+import linecache
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from gancourse.checks.engine.verdict import NotWritten, Wrong, show
+
+EMPTY = {"RESUME", "LOAD_CONST", "RETURN_VALUE", "RETURN_CONST", "NOP", "CACHE", "COPY_FREE_VARS"}
+
+
+class Case(NamedTuple):
+    """Arguments to try, by name and in order, and a few words on what they try."""
+
+    args: dict[str, Any]
+    about: str = ""
+
+
+def is_blank(function: Callable) -> bool:
+    """Whether a function does nothing at all.
+
+    >>> is_blank(lambda x: ...), is_blank(lambda x: x + 1)
+    (True, False)
+    """
+    try:
+        return {i.opname for i in dis.get_instructions(function)} <= EMPTY
+    except TypeError:  # a callable object, or something built in
+        return False
+
+
+def not_written(name: str) -> NotWritten:
+    """The message of a blank."""
+    return NotWritten(
+        f"not written yet: {name} does nothing so far; replace the line `...` by your code and run the cell"
+    )
+
+
+def accept(name: str, function: object, parameters: Sequence[str]) -> None:
+    """Complain unless the answer can be called with so many arguments.
+
+    Raises:
+        Wrong: it is no function, or takes other arguments.
+        NotWritten: there is nothing in it.
+    """
+    if function is None or function is ...:
+        raise not_written(name)
+    if not callable(function):
+        raise Wrong(
+            f"check was given {show(function)}, not a function; pass the function itself, `{name}`, without calling it"
+        )
+    try:
+        inspect.signature(function).bind(*parameters)
+    except TypeError:
+        raise Wrong(
+            f"{name} is called as {name}({', '.join(parameters)}), but yours takes {inspect.signature(function)}; "
+            "keep the first line of the blank as it was"
+        ) from None
+    except ValueError:  # something built in, which has no signature to look at
+        pass
+
+
+def call(name: str, function: Callable, case: Case) -> Any:
+    """What the function returns for copies of a case's arguments.
+
+    Raises:
+        Wrong: it raised, changed an argument in place, or returned nothing.
+        NotWritten: it is the blank.
+    """
+    copies = {k: v.detach().clone() if isinstance(v, Tensor) else v for k, v in case.args.items()}
+    value = attempt(name, function, list(copies.values()), call_text(name, case))
+    for key, original in case.args.items():
+        if isinstance(original, Tensor) and not torch.equal(copies[key], original):
+            raise Wrong(
+                f"{call_text(name, case)} changed its argument `{key}` in place, to {show(copies[key])}: the caller "
+                f"still needs it. Work on a new tensor: `{key} = {key}.clone()`, or no method that ends in an "
+                "underscore"
+            )
+    return value
+
+
+def attempt(name: str, function: Callable, arguments: Sequence[Any], text: str, nothing: bool = False) -> Any:
+    """Call a student's function; an exception, or None unless `nothing` is allowed, becomes a message."""
+    try:
+        value = function(*arguments)
+    except NotImplementedError:
+        raise not_written(name) from None
+    except (Exception, SystemExit) as error:
+        raise Wrong(f"{text} raised {type(error).__name__}: {_first_line(error)}{_where(error, function)}") from None
+    if value is None and is_blank(function):
+        raise not_written(name)
+    if value is None and not nothing:
+        raise Wrong(f"{text} returned None; does {name} end without a `return`?")
+    return value
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or ["(no message)"])[0]
+
+
+def _where(error: BaseException, function: Callable) -> str:
+    """Line of the student's own code that an error came from."""
+    code = getattr(function, "__code__", None)
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if code is not None and frame.filename == code.co_filename:
+            line = linecache.getline(frame.filename, frame.lineno or 0).strip()
+            return f" (in the line `{line}`)" if line else ""
+    return ""
+
+
+def call_text(name: str, case: Case) -> str:
+    """The call, as one would write it.
+
+    >>> call_text("transposed_size", Case({"size": 4, "kernel": 3}))
+    'transposed_size(size=4, kernel=3)'
+    """
+    arguments = ", ".join(f"{key}={show(value)}" for key, value in case.args.items())
+    return f"{name}({arguments})"

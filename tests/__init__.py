@@ -1,0 +1,1 @@
+"""Tests of the package, the book, the slides and the exercises."""

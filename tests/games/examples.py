@@ -1,0 +1,230 @@
+"""An example of everything that `gancourse.games` exports, in one place: what is added there is added here.
+
+The tests hold each to the same promises: see test_every_game.py and, for several processes, tests/training.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+from gancourse import data, games, models, objectives, processes
+from gancourse.batch import Batches
+from gancourse.games.wrapper import merged
+from gancourse.models import mlp
+
+RING = data.ring(std=0.1)
+N_CLASSES = 8
+HIDDEN, DEPTH, LATENT_SIZE = 8, 1, 3  # small, as eigenvalues of every game's field are taken
+
+
+class Example(NamedTuple):
+    """One game.
+
+    Args:
+        of: names of `gancourse.games` that it is an example of.
+        make: makes it; called within `initialised_from`.
+        batches: the data.
+    """
+
+    of: tuple[str, ...]
+    make: Callable[[], games.Game]
+    batches: Batches = RING
+
+
+def new_generator(n_classes=0, latent_size=LATENT_SIZE):
+    return mlp.Generator(latent_size, HIDDEN, DEPTH, activation=nn.Tanh, n_classes=n_classes)
+
+
+def gan(*terms, generator=None, objective=objectives.non_saturating, m=1, n_classes=0, **options):
+    """The small GAN that wrappers are put around."""
+    critic = mlp.Discriminator(HIDDEN, DEPTH, 2 * m, n_classes=n_classes, n_labels=m)
+    return games.GAN(generator or new_generator(n_classes), critic, objective, terms, **options)
+
+
+class Levels(nn.Module):
+    """A network whose second half fades in: its output is inner(x) + level · outer(x)."""
+
+    def __init__(self, inner, outer):
+        super().__init__()
+        self.inner, self.outer = inner, outer
+        self.register_buffer("level", torch.zeros(()))
+        if hasattr(inner, "latent_size"):
+            self.latent_size = inner.latent_size
+
+    def forward(self, x):
+        return self.inner(x) + self.level * self.outer(x)
+
+
+def levelled():
+    networks = (Levels(make(), make()) for make in (new_generator, lambda: mlp.Discriminator(HIDDEN, DEPTH)))
+    return games.GAN(*networks, objectives.non_saturating)
+
+
+def rising(step):
+    return min(step / 3, 1.0)
+
+
+class Spread(nn.Module):
+    """A term that remembers how far apart samples have been."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", torch.ones(()))
+
+    def forward(self, turn):
+        squares = turn.fake.square().sum(1)
+        before = self.mean.clone()
+        if self.training:
+            self.mean.lerp_(processes.mean(squares.detach().mean()), 0.2)
+        return (squares - before).square()
+
+
+def with_terms():
+    spread = Spread()
+    return gan(
+        games.penalty(objectives.r1, 0.1, every=2),
+        games.Term("spread", "generator", spread, 0.1, memory=spread),
+        games.Term("orthogonality", "generator", lambda turn: objectives.off_diagonal(turn.generator), 0.01, every=3),
+    )
+
+
+def equilibrium():
+    critic = models.AutoencoderCritic(mlp.Encoder(2, HIDDEN, DEPTH), new_generator(latent_size=2), 1)
+    return games.BoundaryEquilibrium(new_generator(), critic, rate=0.1, gamma=0.9)
+
+
+def features(game):
+    """Of what the discriminator sees, called as it is; its own hidden layer where it has one."""
+    return getattr(getattr(game, "discriminator", None), "features", lambda x, *y: x)
+
+
+def several(game):
+    """The game, and a second discriminator for its generator."""
+    second = [gan(generator=game.generator)] if hasattr(game, "generator") else []
+    return games.Several([game, *second], temper=1.0)
+
+
+def regularised(game):
+    return games.ModeRegularised(game, mlp.Encoder(LATENT_SIZE, HIDDEN, DEPTH), 0.1, 0.1)
+
+
+WRAPPERS: dict[str, Callable[[Any], games.Wrapper]] = {
+    "Wrapper": games.Wrapper,
+    "Consensus": lambda game: games.Consensus(game, 0.1),
+    "FeatureMatching": lambda game: games.FeatureMatching(game, features(game), replace=False),
+    "Growing": lambda game: games.Growing(game, rising),
+    "HistoricalAveraging": lambda game: games.HistoricalAveraging(game, 1.0),
+    "ModeRegularised": regularised,
+    "OneBatch": games.OneBatch,
+    "OneForward": games.OneForward,
+    "PullAway": lambda game: games.PullAway(game, features(game), 0.1),
+    "Several": several,
+    "Unrolled": lambda game: games.Unrolled(game, 2, 0.05),
+}
+"""How each wrapper is put around any game."""
+
+EXAMPLES: dict[str, Example] = {
+    "GAN": Example(("GAN", "Game", "Player", "Samples"), gan),
+    "GAN with terms": Example(("Term", "Turn", "penalty"), with_terms),
+    "WGAN, clipped": Example(
+        ("weight_clipping",),
+        lambda: gan(objective=objectives.wasserstein, n_critic=2, constraint=games.weight_clipping(0.3)),
+    ),
+    "relativistic GAN, noisy, flipped": Example(
+        ("View", "annealed", "instance_noise", "label_flipping"),
+        lambda: gan(
+            objective=objectives.relativistic_pairing,
+            views=[games.instance_noise(games.annealed(0.5, 0.1, 4)), games.label_flipping(0.2)],
+        ),
+    ),
+    "packed GAN": Example(("packing",), lambda: gan(m=2, views=[games.packing(2)])),
+    "conditional GAN": Example(("GAN",), lambda: gan(n_classes=N_CLASSES)),
+    "conditional relativistic GAN with terms, packed": Example(
+        ("GAN", "packing", "penalty"),
+        lambda: gan(
+            games.penalty(objectives.gradient_penalty, 1.0),
+            objective=objectives.relativistic_average,
+            m=2,
+            n_classes=N_CLASSES,
+            views=[games.label_flipping(0.2), games.packing(2)],
+        ),
+    ),
+    "GAN of levels": Example(("GAN",), levelled),
+    "boundary equilibrium": Example(("BoundaryEquilibrium",), equilibrium),
+    "VAE": Example(
+        ("VAE", "gaussian_kl"), lambda: games.VAE(mlp.Encoder(2 * LATENT_SIZE, HIDDEN, DEPTH), new_generator(), 0.3)
+    ),
+    "classification": Example(("Classification",), lambda: games.Classification(mlp.Encoder(N_CLASSES, HIDDEN, DEPTH))),
+    "consensus": Example(("Consensus",), lambda: WRAPPERS["Consensus"](gan())),
+    "conditional feature matching": Example(
+        ("FeatureMatching",), lambda: WRAPPERS["FeatureMatching"](gan(n_classes=N_CLASSES))
+    ),
+    "growing": Example(("Growing",), lambda: WRAPPERS["Growing"](levelled())),
+    "historical averaging": Example(("HistoricalAveraging",), lambda: WRAPPERS["HistoricalAveraging"](with_terms())),
+    "mode-regularised": Example(("ModeRegularised",), lambda: regularised(gan(n_classes=N_CLASSES))),
+    "one batch": Example(("OneBatch",), lambda: games.OneBatch(gan(games.penalty(objectives.r2, 0.1)))),
+    "one forward": Example(("OneForward",), lambda: games.OneForward(gan(n_classes=N_CLASSES))),
+    "pull-away": Example(("PullAway", "pull_away"), lambda: WRAPPERS["PullAway"](gan())),
+    "several": Example(("Several",), lambda: several(gan())),
+    "unrolled": Example(("Unrolled",), lambda: WRAPPERS["Unrolled"](gan(n_classes=N_CLASSES))),
+    "the wrapper that changes nothing": Example(("Wrapper",), lambda: games.Wrapper(gan())),
+}
+
+
+class OwnRows(games.PullAway):
+    """Wrong with several processes: each compares the samples of its own part of the batch only."""
+
+    def generator_terms(self, batch, noise):
+        _, fake = self.seen(batch, self.made(batch, noise), noise, "generator")
+        term = games.pull_away(self.critic(fake, self.features)(fake.x)).expand(len(fake.x))
+        return merged(self.player.terms(batch, noise), {"pull_away": self.weight * term})
+
+
+class Forgetful(games.Wrapper):
+    """Wrong after a checkpoint: what it remembers is in no memory."""
+
+    def __init__(self, game):
+        super().__init__(game)
+        self.count = 0
+        self.players = tuple(p._replace(terms=self.heavier(p)) for p in game.players)
+
+    def heavier(self, player):
+        def terms(batch, noise):
+            self.count += 1
+            return {name: self.count * term for name, term in player.terms(batch, noise).items()}
+
+        return terms
+
+
+class Detached(games.Wrapper):
+    """Wrong in a vector field: its discriminator's terms don't say how they depend on the generator's weights."""
+
+    def __init__(self, game):
+        super().__init__(game)
+        self.players = (game.players[0]._replace(terms=self.discriminator_terms), *game.players[1:])
+
+    def discriminator_terms(self, batch, noise):
+        samples = self.made(batch, noise)
+        return self.inner.discriminator_terms(batch, noise, samples=samples._replace(x=samples.x.detach()))
+
+
+class Idle(games.Wrapper):
+    """Wrong in a training: its generator minimises what doesn't depend on it."""
+
+    def __init__(self, game):
+        super().__init__(game)
+        self.players = (game.players[0], game.players[1]._replace(terms=self.nothing))
+
+    def nothing(self, batch, noise):
+        return {"nothing": 0 * self.made(batch, noise).x.sum(1)}
+
+
+WRONG = {
+    "own rows": Example((), lambda: OwnRows(gan(), lambda x: x, 1.0)),
+    "forgetful": Example((), lambda: Forgetful(gan())),
+    "detached": Example((), lambda: Detached(gan())),
+    "idle": Example((), lambda: Idle(gan())),
+}
+"""Planted wrong wrappers, each of which one of the tests must catch."""
