@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from gancourse import data
 from gancourse.cli import progress
 from gancourse.recipes import Built, Progress, recipe
 from gancourse.training import Step
@@ -38,7 +39,7 @@ class SlowLook:
 def test_the_rate_is_that_of_training_whatever_looks_take(watched, monkeypatch, capsys):
     clock = Clock()
     monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=clock.monotonic))
-    built = Built(recipe("ring").changed(steps=20), None, None)
+    built = Built(recipe("ring").changed(steps=20), data.load("ring"), None)
 
     def steps():
         for index in range(20):
@@ -59,7 +60,7 @@ def test_a_training_without_a_step_has_no_end():
 
 
 def test_a_look_that_fails_ends_the_training(monkeypatch):
-    built, closed = Built(recipe("ring").changed(steps=20), None, None), []
+    built, closed = Built(recipe("ring").changed(steps=20), data.load("ring"), None), []
 
     def steps():
         try:

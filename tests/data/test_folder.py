@@ -79,7 +79,7 @@ def test_fifty_mixed_images_are_drawn_from_and_what_was_skipped_is_said(tmp_path
     )  # fmt: skip
     assert [path for path, _ in folder.skipped] == ["a.jpg", "b.png", "strip.png"]
     assert (len(folder), folder.n_samples, len(folder.files)) == (47, 47, 47)
-    x, y = folder(Noise((0,), 200))
+    x, y, _ = folder(Noise((0,), 200))
     assert x.shape == (200, 3, 28, 28)
     assert x.dtype == torch.float32
     assert -1 <= x.min() < -0.5 < 0.5 < x.max() <= 1
