@@ -108,7 +108,10 @@ def reference_losses(chosen):
 @EACH
 def test_fast_computes_the_same_first_losses(name):
     """Before its first update every network is the same: only the order of sums differs."""
-    plain, fast = reference_losses(tiny(name)), next(build(tiny(name), arithmetic=FAST).trainer.steps(1)).losses
+    chosen = tiny(name)
+    if "n-critic" in options(chosen):
+        chosen = chosen.changed(n_critic=1)  # a step tells the losses of its last update
+    plain, fast = reference_losses(chosen), next(build(chosen, arithmetic=FAST).trainer.steps(1)).losses
     first = next(iter(plain))
     assert plain[first].keys() == fast[first].keys()
     for term, value in plain[first].items():
