@@ -173,7 +173,8 @@ def measure_group(loop: str, mode: str, workloads: list[str], batches: list[int]
                 try:
                     row["seconds"] = seconds_a_step(side, workload, seconds, rounds)
                 except Exception as error:  # mostly a compiler's: continue with the other sides
-                    row["error"] = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:160]}"
+                    first = (str(error).splitlines() or [""])[0].replace(f"{Path.cwd()}/", "")
+                    row["error"] = f"{type(error).__name__}: {first[:160]}"
                 print(json.dumps(row), flush=True)
 
 

@@ -12,7 +12,7 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from benchmarks import machine, processes, quality, speed, turns
+from benchmarks import accelerator, fast, machine, processes, quality, speed, turns
 from gancourse import data, experiments
 from gancourse.experiments import precision, stacked_digits
 
@@ -196,6 +196,56 @@ def precision_section() -> str:
     return text
 
 
+def accelerator_note() -> str:
+    """How the trainer compares with both kinds of textbook's loop in float32, at the smaller batch."""
+    rows = [m for row in machine.rows(accelerator.RESULTS) for m in row["rows"] if "seconds" in m]
+    batch = min(m["batch_size"] for m in rows)
+    seconds = {m["side"]: m["seconds"] for m in rows if m["batch_size"] == batch}
+    ours = seconds["trainer, float32"]
+    times = [seconds[f"{name}, float32"] / ours for name in accelerator.LOOPS[:2]]
+    return (
+        f"In float32, at a batch of {batch}, the trainer is {times[0]:.2f} times as fast as the loop with its loader, and "
+        f"{times[1]:.2f} times as fast as the one with its images on the device."
+    )
+
+
+def fast_section() -> str:
+    """Each image recipe: plain, fast, and fast in bfloat16; the newest row of each."""
+    rows = list({row["recipe"]: row for row in machine.rows(fast.RESULTS)}.values())
+    body = []
+    for row in rows:
+        for way, measured in row["ways"].items():
+            low, high = measured["quartiles"]
+            times = [f"{measured['ratio']:.2f}", f"{low:.2f} to {high:.2f}"] if way != "plain" else ["1", ""]
+            name = f"`{row['recipe']}`" if way == "plain" else ""
+            body.append([name, way, f"{1e3 * measured['seconds']:.0f}", *times, ", ".join(measured["techniques"])])
+    head = ["recipe", "", "ms a step", "times as fast", "quartiles", "techniques"]
+    lines = [head, ["---", "---", "--:", "--:", "--:", "---"], *body]
+    machines = "; ".join(dict.fromkeys(_machine(row) for row in rows))
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\n{machines}."
+
+
+def accelerator_section() -> str:
+    """Images a second on a GPU, of the newest measurement of each loop."""
+    newest: dict[tuple[str, int], dict[str, Any]] = {}
+    where = ""
+    for row in machine.rows(accelerator.RESULTS):
+        where = _machine(row)
+        for measured in row["rows"]:
+            newest[measured["side"], measured["batch_size"]] = measured
+    batches = sorted({batch for _, batch in newest})
+    body, failed = [], []
+    for side in dict.fromkeys(side for side, _ in newest):
+        cells = [newest.get((side, batch), {}) for batch in batches]
+        if any("seconds" in cell for cell in cells):
+            numbers = [f"{c['images_a_second']:,.0f}" if "seconds" in c else "" for c in cells]
+            body.append([side, *numbers])
+        else:
+            failed.append(side)
+    text = table(["`dcgan-28`", *(f"images a second, batch {n}" for n in batches)], body) + f"\n\n{where}."
+    return text + (f" torch.compile failed for: {'; '.join(failed)}." if failed else "")
+
+
 def processes_section() -> str:
     """One process against several, of the newest row of each recipe."""
     parts = []
@@ -270,6 +320,25 @@ operations are counted after folding, so a fold that leaves out multiplications 
 **In full precision and in bfloat16: {speed_summary}.**
 
 {speed}
+
+## Recipes with `--fast`
+
+`python -m benchmarks.fast`: each recipe for images as it stands, with `--fast`, and with `--fast` in bfloat16, taking
+turns on the package's images. `--fast` chooses every technique above that suits the recipe's networks; those whose
+result depends on the batch, or that change more than the last bits, aren't among them, with one exception: a
+discriminator with spectral normalisation makes one power iteration a step for both halves of its batch instead of two.
+
+{fast}
+
+## On a GPU
+
+`python -m benchmarks.accelerator`: the trainer against the textbook's loop on a GPU that is far too large for these
+networks. A step is some hundred kernel launches, and these take the time, not the arithmetic: a loop with less Python
+around it is faster, a batch eight times as large takes hardly longer, and bfloat16 gains nothing. With its loader the
+textbook's loop waits for the processor; with its images on the device it is faster than our trainer, which draws its
+randomness on the processor, checks every gradient and keeps averages. {accelerator_note}
+
+{accelerator}
 
 ## Time to quality
 
@@ -360,6 +429,9 @@ def page() -> str:
     )
     return TEXT.format(
         speed=speed_section(),
+        fast=fast_section(),
+        accelerator=accelerator_section(),
+        accelerator_note=accelerator_note(),
         speed_summary=speed_summary(),
         quality_summary=quality_summary(),
         quality=quality_section(),

@@ -12,7 +12,20 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "gancourse"
 LAYERS = (
-    {"rng", "device", "batch", "signature", "values", "names", "errors", "functional", "memory", "plans", "processes"},
+    {
+        "rng",
+        "device",
+        "batch",
+        "signature",
+        "values",
+        "spelling",
+        "names",
+        "errors",
+        "functional",
+        "memory",
+        "plans",
+        "processes",
+    },
     {"data", "models", "objectives", "metrics", "theory", "plots"},
     {"games", "training"},
     {"recipes", "zoo", "experiments"},

@@ -15,6 +15,7 @@ from gancourse.cli.options import read
 from gancourse.games import Remedy
 from gancourse.recipes import REFERENCE, recipe, recipes
 from gancourse.recipes.terms import R1, R2, GradientPenalty, Orthogonality, Term
+from gancourse.spelling import difference, from_text, spelt, text
 from gancourse.values import (
     Count,
     Decay,
@@ -23,15 +24,11 @@ from gancourse.values import (
     Range,
     Share,
     Value,
-    difference,
     element_kind,
     from_json,
-    from_text,
     hints,
     is_abstract,
     options,
-    spelt,
-    text,
     to_json,
 )
 
@@ -318,7 +315,8 @@ def any_value(kind: type[Value]) -> st.SearchStrategy[Value]:
     return st.builds(kind, **{name: any_of(hint) for name, hint in hints(kind).items()})
 
 
-NAMED = {"data": sorted(data.data_sets), "objective": sorted(objectives.objectives)}
+PLAIN = [name for name, entry in data.data_sets.items() if not entry.argument]
+NAMED = {"data": sorted(PLAIN), "objective": sorted(objectives.objectives)}
 """Words that a type hint doesn't know."""
 
 

@@ -13,7 +13,8 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 import tyro
 
-from gancourse.values import Option, Range, Value, element_kind, from_text, is_abstract, options, spelt, text
+from gancourse.spelling import from_text, spelt, text
+from gancourse.values import Option, Range, Value, element_kind, is_abstract, options
 
 T = TypeVar("T", bound=Value)
 Name = Annotated[str, tyro.conf.Positional]

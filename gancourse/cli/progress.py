@@ -52,7 +52,8 @@ def follow(steps: Generator[Progress], what: str, watcher: Watcher | None) -> Pr
                 if done % 50 == 0 or is_tenth:
                     bar.set_postfix_str(_losses(step) + said)
             elif is_tenth:
-                rate = (done - start) / max(time.monotonic() - began, 1e-9)
+                looked_s = 0.0 if watcher is None else watcher.seconds
+                rate = (done - start) / max(time.monotonic() - began - looked_s, 1e-9)
                 pace = f", {rate:.1f} steps/s, {(total - done) / rate:.0f} s left" if done > start else ""
                 print(f"{what}: step {done}/{total}{pace}, {_losses(step)}{said}", flush=True)
     return last

@@ -19,7 +19,7 @@ from gancourse.processes import LostProcessError
 from gancourse.recipes import REFERENCE
 from gancourse.training import join, launch
 from gancourse.training.workers import end_with_parent, is_worker
-from gancourse.values import Value
+from gancourse.values import Count, Positive, Value
 from gancourse.zoo.watching import Watcher
 
 
@@ -34,9 +34,9 @@ class Together(Value):
         timeout_s: seconds until a process that doesn't answer counts as lost.
     """
 
-    devices: int = 1
-    nodes: int = 1
-    timeout_s: float = 60.0
+    devices: Count = 1
+    nodes: Count = 1
+    timeout_s: Positive = 60.0
 
     @property
     def count(self) -> int:
@@ -70,11 +70,6 @@ def _started(arguments: list[str], together: Together, folder: Path) -> bool:
     Raises:
         LostProcessError: one was lost; says which, and what is left.
     """
-    if min(together.devices, together.nodes) < 1 or not together.timeout_s > 0:
-        raise ValueError(
-            f"{together.devices} devices, {together.nodes} nodes, {together.timeout_s} s; pass at least 1 each, and a "
-            "positive time"
-        )
     if together.count == 1 or is_worker():
         return False
     if importlib.util.find_spec("lightning") is None:

@@ -97,6 +97,11 @@ data_sets: dict[str, Entry] = {
         lambda request: fashion(request.split, request.full, request.download),
         has_full_set=True,
     ),
+    "fashion-32": Entry(
+        "pieces of clothing with a black border, 32 × 32",
+        lambda request: fashion(request.split, request.full, request.download).padded(32),
+        has_full_set=True,
+    ),
     "stacked-digits": Entry(
         "three digits as colour channels, 28 × 28: a thousand modes",
         lambda request: stacked_digits(request.split, request.full, request.download),

@@ -19,6 +19,7 @@ def sheet(x: Tensor, n_columns: int = 8) -> np.ndarray:
 
     Args:
         x: floats in [−1, 1], [n, channels, height, width]; of more than three channels, or two, the first is shown.
+            What is no number is black.
         n_columns: images in a row.
 
     Raises:
@@ -29,7 +30,7 @@ def sheet(x: Tensor, n_columns: int = 8) -> np.ndarray:
     """
     if x.ndim != 4 or not len(x):
         raise ValueError(f"images have shape {tuple(x.shape)}; expected [n, channels, height, width]")
-    x = (x if x.shape[1] in (1, 3) else x[:, :1]).detach().cpu().float().clamp(-1, 1)
+    x = (x if x.shape[1] in (1, 3) else x[:, :1]).detach().cpu().float().nan_to_num(nan=-1.0).clamp(-1, 1)
     x = torch.nn.functional.pad(x, (1, 1, 1, 1), value=-1.0).expand(-1, 3, -1, -1)
     x = torch.cat([x, -x.new_ones(-len(x) % n_columns, *x.shape[1:])])
     _, channels, height, width = x.shape

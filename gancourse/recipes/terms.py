@@ -9,7 +9,8 @@ from typing import ClassVar, Literal
 from torch import Tensor
 
 from gancourse import games, objectives
-from gancourse.values import Count, NonNegative, Value, spelt
+from gancourse.spelling import spelt
+from gancourse.values import Count, NonNegative, Value
 
 
 @dataclass(frozen=True)

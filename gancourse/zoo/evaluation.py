@@ -47,9 +47,10 @@ def trained(what: str | Path) -> Trained:
     """
     folder = Path(what)
     if folder.is_dir():
-        built = build(read_recipe(folder))
+        recipe = read_recipe(folder)
+        built = build(recipe.changed(full=False))  # looking at a network needs no full set
         load_checkpoint(folder / CHECKPOINT, built.trainer, to_go_on=False)
-        return Trained(built.recipe, built.result.eval())
+        return Trained(recipe, built.result.eval())
     if len(folder.parts) > 1:
         raise ValueError(f"there is no folder {what}; pass that of a run, or a name of the zoo")
     return Trained(card(str(what)).recipe, load(str(what)))
@@ -112,7 +113,9 @@ def evaluate(network: nn.Module, recipe: Recipe, n: int | None = None, seed: int
     that on the package's test images.
 
     Raises:
-        ValueError: n is more than the data holds, or too few for the metrics.
+        ValueError: n is below one, more than the data holds, or too few for the metrics.
     """
+    if n is not None and n < 1:
+        raise ValueError(f"n is {n}; ask for at least 1 sample")
     data_judge = judge_of(recipe.data.name, recipe.source())
     return recipe.play.evaluate(network, recipe.source, data_judge.measure, n, seed)

@@ -140,6 +140,7 @@ JUDGES: dict[str, Judge[Any]] = {
     "digits": _classifier("digits"),
     "digits-32": _classifier("digits", border=2),
     "fashion": _classifier("fashion"),
+    "fashion-32": _classifier("fashion", border=2),
     "stacked-digits": _of(_thousand, N_JUDGED),
     **dict.fromkeys(("ring", "grid", "unit-ring", "unit-grid"), _of(_modes, N_DEFAULT)),
 }

@@ -15,7 +15,8 @@ import gancourse
 from gancourse.plots.curves import line_chart
 from gancourse.recipes import read_arithmetic, read_recipe, read_saved
 from gancourse.recipes.running import LOG
-from gancourse.values import options, text
+from gancourse.spelling import text
+from gancourse.values import options
 from gancourse.zoo.storage import command_of
 from gancourse.zoo.watching import ROWS, rows_of
 

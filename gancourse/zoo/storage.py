@@ -19,8 +19,9 @@ from gancourse.names import lookup
 from gancourse.recipes import REFERENCE, Arithmetic, Recipe
 from gancourse.recipes import recipe as recipe_named
 from gancourse.rng import initialised_from
+from gancourse.spelling import difference
 from gancourse.training import CheckpointError, read_tensors, write_tensors
-from gancourse.values import difference, from_json, to_json
+from gancourse.values import from_json, to_json
 
 FOLDER = Path(__file__).parent
 

@@ -57,6 +57,8 @@ def test_a_fast_run_that_a_signal_stops_resumes_bit_equal(name, tmp_path, capsys
 class Interrupting:
     """A watcher that asks the run to stop while it looks at the second step."""
 
+    seconds = 0.0
+
     def is_due(self, progress):
         return progress.done == 2
 

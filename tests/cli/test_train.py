@@ -94,25 +94,34 @@ def test_a_classifier_has_as_many_classes_as_its_data(tmp_path, monkeypatch):
     assert read_tensors(folder / "checkpoint.safetensors")[0]["network/classifier/head.1.bias"].shape == (11,)
 
 
-def test_labels_that_another_classifier_doesn_t_know_are_told(monkeypatch):
-    """The trainer's own check, for a source that says less than it hands out."""
-    from gancourse.batch import Batch
+class Mislabelled(data.Images):
+    """Digits with a label that their signature knows nothing of."""
 
+    def __call__(self, noise):
+        return super().__call__(noise)._replace(y=torch.full((noise.n,), 10))
+
+    def to(self, device):
+        return self
+
+
+class Unlabelled(Mislabelled):
+    """Digits whose signature says nothing of labels."""
+
+    @property
+    def signature(self):
+        return dataclasses.replace(super().signature, given=None)
+
+
+def test_labels_that_the_classifier_doesn_t_know_are_told(tmp_path, monkeypatch, fails):
     digits = data.load("digits")
-    wrong = type("Wrong", (), {"signature": digits.signature, "n_samples": 4, "first": digits.first})()
-    monkeypatch.setattr(
-        type(wrong), "__call__", lambda self, noise: Batch(digits.first(2).x, torch.tensor([0, 10])), raising=False
-    )
-    exchange(monkeypatch, "digits", wrong)
-    built = recipes.build(recipes.recipe("digits-classifier").changed(full=False, batch_size=2))
-    with pytest.raises(ValueError, match="the classifier knows 10 classes; pass n_classes=11"):
-        next(built.trainer.steps(1))
+    exchange(monkeypatch, "digits", Mislabelled(digits.images, digits.labels, digits.classes))
+    said = fails("train", "digits-classifier", "--no-full", "--batch-size", "2", "--out", tmp_path / "run")
+    assert "the classifier knows 10 classes; pass n_classes=11" in said
 
 
 def test_a_classifier_of_data_without_classes_is_refused(tmp_path, monkeypatch, fails):
-    plain = data.load("digits")
-    bare = type("Bare", (), {"signature": dataclasses.replace(plain.signature, given=None), "n_samples": 9})()
-    exchange(monkeypatch, "digits", bare)
+    digits = data.load("digits")
+    exchange(monkeypatch, "digits", Unlabelled(digits.images, digits.labels, digits.classes))
     said = fails("train", "digits-classifier", "--no-full", "--out", tmp_path / "run")
     assert "the data has no labels; a classifier needs them" in said
 

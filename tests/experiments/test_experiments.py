@@ -89,10 +89,10 @@ def test_a_training_is_measured_when_it_is_asked_for_and_at_its_end_and_seen_unc
     def entry(measurement):
         return {"steps": measurement.steps, "due": measurement.due}
 
-    quiet, looked_at = (trials.row(TINY.changed(at_steps=at), measure, entry) for at in ((), (1, 2)))
+    quiet, looked_at = (trials.row_of(TINY.changed(at_steps=at), measure, entry) for at in ((), (1, 2)))
     assert quiet == {"steps": 3, "metrics": {"step": 3}, "trace": [{"steps": 3, "due": "steps"}]}
     assert [seen["steps"] for seen in looked_at["trace"]] == [1, 2, 3]
-    assert "trace" not in trials.row(TINY, measure)
+    assert "trace" not in trials.row_of(TINY, measure)
 
 
 def test_what_was_measured_before_a_training_diverged_is_kept():
@@ -101,7 +101,7 @@ def test_what_was_measured_before_a_training_diverged_is_kept():
             raise NotFiniteError("a sample is nan at step 2")
         return {"fid": 1.0}
 
-    found = trials.row(TINY.changed(at_steps=(1, 2)), measure, lambda measurement: {"steps": measurement.steps})
+    found = trials.row_of(TINY.changed(at_steps=(1, 2)), measure, lambda measurement: {"steps": measurement.steps})
     assert found == {"steps": 1, "metrics": {}, "trace": [{"steps": 1}], "diverged": "a sample is nan at step 2"}
 
 

@@ -121,6 +121,20 @@ def test_parts_give_what_the_whole_gives_and_leave_modes_as_they_were():
     assert all(m.training for m in network.modules())
 
 
+class Memoriser(nn.Module):
+    """A generator without a weight."""
+
+    latent_size = 2
+
+    def forward(self, z):
+        return data.load("ring").means[(z[:, 0] > 0).long()]
+
+
+def test_a_generator_without_weights_makes_samples_and_is_judged():
+    found = zoo.evaluate(Memoriser(), recipe("ring"), 500)
+    assert (found["modes"], found["share within 3σ"]) == (2, 1.0)
+
+
 def test_the_generator_s_rate_is_the_play_s():
     built = recipes.build(recipe("ring").changed(width=4, generator_rate=0.25))
     rates = {name: optimiser.param_groups[0]["lr"] for name, optimiser in built.trainer.optimisers.items()}

@@ -8,20 +8,17 @@ import torch
 from gancourse import recipes
 from gancourse.recipes import Built, Progress, build, recipe
 from gancourse.training import Step, read_tensors
+from gancourse.values import options
 from gancourse.zoo.watching import PICTURES, ROWS, Watcher, rows_of
 
-TINY = {
-    "ring": {"width": 8, "batch_size": 8, "steps": 20},
-    "ring-wgan-gp": {"width": 8, "batch_size": 8, "steps": 5},
-    "dcgan-digits": {"width": 4, "batch_size": 4, "steps": 4, "full": False},
-    "vae-digits": {"width": 4, "batch_size": 4, "steps": 3, "full": False},
-    "stacked-digits": {"width": 4, "batch_size": 4, "steps": 2, "full": False},
-    "digits-classifier": {"batch_size": 4, "steps": 3, "full": False},
-}
+EACH = pytest.mark.parametrize("name", sorted(recipes.recipes))
 
 
 def tiny(name, **changes):
-    return recipe(name).changed(**TINY[name] | changes)
+    chosen = recipe(name)
+    small = {"width": 4, "batch_size": 4, "full": False, "steps": 20 if name == "ring" else 3}
+    small = {option: value for option, value in small.items() if option.replace("_", "-") in options(chosen)}
+    return chosen.changed(**small | changes)
 
 
 def watched(chosen, folder, steps=None):
@@ -49,7 +46,7 @@ def test_another_number_of_looks_can_be_asked_for():
     assert due(100, n=4) == [25, 50, 75, 100]
 
 
-@pytest.mark.parametrize("name", TINY)
+@EACH
 def test_a_look_leaves_a_row_and_a_picture_at_each_tenth_and_the_end(name, tmp_path):
     chosen = tiny(name)
     rows = watched(chosen, tmp_path)
@@ -70,7 +67,7 @@ def test_a_look_leaves_a_row_and_a_picture_at_each_tenth_and_the_end(name, tmp_p
     assert rows[0]["seconds"] <= rows[-1]["seconds"]
 
 
-@pytest.mark.parametrize("name", TINY)
+@EACH
 def test_watching_changes_no_bit_of_the_training(name, tmp_path):
     chosen = tiny(name, steps=3)
     watched(chosen, tmp_path / "watched")

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from gancourse.data import Source
 from gancourse.games import Game
-from gancourse.rng import Noise
+from gancourse.rng import CPU, Noise
 from gancourse.signature import Signature
 from gancourse.values import Value
 
@@ -101,7 +101,7 @@ def in_parts(network: nn.Module, function: Callable[..., Tensor], *inputs: Tenso
         function: maps parts of the inputs, on the network's device, to samples.
         inputs: of as many rows each; None stays None.
     """
-    device = next(network.parameters()).device
+    device = next((weight.device for weight in network.parameters()), CPU)
     modes = [(module, module.training) for module in network.modules()]
     network.eval()
     rows = next(len(x) for x in inputs if x is not None)
