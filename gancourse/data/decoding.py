@@ -78,7 +78,7 @@ def in_eight_bits(image: Image.Image) -> Image.Image:
 
 
 def pixels(image: Image.Image) -> np.ndarray:
-    """Bytes of an image, uint8 [channels, height, width]: one channel for grey, three for anything else.
+    """Bytes of an image, uint8 [channels, height, width]: one channel for grey, three otherwise.
 
     >>> pixels(Image.new("RGB", (3, 2))).shape
     (3, 2, 3)

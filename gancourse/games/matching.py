@@ -80,7 +80,7 @@ def pull_away(features: Tensor) -> Tensor:
     if n < 2:
         raise ValueError(f"the pull-away term compares samples, but the batch has {n}; pass at least 2")
     directions = normalize(features.flatten(1))
-    # Each sample's cosine with itself is 1 (0 if its features vanish), whatever the weights.
+    # Each sample's cosine with itself is 1 (0 if its features vanish) for all weights.
     cosines = directions @ directions.T
     return (cosines.square().sum() - cosines.diagonal().square().sum()) / (n * (n - 1))
 

@@ -48,5 +48,5 @@ class Dropout(nn.Module):
         self.drawn.add_(1)
         generator = rng.generator("dropout", *self.key, int(self.drawn))
         part = processes.current_part()
-        kept = part.of(torch.rand(part.count * len(x), *x.shape[1:], generator=generator)) >= self.share
-        return x * kept.to(x) / (1 - self.share)
+        mask = part.of(torch.rand(part.count * len(x), *x.shape[1:], generator=generator)) >= self.share
+        return x * mask.to(x) / (1 - self.share)

@@ -132,7 +132,7 @@ def folded(network: nn.Module, in_place: bool = False) -> nn.Module:
             memory.
 
     Raises:
-        ValueError: there is nothing to fold; the network is as it was.
+        ValueError: there is nothing to fold; the network is unchanged.
 
     >>> folded(nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(8, 8, 3, padding=1), nn.ReLU()))
     FoldedSequential(

@@ -20,7 +20,7 @@ from gancourse.signature import Signature
 from gancourse.values import Count, Positive, Range
 
 Norm = Callable[[int], nn.Module]
-"""Makes a normalising layer for so many features, e.g. `nn.LayerNorm`."""
+"""Maps a number of features to a normalising layer, e.g. `nn.LayerNorm`."""
 
 
 def _layers(

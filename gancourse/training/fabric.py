@@ -15,7 +15,7 @@ from gancourse.processes import LostProcessError
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
+def _without_messages() -> Iterator[None]:
     """Inside, suppress Lightning's messages and warnings about settings."""
     before = logging.root.manager.disable
     logging.disable(logging.INFO)
@@ -54,7 +54,7 @@ def join(device: torch.device, n_devices: int, n_nodes: int = 1, timeout_s: floa
         raise ModuleNotFoundError(message, name=error.name) from None
     backend = "nccl" if device.type == "cuda" else "gloo"
     strategy = DDPStrategy(process_group_backend=backend, timeout=timedelta(seconds=timeout_s))
-    with _quietly():
+    with _without_messages():
         fabric = Fabric(accelerator=device.type, devices=n_devices, num_nodes=n_nodes, strategy=strategy)
         try:
             fabric.launch()
