@@ -36,8 +36,9 @@ def ebgan(margin: float = 10.0) -> Objective:
 def magan(margin: float) -> Objective:
     """Margin-adaptation GAN at one value of its margin: the losses are `ebgan`'s.
 
-    The paper adds a schedule: the margin is set to the mean energy of the data when that is below the margin and the
-    energy of generated samples has come closer to it. Make a new objective for each margin.
+    The paper adds a schedule: after an epoch, the margin is lowered to the mean energy of the data if that is below the
+    margin and the energies of data and generated samples meet the paper's conditions. Make a new objective for each
+    margin.
 
     Args:
         margin: the current margin.
