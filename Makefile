@@ -1,5 +1,5 @@
-# All commands need Python ≥ 3.11 only: the first call makes an environment in .venv (by uv if it is installed, else by
-# venv and pip); later calls use it until pyproject.toml or constraints.txt change.
+# All commands need Python ≥ 3.11 only: the first call makes an environment in .venv (by uv if it is installed, else
+# by venv and pip); later calls use it until pyproject.toml or constraints.txt change.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -40,18 +40,18 @@ test: environment  ## run all tests: unit tests, doctests, every cell of every c
 unit: environment  ## run the tests without chapters and slow tests
 	pytest gancourse tests -m "not slow" -n $(JOBS) --dist loadfile
 
-variants: environment  ## run the chapters' cells with other thread counts and CPU instruction sets, and compare the outputs
+variants: environment  ## run the cells with other thread counts and CPU instruction sets, and compare outputs
 	OMP_NUM_THREADS=1 pytest --nbval book
 	ATEN_CPU_CAPABILITY=avx2 pytest --nbval book
 	ATEN_CPU_CAPABILITY=default pytest --nbval book
 
-notebooks: environment  ## run the chapters whose text has changed and store their outputs (CHAPTERS=02_gan_game: only that one)
+notebooks: environment  ## run changed chapters and store their outputs (CHAPTERS=02_gan_game: only that one)
 	python book/execute.py $(CHAPTERS)
 
 exercises: environment  ## make the students' notebooks from their sources with solutions
 	python exercises/generate.py
 
-slides: environment  ## make one folder of slides per chapter, which opens offline
+slides: environment  ## make the slides, one folder per chapter; they work offline
 	python book/slides/build.py
 
 format: environment  ## format and lint code and tests; notebooks are only checked (edit their sources instead)
