@@ -12,8 +12,14 @@ import pytest
 import gancourse
 
 PACKAGE = Path(gancourse.__file__).parent
-PARTS = ("games", "training", "models", "objectives", "metrics", "theory", "data")
-MODULES = ("batch", "device", "errors", "functional", "memory", "names", "plans", "processes", "rng")
+PARTS = (
+    *("games", "training", "models", "objectives", "metrics", "theory", "data", "plots"),
+    *("recipes", "zoo", "cli", "experiments"),
+)
+MODULES = (
+    *("batch", "device", "errors", "functional", "memory", "names", "plans", "processes", "rng"),
+    *("signature", "spelling", "values"),
+)
 FILES = [
     *(PACKAGE / f"{module}.py" for module in MODULES),
     *(path for part in PARTS for path in sorted((PACKAGE / part).rglob("*.py"))),

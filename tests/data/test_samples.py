@@ -57,7 +57,7 @@ def test_samples_are_a_source_whose_batch_fits_its_signature(x):
     assert batch.x.shape == (7, *source.signature.shape)
     assert batch.x.dtype == torch.float32
     assert batch.y is None
-    assert source.signature.given is None
+    assert source.signature.condition is None
 
 
 def test_a_batch_depends_on_the_noise_alone_and_processes_share_it():
@@ -168,8 +168,8 @@ def test_moving_a_set_leaves_the_first_as_it_was():
 
 
 def test_integers_are_labels_with_numbers_for_names_if_they_have_none():
-    assert Samples(POINTS, LABELS).signature.given == Classes(("0", "1", "2"))
-    assert Samples(POINTS, LABELS, ("cat", "dog", "bird", "never seen")).signature.given.size == 4
+    assert Samples(POINTS, LABELS).signature.condition == Classes(("0", "1", "2"))
+    assert Samples(POINTS, LABELS, ("cat", "dog", "bird", "never seen")).signature.condition.size == 4
     for y in (LABELS.tolist(), LABELS.numpy().astype(np.int8), LABELS.to(torch.uint8), list(LABELS)):
         assert_close(Samples(POINTS, y).first(10).y, LABELS)
 
@@ -177,15 +177,15 @@ def test_integers_are_labels_with_numbers_for_names_if_they_have_none():
 def test_float_rows_are_factors():
     y = torch.linspace(0, 1, 20).view(10, 2)
     source = Samples(POINTS, y, factors=("pose", "light"))
-    assert source.signature.given == Factors(("pose", "light"))
+    assert source.signature.condition == Factors(("pose", "light"))
     assert_close(source.first(10).y, y)
-    assert Samples(POINTS, y).signature.given.names == ("0", "1")
+    assert Samples(POINTS, y).signature.condition.names == ("0", "1")
 
 
 @pytest.mark.parametrize("y", [BYTES, FLOATS], ids=["bytes", "floats"])
 def test_images_are_conditions_in_minus_one_to_one(y):
     source = Samples(POINTS, y)
-    assert source.signature.given == Picture((3, 4, 5))
+    assert source.signature.condition == Picture((3, 4, 5))
     assert_close(source(Noise((0,), 6)).y, Samples(y)(Noise((0,), 6)).x, rtol=0, atol=0)
     assert_close(source.first(3).y, Samples(y).first(3).x, rtol=0, atol=0)
 
@@ -193,7 +193,7 @@ def test_images_are_conditions_in_minus_one_to_one(y):
 def test_rows_of_integers_are_sentences_once_there_is_a_vocabulary():
     y = torch.arange(30).view(10, 3) % 4
     source = Samples(POINTS, y, vocabulary=("", "a", "red", "hat"))
-    assert source.signature.given == Tokens(("", "a", "red", "hat"), 3)
+    assert source.signature.condition == Tokens(("", "a", "red", "hat"), 3)
     assert_close(source.first(10).y, y)
     with pytest.raises(ValueError, match=r"pass vocabulary=… for sentences, y\.argmax"):
         Samples(POINTS, y)
@@ -212,7 +212,7 @@ def test_every_kind_of_y_stays_with_its_own_sample_and_can_be_encoded(y, setting
     source = Samples(torch.arange(10.0)[:, None], y, **settings)
     batch = source(Noise((0,), 40))
     assert_close(batch.y, source.first(10).y[batch.x[:, 0].long()], rtol=0, atol=0)
-    assert source.signature.given.encoded(batch.y).shape == (40, source.signature.given.size)
+    assert source.signature.condition.encoded(batch.y).shape == (40, source.signature.condition.size)
 
 
 # Datasets and lists
@@ -240,7 +240,7 @@ def test_a_subset_of_pairs_is_read():
 def test_images_and_labels_may_come_as_two_lists():
     source = Samples([picture(20 * i) for i in range(10)], LABELS.tolist())
     assert_close(source(Noise((0,), 9)), Samples(BYTES, LABELS)(Noise((0,), 9)), rtol=0, atol=0)
-    assert Samples(POINTS, [picture(1)] * 10).signature.given == Picture((3, 4, 5))
+    assert Samples(POINTS, [picture(1)] * 10).signature.condition == Picture((3, 4, 5))
 
 
 def test_a_dataset_is_read_once_and_never_when_drawn():
