@@ -132,12 +132,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_a_diagram_is_a_numbered_figure(page: Path):
     text = page.read_text("utf-8")
-    assert re.findall(
-        r'<a class="reference internal" href="(#fig-\w+)"><span class="std std-numref">(.*?)</span>', text
-    ) == [
-        ("#fig-loop", "Fig. 2.1"),
-        ("#fig-again", "Fig. 2.2"),
-    ]
+    links = re.findall(r'href="(#fig-\w+)"><span class="std std-numref">(.*?)</span>', text)
+    assert links == [("#fig-loop", "Fig. 2.1"), ("#fig-again", "Fig. 2.2")]
     assert "The same once more &amp; again</desc>" in text
     ids = re.findall(r'\bid="([^"]+)"', text)
     assert len(ids) == len(set(ids))
@@ -157,7 +153,8 @@ def test_a_diagram_takes_the_colours_of_the_theme(browser, page: Path, theme: st
     open_page(browser, page, theme=theme)
     ink, text, ground = browser.execute_script(
         "const style = (s) => getComputedStyle(document.querySelector(s));"
-        "return [style('.diagram svg text:not([class])').fill, style('.bd-article p').color, style('.diagram .paper').fill]"
+        "return [style('.diagram svg text:not([class])').fill, style('.bd-article p').color,"
+        "style('.diagram .paper').fill]"
     )
     assert ink == text
     assert ground == "rgba(0, 0, 0, 0)"
