@@ -108,14 +108,19 @@ def page(notebooks: dict[str, nbformat.NotebookNode]) -> str:
         if rows:
             number = NUMBERED.fullmatch(chapter)[1]
             body = "".join(_row(number, i, claim) for i, claim in enumerate(rows, 1))
-            parts.append(f"\n## {{doc}}`{chapter}`\n\n{TABLE}{body}````\n")
+            parts.append(f"\n## {int(number)}. {_title(notebook)}\n\n{TABLE}{body}````\n")
     return "".join(parts if len(parts) > 1 else [HEAD, EMPTY])
 
 
+def _title(notebook: nbformat.NotebookNode) -> str:
+    """The chapter's title: its first heading."""
+    texts = (cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    return next((found[1] for text in texts if (found := re.search(r"^# (.+)$", text, re.M))), "Untitled")
+
+
 def _row(chapter: str, number: int, claim: Claim) -> str:
-    blocks = [f"**{claim.text}**", f"*Control:* {claim.control}"]
-    if claim.seeds:
-        blocks.append(f"*Seeds:* {claim.seeds}")
+    seeds = f" *Seeds:* {claim.seeds}." if claim.seeds else ""
+    blocks = [f"**{claim.text.rstrip('.')}.**", f"*Control:* {claim.control.rstrip('.')}.{seeds}"]
     if claim.figure:
         blocks.append(f"{{numref}}`{claim.figure}`")
     if claim.printed:

@@ -78,7 +78,8 @@ def test_what_a_cell_printed_is_quoted_and_pictures_are_named():
 @pytest.mark.slow
 def test_the_page_leads_to_the_cells(tmp_path: Path):
     cells = ["# Sample", cell(), cell(**BOTH), cell("a | b\n", **{**BOTH, "claim": "$G$ | D", "seeds": "0 to 4"})]
-    text = claims.page({small_book.CHAPTER: chapter(*[c for c in cells if not isinstance(c, str)])})
+    title, *code = cells
+    text = claims.page({small_book.CHAPTER: chapter(nbformat.v4.new_markdown_cell(title), *code)})
     html, problems = small_book.build(small_book.write(tmp_path, cells, {"claims": text}))
     assert problems == []
     built = (html / "claims.html").read_text("utf-8")
@@ -87,6 +88,7 @@ def test_the_page_leads_to_the_cells(tmp_path: Path):
     chapter_page = (html / "02_sample.html").read_text("utf-8")
     assert all(f'id="{anchor}"' in chapter_page for anchor, _ in links)
     assert "0 to 4" in built
+    assert "<h2>2. Sample" in built
     assert re.search(r"<pre><span></span>a \| b\n</pre>", built)
 
 
