@@ -12,6 +12,7 @@ WIDTH, ROOM = 1152, 604
 TEXT, DENSE, OUTPUT, SOURCE, HEADING, LINE = 30, 24, 24, 22, 42, 1.36
 FIGURE = 330  # a figure gets at least this height, otherwise a slide of its own
 BESIDE = 0.36  # share of the width that text gets beside a figure
+WIDEST_BESIDE = 1.5  # a wider figure would become so small there that nobody reads its labels
 WIDGET_ASPECT = 1.6
 TALL = ("\\frac", "\\sum", "\\int", "\\prod", "\\min", "\\max", "\\sup", "\\inf")
 
@@ -61,7 +62,7 @@ def text_height(text: str, size: int, width: float = WIDTH) -> float:
         line = re.sub(r"!\[[^\]]*\]\([^)]*\)", "", line)
         line = re.sub(r"\\[A-Za-z]+|[{}^_*`$]|\]\([^)]*\)", "", line).strip()
         if line.startswith("#"):
-            total += 26 + HEADING * 1.2 * math.ceil(len(line) * HEADING * 0.52 / width)
+            total += 22 + HEADING * 1.16 * math.ceil(len(line) * HEADING * 0.52 / width)
         elif line.startswith("|"):
             total += 0 if set(line) <= set("|-: ") else size * LINE + 10
         elif line:
@@ -141,6 +142,13 @@ def is_better_beside(text: str, ratio: float, size: int = TEXT) -> bool:
     below = ROOM - text_height(text, size) - 14
     high = ROOM - text_height(heading, size) - 14
     column = WIDTH * BESIDE
-    if not body.strip() or "$$" in body or "```" in body or "|" in body or text_height(body, size, column) > high:
+    if (
+        ratio > WIDEST_BESIDE
+        or not body.strip()
+        or "$$" in body
+        or "```" in body
+        or "|" in body
+        or text_height(body, size, column) > high
+    ):
         return False
     return min(WIDTH * (1 - BESIDE) - 40, high * ratio) > 1.15 * min(WIDTH, max(below, 1) * ratio)
