@@ -23,15 +23,20 @@ def print_pdf(driver, page: Path, notes: bool = False) -> bytes:
         page: the deck's index.html.
         notes: whether the notes stand below the slide, on a page of A4.
     """
-    from selenium.webdriver.support.ui import WebDriverWait
-
-    open_slides(driver, page, "?handout" if notes else "?print-pdf")
-    printable = "return document.documentElement.dataset.printable === 'yes'"
-    WebDriverWait(driver, 30).until(lambda d: d.execute_script(printable))
+    open_printable(driver, page, "?handout" if notes else "?print-pdf")
     settings = {"preferCSSPageSize": True, "printBackground": True}
     margins = dict.fromkeys(("marginTop", "marginBottom", "marginLeft", "marginRight"), 0)
     size = A4 if notes else SLIDE
     return base64.b64decode(driver.execute_cdp_cmd("Page.printToPDF", size | settings | margins)["data"])
+
+
+def open_printable(driver, page: Path, query: str) -> None:
+    """Open a deck laid out for paper and wait until it is: "?print-pdf" slides, "?handout" slides with notes."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    open_slides(driver, page, query)
+    printable = "return document.documentElement.dataset.printable === 'yes'"
+    WebDriverWait(driver, 30).until(lambda d: d.execute_script(printable))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -142,13 +142,8 @@ def is_better_beside(text: str, ratio: float, size: int = TEXT) -> bool:
     below = ROOM - text_height(text, size) - 14
     high = ROOM - text_height(heading, size) - 14
     column = WIDTH * BESIDE
-    if (
-        ratio > WIDEST_BESIDE
-        or not body.strip()
-        or "$$" in body
-        or "```" in body
-        or "|" in body
-        or text_height(body, size, column) > high
-    ):
+    if ratio > WIDEST_BESIDE or not body.strip() or re.search(r"\$\$|```|\|", body):
+        return False
+    if text_height(body, size, column) > high:
         return False
     return min(WIDTH * (1 - BESIDE) - 40, high * ratio) > 1.15 * min(WIDTH, max(below, 1) * ratio)

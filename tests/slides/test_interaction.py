@@ -61,6 +61,10 @@ def keys():
     return Keys
 
 
+def next_picture(driver) -> None:
+    driver.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+
+
 def slide_number(driver) -> int:
     return driver.execute_script("return Reveal.getSlidePastCount()")
 
@@ -92,6 +96,7 @@ def test_keys_in_a_figure_move_the_figure_and_not_the_slide(driver, page):
     )
     before = handle.get_attribute("cx")
     press(driver, keys().ARROW_RIGHT, keys().ARROW_RIGHT, "f", keys().SPACE)
+    next_picture(driver)
     assert (slide_number(driver), handle.get_attribute("cx") != before) == (WIDGET, True)
     press(driver, keys().ESCAPE, keys().ARROW_RIGHT)
     assert slide_number(driver) == WIDGET + 1
@@ -123,7 +128,7 @@ def test_the_mouse_drags_a_figure_at_any_size_of_the_projector(driver, page, res
     middle = "const b = arguments[0].getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2]"
     x, y = driver.execute_script(middle, handle)
     ActionChains(driver).move_to_element(handle).click_and_hold().move_by_offset(-40, 30).release().perform()
-    driver.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+    next_picture(driver)
     moved = driver.execute_script(middle, handle)
     assert moved == pytest.approx([x - 40, y + 30], abs=1.5)
     assert slide_number(driver) == WIDGET
@@ -245,7 +250,7 @@ def test_the_pdf_has_one_page_for_each_slide(driver, tmp_path, chapter, notes):
 
 def test_print_shows_every_step_and_the_handout_all_notes(driver, page):
     for query in ("?print-pdf", "?handout"):
-        check.open_slides(driver, page, query)
+        pdf.open_printable(driver, page, query)
         hidden = driver.execute_script(
             "return [...document.querySelectorAll('.fragment')]"
             ".filter((e) => getComputedStyle(e).visibility !== 'visible' || getComputedStyle(e).opacity !== '1').length"
