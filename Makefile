@@ -51,8 +51,9 @@ notebooks: environment  ## run the chapters whose text changed and store their o
 exercises: environment  ## make the students' notebooks from their sources with solutions
 	python exercises/generate.py
 
-slides: environment  ## make one folder of slides per chapter, which open offline
-	python book/slides/build.py
+slides: environment  ## make one folder of slides per chapter, which open offline (PDF=1: slides.pdf and handout.pdf too)
+	python book/slides/build.py $(CHAPTERS)
+	$(if $(PDF),python book/slides/pdf.py --notes $(addprefix _build/slides/,$(CHAPTERS)))
 
 format: environment  ## format and lint code and tests; notebooks are checked too, but mended in their texts
 	ruff format --extend-exclude '*.ipynb' .

@@ -232,7 +232,9 @@ def write_list(out: Path) -> Path:
             f'<li value="{int(page.parent.name[:2])}"><a href="{escape(page.parent.name)}/index.html">{title}</a></li>'
         )
     text = (HERE / "template" / "list.html").read_text(encoding="utf-8")
-    text = text.replace("COURSE", COURSE).replace("ROWS", "\n".join(rows))
+    faces = next((sheet.relative_to(out).as_posix() for sheet in sorted(out.glob("[0-9]*/assets/fonts.css"))), "")
+    fonts = f'<link rel="stylesheet" href="{escape(faces)}">' if faces else ""
+    text = text.replace("COURSE", COURSE).replace("FONTS", fonts).replace("ROWS", "\n".join(rows))
     (out / "index.html").write_text(text, encoding="utf-8", newline="\n")
     return out / "index.html"
 

@@ -45,8 +45,9 @@ def height(cell: NotebookNode, size: int = TEXT) -> float:
 def _poll_height(poll: dict, size: int) -> float:
     options = [option["text"] for option in poll["options"]]
     reasons = [option["reason"] for option in poll["options"] if option["right"]]
-    lead = text_height(poll["lead"], size) if poll["lead"] else 0
-    return lead + sum(22 + text_height(text, size) for text in options) + text_height("\n".join(reasons), size) + 30
+    above = 46 + (60 if poll["asks"] else 0) + (text_height(poll["lead"], size) if poll["lead"] else 0)
+    rows = sum(34 + text_height(text, size) for text in options)
+    return above + rows + sum(16 + text_height(reason, size) for reason in reasons)
 
 
 def text_height(text: str, size: int, width: float = WIDTH) -> float:

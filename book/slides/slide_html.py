@@ -7,10 +7,12 @@ from pathlib import Path
 
 from bs4 import BeautifulSoup, Tag
 from diagrams import inline
+from room import svg_aspect
 
 SVG = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?!\w+:|//)(?P<path>[^)\s]+\.svg)(?:\s+[^)]*)?\)")
 EYEBROWS = {"question": "Question", "predict": "Prediction"}
 Render = Callable[[str], str]
+WIDE = 1.6  # on the title slide, a diagram of a larger ratio stands below the text
 PLACE = "diagram-placeholder-{}"
 
 
@@ -85,7 +87,8 @@ class Composer:
             groups, pictures = [stepped(group) for group in groups], stepped(pictures)
         out = "".join(f'<div class="text">{group}</div>' for group in groups)
         if pictures:
-            out += f'<div class="pictures">{pictures}</div>'
+            wide = " wide" if max(filter(None, map(svg_aspect, diagrams.values())), default=0) > WIDE else ""
+            out += f'<div class="pictures{wide}">{pictures}</div>'
         for place, svg in diagrams.items():
             out = re.sub(rf'<img\b[^>]*src="{re.escape(place)}"[^>]*/?>', lambda _, svg=svg: svg, out)
         return out + "".join(poll_html(poll, render) for poll in polls)

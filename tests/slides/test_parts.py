@@ -180,7 +180,7 @@ def test_most_slides_need_minute_question_and_answer_and_a_poll_brings_two_of_th
     silent, asked = measured(notes=""), measured(notes="Minute 3.", poll=True)
     assert beyond_limits([measured(), asked, silent]) == []
     assert beyond_limits([measured(), silent]) == [
-        "notes with minute, question and answer on 1 of 2 slides; write more"
+        "notes with minute, question and answer on 1 of 2 slides; missing on 2"
     ]
     assert beyond_limits([measured(), measured(notes="", last=True)]) == []
 
