@@ -27,7 +27,6 @@ NEEDED = {
     "nbformat": "nbformat",
     "sphinx-revealjs": "reveal.js",
     "sphinx-mathjax-offline": "MathJax",
-    "tinycss2": "tinycss2",
 }
 REVEAL = {"dist/reveal.js", "dist/reveal.css", "dist/reset.css", "plugin/notes/notes.js", "LICENSE"}
 

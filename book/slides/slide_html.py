@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from html import escape
 from pathlib import Path
 
 from bs4 import BeautifulSoup, Tag
@@ -72,7 +71,7 @@ class Composer:
         def placed(match: re.Match) -> str:
             self.n_diagrams += 1
             place = PLACE.format(self.n_diagrams)
-            diagrams[place] = inline(self.folder / match["path"], f"d{self.n_diagrams}", escape(match["alt"]))
+            diagrams[place] = self._diagram(match["path"], match["alt"])
             return f"![{match['alt']}]({place})"
 
         source = SVG.sub(placed, source)
@@ -92,6 +91,11 @@ class Composer:
         for place, svg in diagrams.items():
             out = re.sub(rf'<img\b[^>]*src="{re.escape(place)}"[^>]*/?>', lambda _, svg=svg: svg, out)
         return out + "".join(poll_html(poll, render) for poll in polls)
+
+    def _diagram(self, path: str, alt: str) -> str:
+        """A diagram of the page, under an id of its own."""
+        file = self.folder / path
+        return inline(file.stem, f"diagram-{self.n_diagrams}", file.parent, alt or None)
 
 
 def poll_html(poll: Mapping, render: Render) -> str:

@@ -151,7 +151,7 @@ def test_slides_are_numbered_and_the_last_names_exercises_and_the_next_chapter(t
 
 def test_a_missing_diagram_or_an_unreadable_question_is_one_line_with_the_chapter(tmp_path):
     for cell, message in (
-        (markdown("## A\n\n![x](assets/diagrams/gone.svg)"), "02_sample.ipynb: diagram gone.svg not found"),
+        (markdown("## A\n\n![x](assets/diagrams/gone.svg)"), "02_sample.ipynb: diagram 'gone' not found"),
         (markdown("```{question} Why?\n- [x] a\n  b\n```"), "02_sample.ipynb: cell 2: question has 1 options"),
     ):
         with pytest.raises(build.BuildError, match=message):

@@ -13,7 +13,7 @@ import pytest
 from nbformat.v4 import new_notebook
 
 from gancourse.widgets import recording, scrub, transport
-from tests.slides.chapters import build_deck, code, markdown, recast, sample, shown, speaker
+from tests.slides.chapters import DIAGRAM, build_deck, code, markdown, recast, sample, shown, speaker
 
 pytestmark = pytest.mark.slow
 STEPS, POLL, TABLE, WIDGET = 1, 2, 4, 5  # slides of the recast sample, from 0
@@ -196,6 +196,20 @@ def test_a_key_turns_light_into_dark_and_back(driver, page):
         press(driver, "t")
     press(driver, "t")
     assert themes == ["light", "dark", "light"]
+
+
+@pytest.mark.parametrize(("size", "sound"), [(15, True), (11, False)])
+def test_a_diagram_whose_type_is_a_little_small_is_enlarged_and_one_with_tiny_type_reported(
+    driver, tmp_path, size, sound
+):
+    cells = [markdown("# T"), markdown("## A\n\n![x](assets/diagrams/high.svg)"), speaker("Minute 1. Why? Answer: so.")]
+    cells.append(speaker("Minute 0. Why? Answer: so."))
+    cells.insert(1, cells.pop())
+    (tmp_path / "book" / "assets" / "diagrams").mkdir(parents=True)
+    high = DIAGRAM.replace("0 0 400 160", "0 0 760 430").replace('font-size="17"', f'font-size="{size}"')
+    (tmp_path / "book" / "assets" / "diagrams" / "high.svg").write_text(high, encoding="utf-8")
+    findings = check.check_deck(driver, build_deck(new_notebook(cells=cells), tmp_path))
+    assert findings == ([] if sound else ["slide 2: type of 13.6 px, at least 20: samples"])
 
 
 def test_diagrams_follow_the_colours_of_the_deck(driver, page):

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from diagrams import DiagramError, inline, scoped_css
 from measure import SlideMeasures, beyond_limits, read_measures, table, table_row
 from room import is_better_beside, png_size, svg_aspect
 from slide_html import Composer, poll_html, split_heading, stepped
@@ -56,51 +55,19 @@ def test_a_poll_says_what_is_right_only_in_its_step():
 # Diagrams
 
 
-@pytest.fixture
-def drawing(tmp_path):
-    path = tmp_path / "game.svg"
-    path.write_text(DIAGRAM, encoding="utf-8")
-    return path
+def test_each_diagram_of_a_deck_has_ids_of_its_own(tmp_path):
+    (tmp_path / "game.svg").write_text(DIAGRAM, encoding="utf-8")
+    composer = Composer(tmp_path)
+    source = "![Who gives what](game.svg)"
+    bodies = [composer.body(source, [], [], lambda text: re.sub(r".*\((.*)\)", r'<img src="\1"/>', text)) for _ in "ab"]
+    assert [re.findall(r'<svg id="([^"]+)"', body) for body in bodies] == [["diagram-1"], ["diagram-2"]]
+    assert all("Who gives what</desc>" in body and "<img" not in body for body in bodies)
+    assert 'class="pictures wide"' in bodies[0]
 
 
-def test_a_diagram_keeps_its_ids_and_styles_to_itself(drawing):
-    one, two = inline(drawing, "d1"), inline(drawing, "d2")
-    assert one.replace("d1", "d2") == two
-    assert {*re.findall(r'\bid="([^"]+)"', one)} == {"d1", "d1-t", "d1-a", "d1-tip"}
-    assert 'aria-labelledby="d1-t"' in one
-    assert "url(#d1-tip)" in one
-    assert "#d1 .box, #d1 text {" in one
-    assert "#d1 #d1-a {" in one
-    assert "@media (prefers-color-scheme: dark) {#d1 .box {" in one
-
-
-def test_a_diagram_has_no_fixed_size_and_a_name(drawing, tmp_path):
-    opening = re.match(r"<svg[^>]*>", inline(drawing, "d1"))[0]
-    assert not re.search(r"\s(width|height)=", opening)
-    bare = tmp_path / "bare.svg"
-    bare.write_text('<svg viewBox="0 0 9 9"></svg>')
-    assert inline(bare, "d1", "A box") == '<svg id="d1" viewBox="0 0 9 9" role="img" aria-label="A box"></svg>'
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("<p>no</p>", "holds no <svg> element"),
-        ('<svg width="9"></svg>', "has no viewBox"),
-        ('<svg viewBox="0 0 9 9"><script>x</script></svg>', "runs a script"),
-        ('<svg viewBox="0 0 9 9"><image href="https://example.invalid/a.png"/></svg>', "loads from outside"),
-    ],
-)
-def test_a_diagram_that_would_not_work_says_why(text, message, tmp_path):
-    (tmp_path / "a.svg").write_text(text)
-    with pytest.raises(DiagramError, match=message):
-        inline(tmp_path / "a.svg", "d1")
-    with pytest.raises(DiagramError, match=r"gone\.svg not found"):
-        inline(tmp_path / "gone.svg", "d1")
-
-
-def test_the_diagram_itself_can_be_styled():
-    assert scoped_css("svg { color: red } svg > g, svgx { x: y }", "#s") == "#s { color: red }#s > g, #s svgx { x: y }"
+def test_a_picture_from_elsewhere_is_no_diagram(tmp_path):
+    source = "![p](https://example.invalid/p.svg)"
+    assert Composer(tmp_path).body(source, [], [], str) == f'<div class="text">{source}</div>'
 
 
 # Room
