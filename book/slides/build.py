@@ -21,6 +21,7 @@ if str(BOOK) not in sys.path:  # question_text lies there, for the page and the 
     sys.path.append(str(BOOK))
 OUT = BOOK.parent / "_build" / "slides"
 NUMBER = ">slide number<"
+TITLE_PICTURE = (626, 572)  # pixels beside the title
 COURSE = "Generative adversarial networks"
 NEEDED = {
     "nbconvert": "nbconvert",
@@ -192,7 +193,12 @@ def plain_title(notebook) -> str:
 
 
 def title_picture(slides) -> dict[str, str] | None:
-    """The first described picture of a deck, for its title slide; None if that has one of its own, or there is none."""
+    """The first described picture of a deck, for its title slide; None if that has one of its own, or there is none.
+
+    A recast chapter's must have type that can be read in its place.
+    """
+    from room import is_readable
+
     if not slides.cells or slides.cells[0].metadata.deck.get("fill"):
         return None
     for cell in slides.cells:
@@ -200,6 +206,8 @@ def title_picture(slides) -> dict[str, str] | None:
             data = output.get("data", {})
             if "image/png" in data and cell.metadata.deck.get("alt"):
                 picture = "".join(data["image/png"]).replace("\n", "")
+                if slides.metadata.recast and not is_readable(picture, *TITLE_PICTURE):
+                    continue
                 return {"source": f"data:image/png;base64,{picture}", "alt": cell.metadata.deck.alt}
     return None
 

@@ -116,6 +116,16 @@ def png_size(picture: str) -> tuple[int, int, float | None] | None:
     return width, height_, per_metre * 0.0254 if per_metre else None
 
 
+def is_readable(picture: str, width: float, height_: float) -> bool:
+    """Whether 10-point type in a base64 PNG has 20 px or more within a width and a height.
+
+    >>> is_readable("", 626, 572)
+    False
+    """
+    size = png_size(picture)
+    return bool(size and size[2]) and 10 / 72 * size[2] * min(width / size[0], height_ / size[1]) >= 20
+
+
 def svg_aspect(text: str) -> float | None:
     """Width over height by an SVG's viewBox; None if it has none."""
     found = re.search(r"<svg\b[^>]*\bviewBox=[\"']\s*[-\d.]+[\s,]+[-\d.]+[\s,]+([\d.]+)[\s,]+([\d.]+)", text)

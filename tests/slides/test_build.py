@@ -10,7 +10,7 @@ import pytest
 from nbformat.v4 import new_notebook
 
 from tests import checkout
-from tests.slides.chapters import build_deck, code, figure, markdown, recast, sample
+from tests.slides.chapters import build_deck, code, figure, markdown, recast, sample, speaker
 
 
 def test_the_page_holds_alternative_text_notes_and_fragments_but_no_inputs(tmp_path):
@@ -135,6 +135,14 @@ def test_the_title_slide_shows_the_first_picture_of_the_chapter_or_its_own(tmp_p
     assert "<circle" in title(new_notebook(cells=drawn))
     assert "A grey box" not in title(new_notebook(cells=drawn))
     assert "picture" not in title(new_notebook(cells=[markdown("# T"), code(figure(), alt="")]))
+    cells = [
+        markdown("# T"),
+        speaker("Minute 0."),
+        code(figure(1400, 600, 200)),
+        code(figure(600, 600, 200), alt="Square"),
+    ]
+    assert 'alt="Square"' in title(new_notebook(cells=cells))
+    assert "picture" not in title(new_notebook(cells=cells[:3]))
 
 
 def test_slides_are_numbered_and_the_last_names_exercises_and_the_next_chapter(tmp_path):
