@@ -141,28 +141,6 @@ def build_chapter(notebook: Path, out: Path) -> Path:
 
 def _rendered(slides, notebook: Path) -> str:
     """The page of a deck."""
-    from jinja2 import pass_context
-    from nbconvert.exporters import SlidesExporter
-    from slide_html import Composer, split_heading
-
-    exporter = SlidesExporter(
-        template_name="template",
-        extra_template_basedirs=[str(HERE)],
-        embed_images=True,
-        exclude_input_prompt=True,
-        exclude_output_prompt=True,
-        exclude_anchor_links=True,
-    )
-    composer = Composer(notebook.parent)
-
-    @pass_context
-    def slide_body(context, cell) -> str:
-        body = split_heading(cell.source)[1] if cell.metadata.get("subslide_start") else cell.source
-        render = partial(exporter.markdown2html, context)
-        return composer.body(body, cell.metadata.get("tags", []), cell.metadata.deck.get("polls", []), render)
-
-    exporter.register_filter("slide_body", slide_body)
-    exporter.register_filter("slide_heading", lambda source: split_heading(source)[0])
     number = re.match(r"(\d\d)_", notebook.stem)
     title = plain_title(slides) or notebook.stem
     deck = {
@@ -175,11 +153,38 @@ def _rendered(slides, notebook: Path) -> str:
         "end": end_lines(notebook),
     }
     resources = {"deck": deck, "metadata": {"name": notebook.stem, "path": str(notebook.parent)}}
-    page, _ = exporter.from_notebook_node(slides, resources=resources)
+    page, _ = _exporter(notebook.parent).from_notebook_node(slides, resources=resources)
     total = page.count(NUMBER)
     for i in range(total):
         page = page.replace(NUMBER, f">{i + 1} / {total}<", 1)
     return page
+
+
+def _exporter(folder: Path):
+    """The exporter of nbconvert with the template of the slides; diagrams are looked up from the folder."""
+    from jinja2 import pass_context
+    from nbconvert.exporters import SlidesExporter
+    from slide_html import Composer, split_heading
+
+    exporter = SlidesExporter(
+        template_name="template",
+        extra_template_basedirs=[str(HERE)],
+        embed_images=True,
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+        exclude_anchor_links=True,
+    )
+    composer = Composer(folder)
+
+    @pass_context
+    def slide_body(context, cell) -> str:
+        body = split_heading(cell.source)[1] if cell.metadata.get("subslide_start") else cell.source
+        render = partial(exporter.markdown2html, context)
+        return composer.body(body, cell.metadata.get("tags", []), cell.metadata.deck.get("polls", []), render)
+
+    exporter.register_filter("slide_body", slide_body)
+    exporter.register_filter("slide_heading", lambda source: split_heading(source)[0])
+    return exporter
 
 
 def plain_title(notebook) -> str:

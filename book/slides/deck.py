@@ -79,6 +79,11 @@ def slide_notebook(notebook: NotebookNode, authors: dict[str, str] | None = None
             'no cell is marked as a slide; give Markdown cells the metadata {"slideshow": {"slide_type": "slide"}}'
         )
     slides[0].notes[:0] = early_notes
+    return _collected(slides, notebook, recast)
+
+
+def _collected(slides: list[Slide], notebook: NotebookNode, recast: bool) -> NotebookNode:
+    """The notebook of all slides, paced by the minutes of their notes."""
     result = notebook.copy()
     pace = timings([read_speech("\n".join(slide.notes)).minute for slide in slides]) if recast else [None] * len(slides)
     result.cells = [cell for slide, seconds in zip(slides, pace, strict=True) for cell in _flatten(slide, seconds)]
