@@ -6,6 +6,7 @@ import nbformat
 import pytest
 from deck import DeckError, slide_notebook, visible
 from nbformat.v4 import new_notebook, new_output
+from recast import RECAST
 
 from tests import checkout
 from tests.slides.chapters import (
@@ -175,3 +176,9 @@ def test_a_square_figure_stands_beside_the_text_and_a_wide_one_below():
         return slide_notebook(new_notebook(cells=cells)).cells[0].metadata.deck.frame
 
     assert (classes(600, 600), classes(1400, 500)) == ("beside", "")
+
+
+def test_chapters_in_the_new_form_are_recast_to_the_slides_too():
+    for name in RECAST:
+        notebook = nbformat.reads(checkout.text(f"book/{name}.ipynb"), as_version=4)
+        assert slide_notebook(notebook).metadata.recast, name
