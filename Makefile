@@ -51,8 +51,9 @@ notebooks: environment  ## run changed chapters and store their outputs (CHAPTER
 exercises: environment  ## make the students' notebooks from their sources with solutions
 	python exercises/generate.py
 
-slides: environment  ## make the slides, one folder per chapter; they work offline
-	python book/slides/build.py
+slides: environment  ## make the slides, one folder per chapter; they work offline (PDF=1: and as PDF)
+	python book/slides/build.py $(CHAPTERS)
+	$(if $(PDF),python book/slides/pdf.py --notes $(addprefix _build/slides/,$(CHAPTERS)))
 
 format: environment  ## format and lint code and tests; notebooks are only checked (edit their sources instead)
 	ruff format --extend-exclude '*.ipynb' .

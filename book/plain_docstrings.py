@@ -6,6 +6,7 @@ one as emphasis and the other as a substitution.
 
 from __future__ import annotations
 
+import importlib
 import re
 from typing import Any
 
@@ -34,5 +35,8 @@ def _process(app: Any, what: str, name: str, obj: object, options: Any, lines: l
 
 def setup(app: Any) -> dict[str, bool]:
     """Take part in a Sphinx build, before napoleon turns sections into fields."""
+    # autodoc copies annotations from classes to their subclasses in other modules, where names that they hold may be
+    # unknown. Whatever evaluates annotations while it is imported is imported first.
+    importlib.import_module("gancourse.cli")
     app.connect("autodoc-process-docstring", _process, priority=400)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

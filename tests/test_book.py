@@ -16,8 +16,10 @@ import nbformat
 import pytest
 import yaml
 from nbformat import NotebookNode
+from recast import RECAST
 
 from tests import checkout
+from tests.book import page_browser
 
 ROOT = Path(__file__).parents[1]
 BOOK = ROOT / "book"
@@ -40,7 +42,9 @@ def code_cells(chapter: str) -> list[NotebookNode]:
 
 
 def prose(chapter: str) -> str:
-    return "\n\n".join(cell.source for cell in notebook(chapter).cells if cell.cell_type == "markdown")
+    """The texts that the page shows."""
+    texts = [cell for cell in notebook(chapter).cells if cell.cell_type == "markdown"]
+    return "\n\n".join(cell.source for cell in texts if "remove-cell" not in cell.metadata.get("tags", ()))
 
 
 def printed(chapter: str) -> set[str]:
@@ -128,8 +132,9 @@ def test_a_chapter_imports_the_package_and_three_libraries_only(chapter: str):
 def test_every_text_cell_is_a_slide_a_part_of_one_or_a_note(chapter: str):
     kinds = [cell.metadata.get("slideshow", {}).get("slide_type") for cell in notebook(chapter).cells]
     texts = [cell.cell_type == "markdown" for cell in notebook(chapter).cells]
-    assert {kind for kind, text in zip(kinds, texts, strict=True) if text} <= {"slide", "fragment", "notes"}
-    assert kinds[0] == "slide"
+    allowed = {"slide", "fragment", "notes"} | ({"skip"} if chapter in RECAST else set())
+    assert {kind for kind, text in zip(kinds, texts, strict=True) if text} <= allowed
+    assert next(kind for kind in kinds if kind != "skip") == "slide"
 
 
 @every_chapter
@@ -420,3 +425,30 @@ def test_equations_render_without_the_internet(site: Path, chapter: str, tmp_pat
     assert equations > 0
     assert dom.stdout.count("<mjx-container") >= equations
     assert "merror" not in re.sub(r"<style.*?</style>", "", dom.stdout, flags=re.S)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["02_gan_game", "notation", "bibliography", "claims"])
+def test_axe_finds_no_fault_on_a_page(site: Path, browser, name: str, theme: str):
+    pytest.importorskip("axe_core_python")
+    for width in (390, 1280):
+        page_browser.open_page(browser, site / f"{name}.html", width=width, theme=theme)
+        assert page_browser.faults(browser) == [], width
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["index", "notation", *CHAPTERS])
+def test_a_page_does_not_scroll_sideways_on_a_phone(site: Path, browser, name: str):
+    page_browser.open_page(browser, site / f"{name}.html", width=390, height=844)
+    assert browser.execute_script("return document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chapter", RECAST)
+def test_nothing_of_a_recast_chapter_is_cut(site: Path, browser, chapter: str):
+    for width in (1280, 1440, 1920):
+        page_browser.open_page(browser, site / f"{chapter}.html", width=width)
+        # Folded code is looked at too.
+        browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
+        assert page_browser.clipped(browser) == [], width
