@@ -83,6 +83,7 @@ def settings() -> dict[str, object]:
         "figure.facecolor": "white",
         "savefig.dpi": 2 * PAGE_DPI,
         "savefig.facecolor": "white",
+        "savefig.pad_inches": 0.03,
         "image.cmap": "viridis",
     }
 
