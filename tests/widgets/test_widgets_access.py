@@ -295,12 +295,15 @@ def test_on_paper_there_are_pictures_and_values_but_no_controls_also_from_a_dark
         "return [...widgets].map((w) => ['.gw-controls', '.gw-panels', '.gw-status']"
         ".map((c) => w.querySelector(c).offsetHeight > 0))",
     )
-    code = "return [getComputedStyle(widgets[1]).color, getComputedStyle(widgets[1].querySelector('.gw-ring')).stroke]"
+    code = (
+        "const w = getComputedStyle(widgets[1]), ring = getComputedStyle(widgets[1].querySelector('.gw-ring'));"
+        "return [w.color, w.backgroundColor, ring.stroke]"
+    )
     colours = run(driver, code)
     media(driver)
     assert shown == [[False, True, True]] * N_WIDGETS
-    assert colours == ["rgb(0, 0, 0)", "rgb(217, 105, 10)"]
-    assert run(driver, code)[1] == "rgb(255, 157, 60)"  # on the screen
+    assert colours == ["rgb(0, 0, 0)", "rgb(255, 255, 255)", "rgb(217, 105, 10)"]
+    assert run(driver, code)[2] == "rgb(255, 157, 60)"  # on the screen
 
 
 def test_with_forced_colours_points_handles_and_lines_take_the_systems(driver):
