@@ -40,12 +40,14 @@ class Entry(NamedTuple):
         load: makes the source that is asked for.
         has_full_set: whether there is more of it than what lies in the package.
         argument: what has to follow its name after a colon; empty if nothing may.
+        domains: names of the data sets that it is made of, by its argument; None if it is one itself.
     """
 
     about: str
     load: Callable[[Request], Source]
     has_full_set: bool = False
     argument: str = ""
+    domains: Callable[[str], tuple[str, ...]] | None = None
 
 
 def _unit(mixture: Mixture) -> Mixture:
@@ -111,6 +113,7 @@ data_sets: dict[str, Entry] = {
         "two sets of this catalogue without pairs",
         lambda request: Unpaired(*(_part(name, request) for name in _two(request.argument))),
         argument="FIRST,SECOND",
+        domains=_two,
     ),
     "folder": Entry(
         "your own images; subfolders are classes, and a tenth by name is the test set",
@@ -136,6 +139,16 @@ def entry(name: str) -> tuple[Entry, str]:
         expected = f"{stem}:{chosen.argument}" if chosen.argument else stem
         raise ValueError(f"data set {name!r} can't be opened; write {expected}")
     return chosen, argument
+
+
+def domains(name: str) -> tuple[str, ...]:
+    """Names of the data sets that samples are of, in the order of a batch's x and other; errors as for `entry`.
+
+    >>> domains("unpaired:ring,grid"), domains("ring")
+    (('ring', 'grid'), ('ring',))
+    """
+    chosen, argument = entry(name)
+    return (name,) if chosen.domains is None else chosen.domains(argument)
 
 
 def load(
