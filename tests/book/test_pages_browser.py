@@ -302,4 +302,9 @@ def test_without_scripts_a_page_shows_everything(browser, page: Path):
         seen = browser.find_elements("css selector", blocks)
         assert len(seen) >= 5
         assert all(e.is_displayed() for e in seen if not e.find_elements("xpath", "ancestor::details"))
+        # In the theme's colours: not all is black.
+        colours = {
+            e.value_of_css_property("color") for e in browser.find_elements("css selector", ".bd-article :is(p, a)")
+        }
+        assert len(colours) > 1
     browser.get("about:blank")
