@@ -210,7 +210,8 @@ def test_no_words_of_a_diagram_lie_over_others_or_leave_it(browser, name: str, t
 @needs_browser
 def test_words_that_lie_over_others_would_be_found(browser, tmp_path: Path):
     svg = (
-        '<svg viewBox="0 0 100 60" width="100" font-size="12"><text x="5" y="20">one</text><text x="9" y="21">two</text>'
+        '<svg viewBox="0 0 100 60" width="100" font-size="12">'
+        '<text x="5" y="20">one</text><text x="9" y="21">two</text>'
         '<text x="90" y="50">three</text></svg>'
     )
     assert collisions(browser, svg, tmp_path) == ["one lies over two", "three leaves the drawing"]
