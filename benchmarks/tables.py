@@ -204,8 +204,8 @@ def accelerator_note() -> str:
     ours = seconds["trainer, float32"]
     times = [seconds[f"{name}, float32"] / ours for name in accelerator.LOOPS[:2]]
     return (
-        f"In float32, at a batch of {batch}, the trainer is {times[0]:.2f} times as fast as the loop with its loader, and "
-        f"{times[1]:.2f} times as fast as the one with its images on the device."
+        f"In float32, at a batch of {batch}, the trainer is {times[0]:.2f} times as fast as the loop with its loader "
+        f"and {times[1]:.2f} times as fast as the one with its images on the device."
     )
 
 

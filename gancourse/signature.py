@@ -1,4 +1,4 @@
-"""What a data source hands out, for networks to fit: shapes and conditions, no data."""
+"""What a data source returns, for networks to fit: shapes and conditions, no data."""
 
 from __future__ import annotations
 
@@ -123,10 +123,10 @@ class Tokens:
         return len(self.vocabulary)
 
     def encoded(self, y: Tensor) -> Tensor:
-        """How often each word stands in each sentence, [batch, vocabulary]; networks that read take y itself.
+        """How often each word occurs in each sentence, [batch, vocabulary]; networks that read take y itself.
 
         Raises:
-            ValueError: a sentence has another length, or a number stands for no word.
+            ValueError: a sentence has another length, or a number is no word's.
         """
         _check(y, (self.length,), "sentences")
         _check_integers(y, self.size, "words")
@@ -139,7 +139,7 @@ class Signature:
 
     Args:
         shape: of one sample: (2,) for points in the plane, (3, 32, 32) for images, channels first.
-        given: what y is, where the data has one.
+        condition: what y is, where the data has one.
         other: shape of a sample of a second domain, where there is one.
 
     Raises:
@@ -150,7 +150,7 @@ class Signature:
     """
 
     shape: tuple[int, ...]
-    given: Condition | None = None
+    condition: Condition | None = None
     other: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:

@@ -129,10 +129,10 @@ def experiment(name: Name, workers: int = 0, folder: Path = experiments.FOLDER) 
         workers: how many runs side by side; 0 for one a core.
         folder: where its rows are kept, as JSON lines.
     """
-    chosen = experiments.experiment(name)
-    total = len(chosen.methods) * len(chosen.seeds)
+    comparison = experiments.experiment(name)
+    total = len(comparison.methods) * len(comparison.seeds)
     done = len(experiments.rows(name, folder))
-    runs = experiments.run(chosen, workers, folder)
+    runs = experiments.run(comparison, workers, folder)
     for row in tqdm(runs, name, total, initial=done, unit="run", disable=not sys.stderr.isatty()):
         if not sys.stderr.isatty():
             print(f"{row['method']}, seed {row['seed']}: {row['metrics']} in {row['seconds']} s", flush=True)

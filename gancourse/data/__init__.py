@@ -1,4 +1,4 @@
-"""Data sources: each is a function of randomness that returns a batch."""
+"""Data sources: functions of the noise that return a batch."""
 
 from gancourse.data.catalogue import data_sets, entry, load
 from gancourse.data.folder import Folder

@@ -30,8 +30,8 @@ class Data(Value):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        chosen, _ = data.entry(self.name)
-        if self.full and not chosen.has_full_set:
+        entry, _ = data.entry(self.name)
+        if self.full and not entry.has_full_set:
             raise ValueError(f"{self.name} has no full set; pass full=False (--no-full)")
 
     def load(self, split: str = "train", *, download: bool = False, size: int | None = None) -> data.Source:

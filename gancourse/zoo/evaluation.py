@@ -36,7 +36,7 @@ class Trained(NamedTuple):
 
 
 def trained(what: str | Path) -> Trained:
-    """What a name of the zoo or a run's folder stands for.
+    """The trained network behind a name of the zoo or a run's folder.
 
     Raises:
         ValueError: there is neither.

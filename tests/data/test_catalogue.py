@@ -24,8 +24,8 @@ def test_every_source_hands_out_what_its_signature_says(name):
         assert batch.x.isfinite().all()
         if signature.is_image:
             assert -1 <= batch.x.min() <= batch.x.max() <= 1
-        if signature.given is not None:
-            assert signature.given.encoded(batch.y).shape == (5, signature.given.size)
+        if signature.condition is not None:
+            assert signature.condition.encoded(batch.y).shape == (5, signature.condition.size)
         assert (batch.other is None) == (signature.other is None)
 
 
@@ -88,5 +88,5 @@ def test_an_unknown_split_is_refused():
 
 
 def test_the_mixtures_classes_are_their_components():
-    assert data.load("ring").signature.given == Classes(tuple("01234567"))
-    assert data.load("grid").signature.given.size == 25
+    assert data.load("ring").signature.condition == Classes(tuple("01234567"))
+    assert data.load("grid").signature.condition.size == 25

@@ -317,7 +317,7 @@ def exchanged(network):
     [
         (inserted, "generator's network had 6 parameters when the trainer was made; of its 8 now, 2 are new"),
         (removed, "had 6 parameters when the trainer was made; of its 4 now, 0 are new"),
-        (exchanged, "of its 6 now, 1 are new, and no optimiser knows them; build the network whole"),
+        (exchanged, "of its 6 now, 1 are new, and no optimiser has them; build the whole network"),
     ],
 )
 def test_parameters_that_come_or_go_during_the_training_end_it(change, message):

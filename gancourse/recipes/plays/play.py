@@ -24,7 +24,7 @@ Judge = Callable[[Callable[[int], Tensor], Source, "int | None", int], dict[str,
 class Play(Value):
     """How networks are trained, what of them is kept, and how that makes samples.
 
-    Whoever has a recipe asks its play and needs to know no kind of it.
+    Code that has a recipe asks its play, and needs to know no kind of it.
     """
 
     abstract: ClassVar[bool] = True
