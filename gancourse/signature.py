@@ -14,6 +14,10 @@ class Condition(Protocol):
     """What the y of a batch is. Networks see it through `encoded`, whatever it is."""
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one y."""
+
+    @property
     def size(self) -> int:
         """How many numbers `encoded` makes of one y."""
 
@@ -48,6 +52,11 @@ class Classes:
     names: tuple[str, ...]
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """A label is a number alone."""
+        return ()
+
+    @property
     def size(self) -> int:
         """How many classes there are."""
         return len(self.names)
@@ -72,6 +81,11 @@ class Factors:
     """
 
     names: tuple[str, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """A row of factors."""
+        return (self.size,)
 
     @property
     def size(self) -> int:
@@ -118,6 +132,11 @@ class Tokens:
     length: int
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """A sentence."""
+        return (self.length,)
+
+    @property
     def size(self) -> int:
         """How many words there are: a sentence is encoded as how often it has each."""
         return len(self.vocabulary)
@@ -131,6 +150,38 @@ class Tokens:
         _check(y, (self.length,), "sentences")
         _check_integers(y, self.size, "words")
         return one_hot(y, self.size).sum(1).to(torch.get_default_dtype())
+
+
+@dataclass(frozen=True)
+class Packs:
+    """Conditions of samples that a discriminator sees m at a time: m of them along their first axis.
+
+    Args:
+        each: what the condition of one sample is.
+        m: samples in a pack.
+
+    >>> Packs(Classes(("cat", "dog")), 2).encoded(torch.tensor([[1, 0]]))
+    tensor([[0., 1., 1., 0.]])
+    """
+
+    each: Condition
+    m: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of one, m times as long; m labels are a row."""
+        first, *rest = self.each.shape or (1,)
+        return (self.m * first, *rest)
+
+    @property
+    def size(self) -> int:
+        """As many numbers as m conditions have."""
+        return self.m * self.each.size
+
+    def encoded(self, y: Tensor) -> Tensor:
+        """What networks see of each sample's condition, side by side, [packs, size]; errors as for one."""
+        _check(y, self.shape, f"conditions of packs of {self.m}")
+        return self.each.encoded(y.reshape(len(y) * self.m, *self.each.shape)).flatten().view(len(y), self.size)
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def sample(what: Name, n: int = 64, seed: int = 0, out: Path = Path("samples.png
     if samples.ndim == 4:
         plots.images(samples, max(1, round(n**0.5)), ax)
     else:
-        plots.points(trained.recipe.source().first(n).x, samples, ax)
+        plots.points(trained.recipe.real().first(n).x, samples, ax)
     figure.savefig(out, dpi=150)
     print(f"{n} samples of {trained.recipe.name}: {out}")
 

@@ -40,12 +40,14 @@ class Entry(NamedTuple):
         load: maps a request to the source.
         has_full_set: whether there is a full set, of which the package has a part.
         argument: placeholder of the part after a colon; empty if the name takes none.
+        domains: maps the argument to the names of the data sets that it combines; None if it combines none.
     """
 
     about: str
     load: Callable[[Request], Source]
     has_full_set: bool = False
     argument: str = ""
+    domains: Callable[[str], tuple[str, ...]] | None = None
 
 
 def _unit(mixture: Mixture) -> Mixture:
@@ -111,6 +113,7 @@ data_sets: dict[str, Entry] = {
         "two sets of this catalogue without pairs",
         lambda request: Unpaired(*(_part(name, request) for name in _two(request.argument))),
         argument="FIRST,SECOND",
+        domains=_two,
     ),
     "folder": Entry(
         "your own images; subfolders are classes, and a tenth by name is the test set",
@@ -136,6 +139,16 @@ def entry(name: str) -> tuple[Entry, str]:
         expected = f"{stem}:{data_set.argument}" if data_set.argument else stem
         raise ValueError(f"data set {name!r} can't be opened; write {expected}")
     return data_set, argument
+
+
+def domains(name: str) -> tuple[str, ...]:
+    """Names of the data sets that samples are of, in the order of a batch's x and other; errors as for `entry`.
+
+    >>> domains("unpaired:ring,grid"), domains("ring")
+    (('ring', 'grid'), ('ring',))
+    """
+    data_set, argument = entry(name)
+    return (name,) if data_set.domains is None else data_set.domains(argument)
 
 
 def load(

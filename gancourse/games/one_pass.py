@@ -19,7 +19,7 @@ class _OnePass(Wrapper):
 
     setting: str
 
-    def __init__(self, game: TwoNetworks | _OnePass) -> None:
+    def __init__(self, game: TwoNetworks | Wrapper) -> None:
         if not isinstance(game, TwoNetworks | _OnePass):
             raise ValueError(
                 f"{type(self).__name__} saves passes of a game of two networks, not of {type(game).__name__}; put it "
@@ -71,7 +71,7 @@ class OneForward(_OnePass):
     setting = "one_forward"
     differentiable = False
 
-    def __init__(self, game: TwoNetworks | _OnePass) -> None:
+    def __init__(self, game: TwoNetworks | Wrapper) -> None:
         super().__init__(game)
         # Samples of the discriminator's last update with their graph, and the versions of the generator's weights then.
         self._cached: tuple[Samples, list[int]] | None = None
@@ -128,7 +128,7 @@ class OneBatch(_OnePass):
 
     setting = "one_batch"
 
-    def __init__(self, game: TwoNetworks | _OnePass) -> None:
+    def __init__(self, game: TwoNetworks | Wrapper) -> None:
         super().__init__(game)
         layers = sorted({type(layer).__name__ for layer in self.discriminator.modules() if _depends_on_batch(layer)})
         if layers:

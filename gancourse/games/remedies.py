@@ -20,7 +20,7 @@ from gancourse.games.several import Several
 from gancourse.games.unrolled import Unrolled
 from gancourse.games.views import annealed, instance_noise, label_flipping, packing
 from gancourse.games.wrapper import Wrapper
-from gancourse.signature import Signature
+from gancourse.signature import Packs, Signature
 from gancourse.values import Count, NonNegative, Positive, Share
 
 AnyGame = TwoNetworks | Wrapper
@@ -71,9 +71,10 @@ class PackingRemedy(Remedy):
     m: Count = 2
 
     def seen(self, seen: Signature) -> Signature:
-        """The signature of a pack."""
+        """The signature of a pack of samples, and of their conditions."""
         first, *rest = seen.shape
-        return dataclasses.replace(seen, shape=(self.m * first, *rest))
+        condition = None if seen.condition is None else Packs(seen.condition, self.m)
+        return dataclasses.replace(seen, shape=(self.m * first, *rest), condition=condition)
 
     def views(self) -> Sequence[View]:
         """The packing."""

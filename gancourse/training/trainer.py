@@ -108,7 +108,8 @@ class Trainer:
 
         Raises:
             NotFiniteError: a loss or gradient is not finite; the message names it and the step. No weight is changed.
-            ValueError: a network has other parameters than when the trainer was made.
+            ValueError: a network has other parameters than when the trainer was made, or a player's terms depend on
+                none of them.
         """
         yield from self.until(self.step + n)
 
@@ -162,7 +163,13 @@ class Trainer:
         if self.channels_last:
             batch = _channels_last(batch)
         with self._mixed.active() if self._mixed else nullcontext():
-            return {name: term.mean() for name, term in player.terms(batch, noise).items()}
+            terms = {name: term.mean() for name, term in player.terms(batch, noise).items()}
+        if not any(term.requires_grad for term in terms.values()):
+            raise ValueError(
+                f"{player.name}'s terms ({', '.join(terms)}) depend on no weight that {player.name} may change; let "
+                "them call its network with gradients, and leave some of its weights unfrozen"
+            )
+        return terms
 
     def _check_parameters(self, player: Player) -> None:
         # A layer that was added later would never be trained: no optimiser has its parameters.

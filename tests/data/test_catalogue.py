@@ -82,6 +82,14 @@ def test_what_is_asked_for_reaches_the_loader_whole(monkeypatch):
     assert asked == [Request("/a:b c", "test", True, True, 32)]
 
 
+def test_the_domains_of_a_data_set_are_data_sets_of_the_catalogue():
+    assert data.domains("unpaired:digits,fashion") == ("digits", "fashion")
+    assert data.domains("unpaired:ring,folder:photos") == ("ring", "folder:photos")
+    assert [data.domains(name) for name in PLAIN] == [(name,) for name in PLAIN]
+    with pytest.raises(ValueError, match="unpaired:digits doesn.t name two data sets"):
+        data.domains("unpaired:digits")
+
+
 def test_an_unknown_split_is_refused():
     with pytest.raises(ValueError, match="split 'validation' is unknown; pass 'train' or 'test'"):
         data.load("digits", "validation")
