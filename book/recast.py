@@ -16,7 +16,7 @@ from pathlib import Path
 import nbformat
 from claims import ClaimError, claims
 from nbformat import NotebookNode
-from question_text import QuestionError, parse
+from question_text import BLOCK, QuestionError, parse
 
 RECAST: tuple[str, ...] = ()
 WIDTH = 78
@@ -42,7 +42,7 @@ def _of_cell(cell: NotebookNode) -> Iterator[str]:
     kind = cell.metadata.get("slideshow", {}).get("slide_type")
     if cell.cell_type == "code":
         yield from _of_code(cell, tags)
-    elif kind in ("slide", "subslide", "fragment") and "remove-cell" not in tags:
+    elif kind in ("slide", "subslide", "fragment") and "remove-cell" not in tags and not BLOCK.match(cell.source):
         yield f"a {kind} of text would be on the page too; tag it remove-cell"
     elif kind == "notes":
         if not {"speaker", "remove-cell"} <= tags:

@@ -30,7 +30,9 @@
     if (path || !name) return null;
     const element = document.getElementById(decodeURIComponent(name));
     const block = element?.closest(TARGETS);
-    return block && !block.contains(link) ? block : null;
+    if (!block || block.contains(link)) return null;
+    // What a prediction covers isn't given away.
+    return block.closest('.scripted .predicted:not(.uncovered)') ? null : block;
   };
 
   const contentOf = (link) => {

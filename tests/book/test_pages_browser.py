@@ -49,7 +49,15 @@ Use {eq}`eq-one`.
 Use {prf:ref}`thm-one`.
 ```
 
+```{predict} What is drawn?
+- [x] a
+  Yes.
+- [ ] b
+```
+
 ## Last
+
+After {numref}`fig-covered`.
 
 | a | b |
 |---|---|
@@ -62,6 +70,8 @@ Use {prf:ref}`thm-one`.
   No.
 ```
 """
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="  # one pixel
+FIGURE = {"figure": {"caption": "The answer.", "name": "fig-covered"}, "image": {"alt": "A pixel that is the answer"}}
 WIDE = "x" * 78
 LONG = r"""## Wide
 
@@ -73,6 +83,7 @@ $$ a + b + c + d + e + f + g + h + i + j + k + l + m + n + o + p + q + r + s + t
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     cells = [
         TEXT,
+        small_book.code("draw()", small_book.shown(png=PNG, plain="<Figure>"), mystnb=FIGURE),
         small_book.code("import torch", tags=("hide-input",)),
         small_book.code(WIDE, small_book.printed(f"{WIDE}\n")),
         LONG,
@@ -197,6 +208,15 @@ def test_a_link_to_a_section_has_no_preview(driver):
     assert shown(driver, wait_s=0.8) is None
 
 
+def test_a_covered_figure_has_no_preview_until_it_is_uncovered(driver):
+    point_at(driver, link(driver, "Fig. 2.2"))
+    assert shown(driver, wait_s=0.8) is None
+    driver.execute_script("document.querySelector('.question-cover button:last-of-type').click()")
+    point_at(driver, driver.find_element("css selector", ".bd-article h1"))
+    point_at(driver, link(driver, "Fig. 2.2"))
+    assert "The answer." in shown(driver)
+
+
 # Width
 
 
@@ -302,4 +322,9 @@ def test_without_scripts_a_page_shows_everything(browser, page: Path):
         seen = browser.find_elements("css selector", blocks)
         assert len(seen) >= 5
         assert all(e.is_displayed() for e in seen if not e.find_elements("xpath", "ancestor::details"))
+        # In the theme's colours: not all is black.
+        colours = {
+            e.value_of_css_property("color") for e in browser.find_elements("css selector", ".bd-article :is(p, a)")
+        }
+        assert len(colours) > 1
     browser.get("about:blank")
