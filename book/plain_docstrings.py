@@ -1,7 +1,7 @@
 """Let docstrings be plain text: outside of backticks and doctests, stars, bars and closing underscores mean themselves.
 
 `[n, *shape]` and `|p − q|` are how the package's docstrings write shapes and norms; reStructuredText would read the
-one as emphasis and the other as a substitution.
+one as emphasis and the other as a substitution. A list may follow its introduction without an empty line.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import importlib
 import re
 from typing import Any
 
+LIST_ITEM = re.compile(r"\s*- \S")
 MARKUP = re.compile(r"[*|]|_(?!\w)")
 
 
@@ -29,8 +30,27 @@ def escape(lines: list[str]) -> list[str]:
     return escaped
 
 
+def with_room(lines: list[str]) -> list[str]:
+    """The same lines with an empty one before each list, which reStructuredText asks for.
+
+    >>> with_room(["x: one of", "    - bytes", "    - floats", "y: labels"])
+    ['x: one of', '', '    - bytes', '    - floats', 'y: labels']
+    """
+    spaced: list[str] = []
+    for line in lines:
+        before = spaced[-1] if spaced else ""
+        if LIST_ITEM.match(line) and before.strip() and _indent(before) < _indent(line):
+            spaced.append("")
+        spaced.append(line)
+    return spaced
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
 def _process(app: Any, what: str, name: str, obj: object, options: Any, lines: list[str]) -> None:
-    lines[:] = escape(lines)
+    lines[:] = with_room(escape(lines))
 
 
 def setup(app: Any) -> dict[str, bool]:
