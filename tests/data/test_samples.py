@@ -312,7 +312,6 @@ class Broken(Listed):
         (Listed([(POINTS[0], 1), (POINTS[0],)]), r"item 1 has 1 part\(s\), but item 0 has 2"),
         (Listed([1.0, 2.0]), r"x is float32 \(2,\); .*pass x\[:, None\]"),
     ],
-    ids=str,
 )
 def test_what_can_not_be_read_item_by_item_says_what_to_pass(x, message):
     with pytest.raises(ValueError, match=message):
@@ -365,7 +364,6 @@ BAD[3, 1], BAD[7, 0] = torch.nan, torch.inf
         (BYTES.float(), r"run from 0 to 180; .* pass value_range=\(0, 255\), or bytes"),
         (2.4 * FLOATS, r"run from -2\.4 to 2\.4; .* subtracted a mean and divided by a deviation, remove it"),
     ],
-    ids=str,
 )
 def test_an_x_that_can_not_be_used_is_refused(x, message):
     with pytest.raises(ValueError, match=message):
@@ -412,7 +410,6 @@ def test_images_that_are_bright_all_over_can_be_passed_as_what_they_are():
         (FLOATS, {"value_range": (1, -1)}, r"value_range is \(1, -1\); expected \(low, high\)"),
         (DataLoader(LABELS), {}, r"y is a DataLoader; pass its \.dataset"),
     ],
-    ids=str,
 )  # fmt: skip
 def test_a_y_that_does_not_fit_is_refused(y, settings, message):
     with pytest.raises(ValueError, match=message):

@@ -40,7 +40,7 @@ def on_the_shelf():
 
 SHELF = list(on_the_shelf())
 EVERY += [family for family, _ in SHELF]
-FITS += [(family, signatures) for family, signatures in SHELF if hasattr(family, "discriminator")]
+FITS += [each for each in SHELF if hasattr(each[0], "generator") and hasattr(each[0], "discriminator")]
 PAIRS = [(family, fits) for family, signatures in FITS for fits in signatures]
 
 

@@ -12,8 +12,8 @@ from gancourse.batch import Batch
 from gancourse.data.catalogue import Entry, data_sets
 from gancourse.games import Player
 from gancourse.games.game import is_conditional
-from gancourse.models import mlp
-from gancourse.recipes import Data, Play, Recipe, Training, generated, recipe
+from gancourse.models import MLP, ResNet, SmallClassifier, mlp
+from gancourse.recipes import Adversarial, Classifying, Data, Play, Recipe, Training, Variational, generated, recipe
 from gancourse.recipes.plays import check_request, in_parts
 from gancourse.rng import Noise
 from gancourse.zoo.watching import Watcher
@@ -212,6 +212,30 @@ def test_data_of_one_domain_is_no_target_of_a_translation():
         Moving().target(Data("ring"))
     assert Moving().target(Data("unpaired:ring,grid")) == Data("grid")
     assert recipe("dcgan-fashion").target() == recipe("dcgan-fashion").data
+
+
+@pytest.mark.parametrize(
+    ("play", "family", "message"),
+    [
+        (
+            Adversarial,
+            SmallClassifier(),
+            "generator and discriminator, but SmallClassifier makes no generator and no disc",
+        ),
+        (Variational, MLP(), "Variational asks its family for decoder and encoder, but MLP makes no decoder; take"),
+        (Classifying, ResNet(), "Classifying asks its family for classifier, but ResNet makes no classifier; take"),
+    ],
+)
+def test_a_family_without_the_networks_of_a_play_is_refused(play, family, message):
+    with pytest.raises(ValueError, match=message):
+        play(family)
+
+
+@pytest.mark.parametrize("name", sorted(recipes.recipes))
+def test_a_play_says_what_it_asks_its_family_for(name):
+    play = recipe(name).play
+    assert play.asks_for
+    assert all(callable(getattr(play.family, asked)) for asked in play.asks_for)
 
 
 def test_a_play_s_images_have_the_size_of_its_family_s():

@@ -35,6 +35,7 @@ class Adversarial(Play):
     """
 
     averaged: ClassVar[tuple[str, ...]] = ("generator",)
+    asks_for: ClassVar[tuple[str, ...]] = ("generator", "discriminator")
     family: Family
     objective: str = "non-saturating"
     terms: tuple[Term, ...] = ()

@@ -26,6 +26,7 @@ class Classifying(Play):
     """
 
     averaged: ClassVar[tuple[str, ...]] = ("classifier",)
+    asks_for: ClassVar[tuple[str, ...]] = ("classifier",)
     makes_samples: ClassVar[bool] = False
     family: Family
 

@@ -29,12 +29,25 @@ class Play(Value):
     """How networks are trained, what of them is kept, and how that makes samples.
 
     Code that has a recipe asks its play, and needs to know no kind of it.
+
+    Raises:
+        ValueError: the family doesn't make the networks that the play asks for.
     """
 
     abstract: ClassVar[bool] = True
     averaged: ClassVar[tuple[str, ...]] = ()
     """Players whose weights are averaged, if the training says so."""
     makes_samples: ClassVar[bool] = True
+    asks_for: ClassVar[tuple[str, ...]] = ()
+    """Methods of the field `family` that the game's networks come from."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if missing := [name for name in self.asks_for if not hasattr(self.family, name)]:
+            raise ValueError(
+                f"{type(self).__name__} asks its family for {' and '.join(self.asks_for)}, but "
+                f"{type(self.family).__name__} makes no {' and no '.join(missing)}; take another family or another play"
+            )
 
     @property
     def image_size(self) -> int | None:

@@ -28,6 +28,7 @@ class Variational(Play):
     """
 
     averaged: ClassVar[tuple[str, ...]] = ("vae",)
+    asks_for: ClassVar[tuple[str, ...]] = ("decoder", "encoder")
     family: Family
     std: Positive = 1.0
     beta: NonNegative = 1.0
