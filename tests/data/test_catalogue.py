@@ -86,7 +86,7 @@ def test_the_domains_of_a_data_set_are_data_sets_of_the_catalogue():
     assert data.domains("unpaired:digits,fashion") == ("digits", "fashion")
     assert data.domains("unpaired:ring,folder:photos") == ("ring", "folder:photos")
     assert [data.domains(name) for name in PLAIN] == [(name,) for name in PLAIN]
-    with pytest.raises(ValueError, match="unpaired:digits doesn.t name two data sets"):
+    with pytest.raises(ValueError, match="unpaired:digits doesn't name two data sets"):
         data.domains("unpaired:digits")
 
 
