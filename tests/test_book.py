@@ -48,14 +48,10 @@ def prose(chapter: str) -> str:
 
 
 def printed(chapter: str) -> set[str]:
-    """Every line that a chapter's cells printed."""
-    return {
-        line.strip()
-        for cell in code_cells(chapter)
-        for output in cell.outputs
-        if output.output_type == "stream"
-        for line in output.text.splitlines()
-    }
+    """Every line that a chapter's cells printed, those of tables among them."""
+    outputs = [output for cell in code_cells(chapter) for output in cell.outputs]
+    texts = (o.text if o.output_type == "stream" else o.get("data", {}).get("text/plain", "") for o in outputs)
+    return {line.strip() for text in texts for line in text.splitlines()}
 
 
 # The stored notebooks
