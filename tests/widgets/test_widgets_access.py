@@ -219,6 +219,8 @@ def test_the_pictures_names_follow_what_they_show(driver):
     assert fall.startswith("Distance from the equilibrium by step, logarithmic: from 1.38 to ")
     choose(driver, 2, "shape", "ring")
     press(driver, 2, "handle", keys().ARROW_LEFT)
+    # Pictures are drawn at the next frame.
+    driver.execute_async_script("const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(done))")
     plan, curves = names(driver, 2)
     status = statuses(driver)[2].split("\n")
     assert plan == f"Optimal plan between a ring and a disc; {', '.join(status)}"
