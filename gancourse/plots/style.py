@@ -47,6 +47,10 @@ def settings() -> dict[str, object]:
         "mathtext.rm": faces[0],
         "mathtext.it": f"{faces[0]}:italic",
         "mathtext.bf": f"{faces[0]}:bold",
+        "mathtext.bfit": f"{faces[0]}:italic:bold",
+        "mathtext.sf": faces[0],
+        "mathtext.cal": "STIXGeneral:italic",
+        "mathtext.tt": "DejaVu Sans Mono",
         "mathtext.fallback": "stixsans",
         "text.color": INK,
         "axes.labelcolor": INK,
@@ -56,7 +60,7 @@ def settings() -> dict[str, object]:
         "axes.spines.right": False,
         "axes.axisbelow": True,
         "axes.titlesize": 12.0,
-        "axes.titleweight": 600,
+        "axes.titleweight": "bold",
         "axes.titlelocation": "left",
         "axes.labelsize": 11.0,
         "axes.prop_cycle": mpl.cycler(color=PALETTE),
@@ -90,7 +94,7 @@ def _add_face() -> bool:
         return False
     files = Path(spec.origin).parent / "files"
     known = {Path(entry.fname) for entry in font_manager.fontManager.ttflist}
-    for weight in ("Regular", "It", "Semibold", "Bold"):
+    for weight in ("Regular", "It", "Bold", "BoldIt"):
         file = files / f"SourceSansPro-{weight}.ttf"
         if not file.is_file():
             return False

@@ -95,7 +95,7 @@ def test_the_package_leaves_figures_alone_until_it_is_asked():
     assert done.stdout.strip() in ("{'figure.dpi'}", "set()")
 
 
-def test_the_face_of_the_course_is_used_and_other_letters_come_from_another():
+def test_the_face_of_the_course_is_used_and_other_letters_come_from_another(caplog):
     pytest.importorskip(style.FACE_PACKAGE)
     plots.use_style()
     assert mpl.rcParams["font.family"][0] == style.FACE
@@ -103,16 +103,19 @@ def test_the_face_of_the_course_is_used_and_other_letters_come_from_another():
     assert "SourceSansPro-Regular" in found
     figure, ax = plt.subplots()
     ax.set_title("𝔼 of σ(−s) ∈ ℝ, ∇D ≤ ‖x‖ → 0")  # a letter without a picture would be a warning, and so an error
-    ax.set_ylabel(r"$\nabla_x D(x) \sim \mathcal{N}(0, I)$")
+    ax.set_ylabel(r"$\nabla_x D(x) \sim \mathcal{N}(0, \mathbf{I}), \mathbb{E}$")
     figure.savefig(io.BytesIO())
+    assert caplog.records == []  # matplotlib logs, to stderr, what it doesn't find
 
 
-def test_without_the_face_another_is_used_and_nothing_is_said(monkeypatch):
+def test_without_the_face_another_is_used_and_nothing_is_said(monkeypatch, caplog):
     monkeypatch.setattr(style, "find_spec", lambda name: None)
     plots.use_style()
     assert mpl.rcParams["font.family"] == ["DejaVu Sans"]
-    figure, _ = plt.subplots()
+    figure, ax = plt.subplots()
+    ax.set(title="bold", xlabel=r"$\mathcal{N}(0, \mathbf{I})$")
     figure.savefig(io.BytesIO())
+    assert caplog.records == []
 
 
 def test_the_style_can_be_set_twice():
