@@ -9,18 +9,25 @@ import importlib.metadata
 import re
 import shutil
 import sys
+from functools import partial
 from html import escape
 from pathlib import Path
 
+from typeface import style_sheet
+
 HERE = Path(__file__).resolve().parent
 BOOK = HERE.parent
+if str(BOOK) not in sys.path:  # question_text lies there, for the page and the slides
+    sys.path.append(str(BOOK))
 OUT = BOOK.parent / "_build" / "slides"
+NUMBER = ">slide number<"
 COURSE = "Generative adversarial networks"
 NEEDED = {
     "nbconvert": "nbconvert",
     "nbformat": "nbformat",
     "sphinx-revealjs": "reveal.js",
     "sphinx-mathjax-offline": "MathJax",
+    "tinycss2": "tinycss2",
 }
 REVEAL = {"dist/reveal.js", "dist/reveal.css", "dist/reset.css", "plugin/notes/notes.js", "LICENSE"}
 
@@ -89,8 +96,12 @@ def copy_assets(folder: Path) -> None:
             raise BuildError(
                 f"{package} {version} lacks the expected files under {marker}; install another version of it"
             )
-    for name in ("slides.css", "slides.js", "mathjax-config.js"):
+    for name in ("slides.css", "slides.js", "widgets.js", "handout.js", "mathjax-config.js"):
         shutil.copyfile(HERE / "template" / name, folder / name)
+    try:
+        (folder / "fonts.css").write_text(style_sheet(), encoding="utf-8", newline="\n")
+    except FileNotFoundError as error:
+        raise BuildError(f"{error}; install another version of it") from error
 
 
 def _is_mathjax(path: str) -> bool:
@@ -109,21 +120,31 @@ def build_chapter(notebook: Path, out: Path) -> Path:
         The page.
 
     Raises:
-        BuildError: the notebook isn't readable, or holds no slides.
+        BuildError: the notebook isn't readable, or holds no slides, or a diagram or question of it isn't.
     """
     import nbformat
     from deck import DeckError, slide_notebook
-    from nbconvert.exporters import SlidesExporter
+    from diagrams import DiagramError
     from plain_text import read_bibliography
 
     try:
         source = nbformat.read(notebook, as_version=4)
         slides = slide_notebook(source, read_bibliography(notebook.parent / "references.bib"))
-    except (OSError, nbformat.reader.NotJSONError, nbformat.ValidationError, DeckError) as error:
+        page = _rendered(slides, notebook)
+    except (OSError, nbformat.reader.NotJSONError, nbformat.ValidationError, DeckError, DiagramError) as error:
         raise BuildError(f"{notebook.name}: {str(error).splitlines()[0]}") from error
-    number = re.match(r"(\d\d)_", notebook.stem)
-    title = re.sub(r"[*`$]", "", slides.metadata.title) or notebook.stem
-    footer = f"Chapter {int(number[1])} · {title}" if number else title
+    out.mkdir(parents=True, exist_ok=True)
+    copy_assets(out / "assets")
+    (out / "index.html").write_text(page, encoding="utf-8", newline="\n")
+    return out / "index.html"
+
+
+def _rendered(slides, notebook: Path) -> str:
+    """The page of a deck."""
+    from jinja2 import pass_context
+    from nbconvert.exporters import SlidesExporter
+    from slide_html import Composer, split_heading
+
     exporter = SlidesExporter(
         template_name="template",
         extra_template_basedirs=[str(HERE)],
@@ -132,15 +153,74 @@ def build_chapter(notebook: Path, out: Path) -> Path:
         exclude_output_prompt=True,
         exclude_anchor_links=True,
     )
-    resources = {
-        "deck": {"title": title, "footer": footer},
-        "metadata": {"name": notebook.stem, "path": str(notebook.parent)},
+    composer = Composer(notebook.parent)
+
+    @pass_context
+    def slide_body(context, cell) -> str:
+        body = split_heading(cell.source)[1] if cell.metadata.get("subslide_start") else cell.source
+        render = partial(exporter.markdown2html, context)
+        return composer.body(body, cell.metadata.get("tags", []), cell.metadata.deck.get("polls", []), render)
+
+    exporter.register_filter("slide_body", slide_body)
+    exporter.register_filter("slide_heading", lambda source: split_heading(source)[0])
+    number = re.match(r"(\d\d)_", notebook.stem)
+    title = plain_title(slides) or notebook.stem
+    deck = {
+        "title": title,
+        "chapter": f"Chapter {int(number[1])}" if number else "",
+        "footer": f"{int(number[1])} · {title}" if number else title,
+        "course": COURSE,
+        "recast": slides.metadata.recast,
+        "picture": title_picture(slides),
+        "end": end_lines(notebook),
     }
+    resources = {"deck": deck, "metadata": {"name": notebook.stem, "path": str(notebook.parent)}}
     page, _ = exporter.from_notebook_node(slides, resources=resources)
-    out.mkdir(parents=True, exist_ok=True)
-    copy_assets(out / "assets")
-    (out / "index.html").write_text(page, encoding="utf-8", newline="\n")
-    return out / "index.html"
+    total = page.count(NUMBER)
+    for i in range(total):
+        page = page.replace(NUMBER, f">{i + 1} / {total}<", 1)
+    return page
+
+
+def plain_title(notebook) -> str:
+    """The first heading of a chapter, without marks of emphasis."""
+    from deck import heading_of
+
+    title = notebook.metadata.get("title") or next(
+        (heading for cell in notebook.cells if (heading := heading_of(cell.source))), ""
+    )
+    return re.sub(r"[*`$]", "", title)
+
+
+def title_picture(slides) -> dict[str, str] | None:
+    """The first described picture of a deck, for its title slide; None if that has one of its own, or there is none."""
+    if not slides.cells or slides.cells[0].metadata.deck.get("fill"):
+        return None
+    for cell in slides.cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if "image/png" in data and cell.metadata.deck.get("alt"):
+                picture = "".join(data["image/png"]).replace("\n", "")
+                return {"source": f"data:image/png;base64,{picture}", "alt": cell.metadata.deck.alt}
+    return None
+
+
+def end_lines(notebook: Path) -> list[tuple[str, str]]:
+    """What the last slide says: where the exercises are, and which chapter comes next."""
+    import nbformat
+
+    known = chapters(notebook.parent)
+    lines = []
+    exercises = notebook.parent.parent / "exercises" / notebook.name
+    if exercises.is_file():
+        lines.append(("Exercises", f"exercises/{notebook.name}"))
+    names = list(known)
+    following = names[names.index(notebook.stem) + 1 :][:1] if notebook.stem in names else []
+    for name in following:
+        title = plain_title(nbformat.read(known[name], as_version=4))
+        number = re.match(r"(\d\d)_", name)
+        lines.append(("Next", f"chapter {int(number[1])}, {title}" if number else title))
+    return lines
 
 
 def write_list(out: Path) -> Path:

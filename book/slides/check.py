@@ -1,7 +1,8 @@
 """Look at built slides in a real browser: `python book/slides/check.py [DIR ...] [--screenshots DIR]`.
 
-Every slide and fragment is visited through file://. Reported: what overflows 1280 x 720, equations that didn't render,
-figures too small to read or without alternative text, anything requested from outside, and errors in the console.
+Every slide and step is visited through file://. Reported: what overflows 1280 x 720, equations that didn't render,
+figures too small to read or without alternative text, anything requested from outside, and errors in the console. Decks
+of recast chapters keep the limits of `measure.py` too; a table shows the measures of all.
 """
 
 import argparse
@@ -15,7 +16,11 @@ from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 
-INSPECT = (Path(__file__).parent / "inspect_slide.js").read_text(encoding="utf-8")
+from measure import SlideMeasures, beyond_limits, read_measures, table, table_row
+
+INSPECT, MEASURE = (
+    (Path(__file__).parent / name).read_text(encoding="utf-8") for name in ("inspect_slide.js", "measure_slide.js")
+)
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -87,29 +92,43 @@ def check_deck(driver, page: Path, screenshots: Path | None = None) -> list[str]
     Args:
         driver: as `browser` gives it.
         page: the deck's index.html.
-        screenshots: a folder for one picture per slide, all fragments shown.
+        screenshots: a folder for one picture per slide, all steps shown.
     """
-    open_slides(driver, page)
+    return look_at_deck(driver, page, screenshots)[0]
+
+
+def look_at_deck(
+    driver, page: Path, screenshots: Path | None = None, query: str = ""
+) -> tuple[list[str], list[SlideMeasures], bool]:
+    """What is wrong with a deck, the measures of its slides, and whether its chapter is recast; see `check_deck`."""
+    open_slides(driver, page, query)
+    recast = driver.execute_script("return document.body.dataset.recast === 'yes'")
     findings: list[str] = []
-    seen, slide = 0, None
+    slides: list[SlideMeasures] = []
     while True:
-        here = driver.execute_script("const i = Reveal.getIndices(); return [i.h, i.v, Reveal.getSlidePastCount()]")
+        number = driver.execute_script("return Reveal.getSlidePastCount() + 1")
         for finding in driver.execute_script(INSPECT):
-            line = f"slide {here[2] + 1}: {finding}"
+            line = f"slide {number}: {finding}"
             if line not in findings:
                 findings.append(line)
-        if here[:2] != slide:
-            seen, slide = seen + 1, here[:2]
-        if screenshots:
-            screenshots.mkdir(parents=True, exist_ok=True)
-            driver.save_screenshot(str(screenshots / f"{here[2] + 1:02d}.png"))
-        if driver.execute_script("return Reveal.isLastSlide() && !Reveal.availableFragments().next"):
-            break
+        if not driver.execute_script("return Reveal.availableFragments().next"):
+            slides.append(read_measures(driver.execute_script(MEASURE)))
+            if screenshots:
+                screenshots.mkdir(parents=True, exist_ok=True)
+                driver.save_screenshot(str(screenshots / f"{number:02d}.png"))
+            if driver.execute_script("return Reveal.isLastSlide()"):
+                break
         driver.execute_script("Reveal.next()")
     total = driver.execute_script("return Reveal.getTotalSlides()")
-    if seen != total:
-        findings.append(f"visited {seen} of {total} slides")
-    return findings + console_errors(driver) + outside_requests(driver) + outside_links(page)
+    if len(slides) != total:
+        findings.append(f"visited {len(slides)} of {total} slides")
+    findings += console_errors(driver) + outside_requests(driver) + outside_links(page)
+    small = [
+        f"slide {i}: type under 20 px: {slide.smallest}"
+        for i, slide in enumerate(slides, 1)
+        if slide.type < 20 and not slide.smallest.startswith("10-point")
+    ]
+    return findings + (beyond_limits(slides) if recast else small), slides, recast
 
 
 def console_errors(driver) -> list[str]:
@@ -176,19 +195,23 @@ def main(arguments: list[str] | None = None) -> int:
         "decks", nargs="*", type=Path, metavar="DIR", help="folders of decks (default: all under _build/slides)"
     )
     parser.add_argument("--screenshots", type=Path, metavar="DIR", help="save a picture of every slide")
+    parser.add_argument("--dark", action="store_true", help="look at the dark slides")
     options = parser.parse_args(arguments)
-    bad = False
+    bad, rows = False, []
     try:
         pages = find_decks(options.decks)
         with browser() as driver:
             for page in pages:
                 name = page.resolve().parent.name
-                findings = check_deck(driver, page, options.screenshots and options.screenshots / name)
+                shots = options.screenshots and options.screenshots / name
+                findings, slides, recast = look_at_deck(driver, page, shots, options.dark * "?theme=dark")
                 print(f"{name}: {'well' if not findings else ''}", *findings, sep="\n  " if findings else "")
+                rows.append(table_row(name, recast, slides, findings))
                 bad |= bool(findings)
     except RuntimeError as error:
         print(f"check: {error}", file=sys.stderr)
         return 2
+    print(f"\n{table(rows)}\n\n* recast: keeps the limits of measure.py; of the others the measures are reported only")
     return int(bad)
 
 

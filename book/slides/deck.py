@@ -1,26 +1,29 @@
 """Rearrange a chapter notebook into the notebook of its slides.
 
-The chapter's cells say what they are (`slideshow.slide_type`). Here prose becomes speaker notes, code cells keep their
-output only, and a figure or printout that has no room left on its slide gets a continuation slide under its heading.
+The chapter's cells say what they are (`slideshow.slide_type` and tags). A chapter with speaker cells is recast: these
+alone are its notes. In the others prose becomes the notes. Code cells keep their output only, and a figure or printout
+that has no room left on its slide gets a continuation slide under its heading.
 """
 
-import math
 import re
 from dataclasses import dataclass, field
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 from plain_text import plain
+from question_text import BLOCK, Question, QuestionError, parse
+from room import DENSE, ROOM, TEXT, aspect, height, is_better_beside, is_image, is_widget, png_size, printed
+from slide_html import stepped
+from speaker import read_speech, timings
 
-# All in pixels of a 1280 × 720 slide; the sizes are those of template/slides.css.
-WIDTH, ROOM = 1168, 608
-TEXT, DENSE, OUTPUT, SOURCE, HEADING, LINE = 30, 24, 24, 22, 42, 1.36
-COLUMNS = 77  # longer printed lines are set smaller
+COLUMNS, WIDEST = 77, 93  # longer printed lines are set smaller, still longer ones are wrapped
 CAPTION = 90  # characters in a line of a caption
-FIGURE = 330  # a figure gets at least this height, otherwise a slide of its own
+STARTS = {"slide", "subslide"}
 
-HIDDEN_TAGS = {"remove-cell", "remove-output", "remove_cell", "remove_output", "hide-cell", "hide-output"}
+HIDDEN_TAGS = {"remove-output", "remove_output", "hide-cell", "hide-output"}
+FOLDED_TAGS = {"hide-input", "hide-cell", "remove-input", "remove_input"}
 WIDGET = "application/vnd.jupyter.widget-view+json"
+PICTURE = re.compile(r"!\[[^\]]*\]\([^)\s]+[^)]*\)|<img\b")
 
 
 class DeckError(ValueError):
@@ -42,35 +45,42 @@ class Slide:
 def slide_notebook(notebook: NotebookNode, authors: dict[str, str] | None = None) -> NotebookNode:
     """The notebook that nbconvert turns into slides, one deck cell after the other; the argument is left as it was.
 
+    Its metadata say whether the chapter is `recast`, and its `title`.
+
     Args:
         notebook: an executed chapter.
         authors: citation key to "Goodfellow et al. 2014".
 
     Raises:
-        DeckError: no cell is marked as a slide.
+        DeckError: no cell is marked as a slide, or a cell asks for what slides don't have.
     """
     slides: list[Slide] = []
     early_notes: list[str] = []
-    for cell in notebook.cells:
+    recast = any(is_speaker(cell) for cell in notebook.cells)
+    for i, cell in enumerate(notebook.cells):
         kind = slide_type(cell)
-        if kind == "skip" or cell.cell_type == "raw":
+        if cell.cell_type == "raw" or (kind == "skip" and not is_speaker(cell)):
             continue
-        if kind == "notes":
-            notes = slides[-1].notes if slides else early_notes
-            notes.append(plain(source_of(cell), authors))
+        if kind == "notes" or is_speaker(cell):
+            if is_speaker(cell) or not recast:
+                (slides[-1].notes if slides else early_notes).append(plain(source_of(cell), authors))
             continue
-        if not slides and kind not in {"slide", "subslide"}:
+        if not slides and kind not in STARTS:
             continue
-        _place(visible(cell, authors), kind, slides)
+        try:
+            _place(visible(cell, authors), kind, slides, recast)
+        except (DeckError, QuestionError) as error:
+            raise DeckError(f"cell {i + 1}: {error}") from error
     if not slides:
         raise DeckError(
             'no cell is marked as a slide; give Markdown cells the metadata {"slideshow": {"slide_type": "slide"}}'
         )
     slides[0].notes[:0] = early_notes
     result = notebook.copy()
-    result.cells = [cell for slide in slides for cell in _flatten(slide)]
+    pace = timings([read_speech("\n".join(slide.notes)).minute for slide in slides]) if recast else [None] * len(slides)
+    result.cells = [cell for slide, seconds in zip(slides, pace, strict=True) for cell in _flatten(slide, seconds)]
     result.metadata = NotebookNode({k: v for k, v in notebook.metadata.items() if k != "widgets"})
-    result.metadata.title = slides[0].heading
+    result.metadata.update(title=slides[0].heading, recast=recast)
     return result
 
 
@@ -79,13 +89,23 @@ def slide_type(cell: NotebookNode) -> str:
     return cell.metadata.get("slideshow", {}).get("slide_type") or "-"
 
 
+def is_speaker(cell: NotebookNode) -> bool:
+    """Whether the cell is written for the speaker."""
+    return cell.cell_type == "markdown" and "speaker" in cell.metadata.get("tags", [])
+
+
 def source_of(cell: NotebookNode) -> str:
     """The cell's text, whether it is stored as a string or as a list of lines."""
     return cell.source if isinstance(cell.source, str) else "".join(cell.source)
 
 
 def visible(cell: NotebookNode, authors: dict[str, str] | None = None) -> NotebookNode | None:
-    """A copy of the cell with only what an audience sees; None if that is nothing."""
+    """A copy of the cell with only what an audience sees; None if that is nothing.
+
+    Raises:
+        DeckError: its source is folded on the page, but asked for on the slide.
+        QuestionError: a question in it can't be read.
+    """
     tags = set(cell.metadata.get("tags", []))
     copy = NotebookNode({key: value for key, value in cell.items() if key != "attachments"})
     copy.metadata = NotebookNode(
@@ -94,56 +114,86 @@ def visible(cell: NotebookNode, authors: dict[str, str] | None = None) -> Notebo
     if "attachments" in cell:
         copy.attachments = cell.attachments
     if cell.cell_type == "markdown":
-        copy.source = plain(source_of(cell), authors)
-        return copy if copy.source else None
+        return _visible_text(copy, source_of(cell), authors)
     deck = copy.metadata.deck
-    deck.show_source = "slide-code" in tags
+    deck.show_source = bool(tags & {"show-source", "slide-code"})
+    if "show-source" in tags and tags & FOLDED_TAGS:
+        raise DeckError("show-source on a cell that is folded on the page; drop that tag, or hide-input")
     copy.source = source_of(cell).strip("\n") if deck.show_source else ""
     copy.outputs = [] if tags & HIDDEN_TAGS else [output for output in map(_without_widgets, cell.outputs) if output]
+    if "remove-cell" in tags and slide_type(cell) == "-":
+        copy.outputs = []
     if not deck.show_source and not copy.outputs:
         return None
-    deck.fill = any(_is_image(output) for output in copy.outputs)
-    deck.wide = any(len(line) > COLUMNS for output in copy.outputs for line in _printed(output).split("\n"))
+    deck.fill = any(is_image(output) or is_widget(output) for output in copy.outputs)
+    longest = max((len(line) for output in copy.outputs for line in printed(output).split("\n")), default=0)
+    deck.wide = longest > COLUMNS
+    deck.wrapped = longest > WIDEST
+    if "steps" in tags:
+        copy.outputs = [_stepped_output(output) for output in copy.outputs]
     if deck.fill:
         render = cell.metadata.get("mystnb", {})
         deck.alt = render.get("image", {}).get("alt", "")
+        deck.ppi = _ppi(copy.outputs)
         deck.caption = plain(render.get("figure", {}).get("caption", ""), authors)
     return copy
 
 
+def _ppi(outputs: list[NotebookNode]) -> float | None:
+    """Pixels an inch of the first picture that says so: with it, the size of its type on the slide is known."""
+    sizes = (png_size("".join(output.data["image/png"])) for output in outputs if "image/png" in output.get("data", {}))
+    return next((round(size[2], 1) for size in sizes if size and size[2]), None)
+
+
+def _visible_text(copy: NotebookNode, source: str, authors: dict[str, str] | None) -> NotebookNode | None:
+    """A Markdown cell as plain Markdown; its questions become polls."""
+    questions = parse(source)
+    copy.source = plain(BLOCK.sub("", source), authors)
+    if questions and not heading_of(copy.source):
+        copy.source = f"## {plain(questions[0].prompt, authors)}\n\n{copy.source}".strip()
+    copy.metadata.deck.polls = [_poll(question, heading_of(copy.source), authors) for question in questions]
+    copy.metadata.deck.fill = bool(PICTURE.search(copy.source))
+    return copy if copy.source else None
+
+
+def _poll(question: Question, heading: str, authors: dict[str, str] | None) -> NotebookNode:
+    """A question for the room; its prompt is asked below the heading unless it is the heading."""
+    prompt = plain(question.prompt, authors)
+    options = [
+        {"text": plain(option.text, authors), "right": option.right, "reason": plain(option.reason, authors)}
+        for option in question.options
+    ]
+    asked = {"kind": question.kind, "prompt": prompt, "asks": prompt != heading, "lead": plain(question.lead, authors)}
+    return NotebookNode(asked | {"options": options})
+
+
+def _stepped_output(output: NotebookNode) -> NotebookNode:
+    """An output whose table appears row by row."""
+    if "text/html" not in output.get("data", {}) or is_widget(output):
+        return output
+    html = stepped("".join(output.data["text/html"]))
+    return NotebookNode({**output, "data": NotebookNode({**output.data, "text/html": html})})
+
+
 def _without_widgets(output: NotebookNode) -> NotebookNode | None:
-    """A live widget can't run offline: show its other representation, or nothing."""
+    """A widget that needs a kernel can't run offline: show its other representation, or nothing."""
     if WIDGET not in output.get("data", {}):
         return output
     data = {mime: value for mime, value in output.data.items() if mime not in {WIDGET, "text/plain"}}
     return NotebookNode({**output, "data": NotebookNode(data)}) if data else None
 
 
-def _is_image(output: NotebookNode) -> bool:
-    return "text/html" not in output.get("data", {}) and any(
-        mime.startswith("image/") for mime in output.get("data", {})
-    )
-
-
-def _printed(output: NotebookNode) -> str:
-    """What a stream or a plain result prints."""
-    data = output.get("data", {})
-    rich = _is_image(output) or "text/html" in data or "text/markdown" in data
-    text = "" if rich else output.get("text") or data.get("text/plain") or data.get("text/latex") or ""
-    return "".join(text).rstrip("\n")
-
-
-def _place(cell: NotebookNode | None, kind: str, slides: list[Slide]) -> None:
+def _place(cell: NotebookNode | None, kind: str, slides: list[Slide], recast: bool) -> None:
     """Put a cell on a new slide or on the last one."""
     if cell is None:
         return
     is_text = cell.cell_type == "markdown"
-    heading = _heading(cell.source) if is_text else ""
-    if kind in {"slide", "subslide"}:
+    heading = heading_of(cell.source) if is_text else ""
+    if kind in STARTS:
         slides.append(Slide(kind, heading or (slides[-1].heading if slides else "")))
-        if is_text and not slides[:-1] and re.match(r"# ", cell.source):
-            slides[-1].classes = "title"
-    elif slides[-1].classes == "title" or slides[-1].used + height(cell) > ROOM:
+        if is_text and re.match(r"# ", cell.source):
+            slides[-1].classes = "title" if not slides[:-1] else "divider"
+    elif slides[-1].classes in {"title", "divider"} or not _fits(cell, slides[-1]):
         slides.append(Slide("subslide", slides[-1].heading))
         kind = "-"
     slide = slides[-1]
@@ -153,11 +203,27 @@ def _place(cell: NotebookNode | None, kind: str, slides: list[Slide]) -> None:
         _add(slide, again, "-")
         if not is_text:
             cell.metadata.deck.shown_caption = _short(cell.metadata.deck.caption)
-    if is_text and slide.used + height(cell) > ROOM:
-        slide.classes = (slide.classes + " dense").strip()
-    if not is_text and cell.metadata.deck.caption:
+    if is_text and slide.used + height(cell) > ROOM and not slide.classes:
+        slide.classes = "dense"
+    if not is_text and cell.metadata.deck.caption and not recast:
         slide.notes.append(f"*Figure: {cell.metadata.deck.caption}*")
     _add(slide, cell, kind)
+
+
+def _fits(cell: NotebookNode, slide: Slide) -> bool:
+    """Whether a cell has room on a slide, below what is there or beside its text."""
+    return slide.used + height(cell) <= ROOM or _goes_beside([*slide.cells, cell])
+
+
+def _goes_beside(cells: list[NotebookNode]) -> bool:
+    """Whether the cells are a text and one figure that becomes larger beside it."""
+    if [cell.cell_type for cell in cells] != ["markdown", "code"] or not cells[1].metadata.deck.fill:
+        return False
+    text, figure = cells
+    if text.metadata.deck.get("fill") or text.metadata.deck.get("polls") or figure.metadata.deck.show_source:
+        return False
+    ratio = aspect(figure.outputs[0]) if len(figure.outputs) == 1 and not is_widget(figure.outputs[0]) else None
+    return ratio is not None and is_better_beside(text.source, ratio)
 
 
 def _add(slide: Slide, cell: NotebookNode, kind: str) -> None:
@@ -166,14 +232,16 @@ def _add(slide: Slide, cell: NotebookNode, kind: str) -> None:
     slide.used += height(cell, DENSE if "dense" in slide.classes else TEXT)
 
 
-def _flatten(slide: Slide) -> list[NotebookNode]:
+def _flatten(slide: Slide, seconds: int | None) -> list[NotebookNode]:
     """The slide's cells, the notes (all of them in one) behind the first."""
     first, *rest = slide.cells
     has_figure = any(cell.metadata.deck.get("fill") for cell in slide.cells)
-    if not has_figure and not slide.classes and slide.used < ROOM * 0.6:
+    if not slide.classes and _goes_beside(slide.cells):
+        slide.classes = "beside"
+    elif not has_figure and not slide.classes and slide.used < ROOM * 0.6:
         slide.classes = "roomy"
     first.metadata.slideshow = NotebookNode(slide_type=slide.kind)
-    first.metadata.deck.frame = slide.classes
+    first.metadata.deck.update(frame=slide.classes, seconds=seconds)
     notes = []
     if slide.notes:
         cell = new_markdown_cell("\n\n".join(slide.notes), metadata={"slideshow": {"slide_type": "notes"}, "deck": {}})
@@ -187,54 +255,7 @@ def _short(caption: str) -> str:
     return caption if len(caption) <= 2 * CAPTION else re.split(r"(?<=[.!?])\s", caption)[0]
 
 
-def _heading(text: str) -> str:
+def heading_of(text: str) -> str:
     """The first heading of a Markdown text, or an empty string."""
     found = re.search(r"^#{1,3}\s+(.+?)\s*#*$", text, re.MULTILINE)
     return found[1] if found else ""
-
-
-def height(cell: NotebookNode, size: int = TEXT) -> float:
-    """Estimated height in pixels; the browser test measures the real one.
-
-    Args:
-        cell: as `visible` returns it.
-        size: font size of the text.
-    """
-    if cell.cell_type == "markdown":
-        return _text_height(cell.source, size)
-    total = 30 + LINE * SOURCE * (cell.source.count("\n") + 1) if cell.metadata.deck.show_source else 0.0
-    for output in cell.outputs:
-        data = output.get("data", {})
-        if _is_image(output):
-            total += FIGURE
-        elif "text/html" in data:
-            total += 20 + 46 * max(1, "".join(data["text/html"]).count("<tr"))
-        elif "text/markdown" in data:
-            total += _text_height("".join(data["text/markdown"]), size)
-        else:
-            total += 46 + LINE * OUTPUT * (_printed(output).count("\n") + 1)
-    return total
-
-
-def _text_height(text: str, size: int) -> float:
-    """Estimated height of Markdown."""
-    total = 0.0
-    for formula in re.findall(r"\$\$(.+?)\$\$", text, re.DOTALL):
-        rows = formula.count("\\\\") + 1
-        tall = any(
-            command in formula for command in ("\\frac", "\\sum", "\\int", "\\prod", "\\min", "\\max", "\\sup", "\\inf")
-        )
-        total += 28 + rows * size * (2.1 if tall else 1.5)
-    for block in re.split(r"```.*?\n(.*?)```", re.sub(r"\$\$.+?\$\$", "", text, flags=re.DOTALL), flags=re.DOTALL)[
-        1::2
-    ]:
-        total += 30 + LINE * SOURCE * (block.count("\n") + 1)
-    for line in re.sub(r"```.*?```|\$\$.+?\$\$", "", text, flags=re.DOTALL).split("\n"):
-        line = re.sub(r"\\[A-Za-z]+|[{}^_*`$]|\]\([^)]*\)", "", line).strip()
-        if line.startswith("#"):
-            total += 26 + HEADING * 1.2 * math.ceil(len(line) * HEADING * 0.52 / WIDTH)
-        elif line.startswith("|"):
-            total += 0 if set(line) <= set("|-: ") else size * LINE + 10
-        elif line:
-            total += 8 + size * LINE * math.ceil(len(line) * size * 0.5 / WIDTH)
-    return total

@@ -3,7 +3,7 @@
 const slide = Reveal.getCurrentSlide(), frame = slide.querySelector(".frame"), scale = Reveal.getScale();
 const origin = frame.getBoundingClientRect(), floor = 720 - 36, found = [];
 const name = (node) => (node.innerText || node.textContent || "").trim().replace(/\s+/g, " ").slice(0, 40) || node.tagName;
-const shown = (node) => !node.closest("aside, mjx-assistive-mml");
+const shown = (node) => !node.closest("aside, mjx-assistive-mml, script, style, option");
 const box = (rect) => ({
   left: (rect.left - origin.left) / scale, right: (rect.right - origin.left) / scale,
   top: (rect.top - origin.top) / scale, bottom: (rect.bottom - origin.top) / scale });
@@ -26,7 +26,6 @@ while (texts.nextNode()) {
   for (const rect of range.getClientRects()) fit(rect, parent.closest(".footer") ? 720 : floor, name(node));
   if (!parent.closest("pre, code") && /\$|\\\(|\\\[|\\begin\{/.test(node.data)) found.push(`equation not rendered: ${name(node)}`);
   if (!parent.closest("pre, code") && /\{[\w:-]+\}$|^:::|\x00/.test(node.data.trim())) found.push(`directive or role shows as text: ${name(node)}`);
-  if (parseFloat(getComputedStyle(parent).fontSize) < 20 && !parent.closest(".footer, sub, sup")) found.push(`type under 20 px: ${name(node)}`);
 }
 for (const [what, over] of overflows) found.push(`overflows by ${over} px: ${what}`);
 for (const error of slide.querySelectorAll('[data-mml-node="merror"], mjx-merror, merror'))
@@ -38,7 +37,7 @@ for (const image of frame.querySelectorAll("img")) {
   if (!image.naturalWidth) { found.push(`picture doesn't load: ${image.src.slice(0, 60)}`); continue; }
   const width = Math.min(image.clientWidth, (image.clientHeight * image.naturalWidth) / image.naturalHeight);
   const height = (width * image.naturalHeight) / image.naturalWidth;
-  if (image.closest(".picture") && (width < 320 || (height < 200 && width < 900)))
+  if (image.closest(".picture") && !image.closest(".title") && (width < 320 || (height < 200 && width < 900)))
     found.push(`figure too small to read (${Math.round(width)} x ${Math.round(height)} px): shorten the text, or give it slide_type "slide"`);
 }
 if (!frame.innerText.trim() && !frame.querySelector("img, svg")) found.push("the slide is empty");

@@ -35,7 +35,17 @@ THINGS = {
     "sec": "the section",
     "ex": "the exercise",
 }
-DROPPED = {"bibliography", "contents", "tableofcontents", "image", "index", "raw", "toctree"}
+DROPPED = {
+    "bibliography",
+    "contents",
+    "tableofcontents",
+    "image",
+    "index",
+    "predict",
+    "question",
+    "raw",
+    "toctree",
+}
 VERBATIM = {"code", "code-block", "code-cell", "literalinclude", "sourcecode"}
 BARE = {
     "div",
@@ -69,7 +79,7 @@ def plain(text: str, authors: dict[str, str] | None = None) -> str:
         authors: citation key to "Goodfellow et al. 2014", as `read_bibliography` returns it.
 
     >>> plain("As {cite:t}`a2014` show in {eq}`eq-value`.", {"a2014": "Adams 2014"})
-    'As Adams (2014) show in the equation “value”.'
+    'As Adams (2014) show in the equation.'
     """
     lines = "\n".join(_open_directives(text.split("\n")))
     kept: list[str] = []
@@ -158,10 +168,8 @@ def _role(role: re.Match, authors: dict[str, str]) -> str:
     if kind in {"eq", "ref", "numref"}:
         if text and "%s" not in text and "{number}" not in text:
             return text
-        prefix, _, rest = target.partition("-")
-        words = re.sub(r"^\d+-", "", rest).replace("-", " ") or prefix
-        thing = THINGS.get(prefix, THINGS["eq"] if kind == "eq" else "“" + target.replace("-", " ") + "”")
-        return f"{thing} “{words}”" if prefix in THINGS else thing
+        # Slides number nothing, and a label says nothing to a room: name the kind of thing alone.
+        return THINGS.get(target.partition("-")[0], THINGS["eq"] if kind == "eq" else "the section")
     if kind in {"class", "func", "meth", "mod", "attr", "data", "obj", "exc", "file"}:
         return f"`{text or body.lstrip('~')}`"
     return text or re.sub(r"\s*\(.*\)$", "", body) if kind == "abbr" else text or body

@@ -1,10 +1,39 @@
 // Equations first, then reveal.js: it lays the slides out with their final sizes.
+const query = new URLSearchParams(location.search);
+const STORE = "gancourse-slides-theme";
+const stored = (value) => {
+  try {
+    if (value !== undefined) localStorage.setItem(STORE, value);
+    return localStorage.getItem(STORE);
+  } catch {
+    return null; // a browser that keeps nothing for files
+  }
+};
+const theme = query.get("theme") || (query.has("receiver") || query.has("print-pdf") || query.has("handout") ? null : stored());
+document.documentElement.dataset.theme = theme === "dark" ? "dark" : "light";
+
+function turnTheme() {
+  const next = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+  document.documentElement.dataset.theme = next;
+  stored(next);
+}
+
 MathJax.startup.promise
   .then(() => MathJax.typesetPromise())
+  .then(() => document.fonts.ready)
   .then(() => {
     // The speaker window gets the notes without MathJax's style sheet, which hides these doubles.
     document.querySelectorAll("aside.notes mjx-assistive-mml").forEach((element) => element.remove());
-    Reveal.on("pdf-ready", () => (document.documentElement.dataset.printable = "yes"));
+    if (query.has("handout")) return makeHandout();
+    Reveal.on("pdf-ready", () => {
+      fitWidgets();
+      document.documentElement.dataset.printable = "yes";
+    });
+    Reveal.on("slidechanged", ({ previousSlide }) => {
+      // Keys belong to a figure while it has the focus; on the next slide they turn pages again.
+      if (previousSlide && previousSlide.contains(document.activeElement)) document.activeElement.blur();
+      fitWidgets();
+    });
     return Reveal.initialize({
       width: 1280,
       height: 720,
@@ -13,16 +42,22 @@ MathJax.startup.promise
       maxScale: 4,
       center: false,
       controls: true,
+      controlsTutorial: false,
+      defaultTiming: document.querySelector("section[data-timing]") ? 0 : null,
       hash: true,
       navigationMode: "linear",
       pdfSeparateFragments: false,
       plugins: [RevealNotes],
       progress: true,
-      slideNumber: "c/t",
+      slideNumber: false,
+      touch: true,
       transition: "none",
+    }).then(() => {
+      guardWidgets();
+      fitWidgets();
+      Reveal.addKeyBinding({ keyCode: 84, key: "T", description: "Light or dark" }, turnTheme);
     });
   })
-  .then(() => document.fonts.ready)
   .then(() => {
     document.documentElement.dataset.ready = "yes";
   });
