@@ -4,6 +4,6 @@ from gancourse.widgets.clouds import transport
 from gancourse.widgets.film import scrub
 from gancourse.widgets.plane import dirac
 from gancourse.widgets.stored import Recording, recording
-from gancourse.widgets.widget import Widget
+from gancourse.widgets.widget import Widget, at_width
 
-__all__ = ["Recording", "Widget", "dirac", "recording", "scrub", "transport"]
+__all__ = ["Recording", "Widget", "at_width", "dirac", "recording", "scrub", "transport"]

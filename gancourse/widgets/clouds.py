@@ -9,8 +9,20 @@ from torch import Tensor
 
 from gancourse.names import lookup
 from gancourse.theory import optimal_transport
-from gancourse.widgets.drawing import Axes, Place, crosses, dots, legend, path, picture, polyline, segments, short
-from gancourse.widgets.widget import Widget, menu, slider
+from gancourse.widgets.drawing import (
+    Axes,
+    Picture,
+    Place,
+    crosses,
+    dots,
+    handle,
+    legend,
+    path,
+    polyline,
+    segments,
+    short,
+)
+from gancourse.widgets.widget import Widget, button, menu, slider
 
 LIMIT = 3.0
 N_POINTS = 12
@@ -99,82 +111,100 @@ def transport(shape: str = "lines", *, shift: tuple[float, float] = (1.5, 0.0), 
     W₁ = 0.500
     JSD = 0.693 nats, of at most log 2 = 0.693
     """
-    _, real, generated = lookup(SHAPES, shape, "shape")
+    lookup(SHAPES, shape, "shape")
     if len(shift) != 2 or not all(abs(value) <= LIMIT for value in shift):
         raise ValueError(f"shift is {shift}; expected (right, up), both within ±{LIMIT:g}")
     if not 0 <= width <= WIDEST or abs(width / 0.05 - round(width / 0.05)) > 1e-6:
         raise ValueError(f"width is {width}; expected 0 to {WIDEST:g}, a multiple of 0.05")
-    x, y = (torch.tensor(points, dtype=torch.float64) for points in (real, generated))
-
-    def there(right: float) -> Tensor:
-        return y + torch.tensor([right, shift[1]], dtype=torch.float64)
-
-    carried = optimal_transport(x, there(shift[0]))
-    divergence = blurred_divergence(x, there(shift[0]), width)
+    pair = _Pair(shape, shift[1], width)
+    cost, divergence = pair.cost(shift[0]), pair.divergence(shift[0])
     where = f"{shift[0]:.2f} to the right, {shift[1]:.2f} up".replace("-", "−")
-    status = f"moved {where}\nW₁ = {carried.distance:.3f}\nJSD = {divergence:.3f} nats, of at most log 2 = 0.693"
-
-    plane = Axes((-LIMIT, LIMIT), (-LIMIT, LIMIT), 34, 28, 338, 338)
-    at, to = [plane.at(*p) for p in real], [plane.at(*p) for p in there(shift[0]).tolist()]
-    pairs = [(at[i], to[j]) for i, j in enumerate(carried.plan.argmax(1).tolist())]
-    handle = (
-        f'<circle class="gw-handle" data-part="handle" tabindex="0" role="slider" r="8" {_centre(plane.at(*shift))} '
-        f'aria-label="middle of the generated cloud; arrow keys move it" aria-valuemin="{-LIMIT:g}" '
-        f'aria-valuemax="{LIMIT:g}" aria-valuenow="{shift[0]:.2f}" aria-valuetext="{where}"/>'
+    values = f"W₁ = {cost:.3f}\nJSD = {divergence:.3f} nats, of at most log 2 = 0.693"
+    seen = f"Optimal plan between {SHAPES[shape][0]}; moved {where}\n{values}".replace("\n", ", ")
+    curves = f"W₁ and Jensen–Shannon divergence against the horizontal move; now {values}".replace("\n", ", ")
+    return Widget(
+        "transport",
+        "Two clouds of points, one of which can be moved, with the optimal transport plan between them",
+        {"shift": list(shift), "shapes": {name: [a, b] for name, (_, a, b) in SHAPES.items()}},
+        [Picture(384, 392, seen, _plane(pair, shift[0], where)), Picture(290, 392, curves, _curves(pair, shift[0]))],
+        menu("shape", "clouds", {name: label for name, (label, _, _) in SHAPES.items()}, shape)
+        + slider("width", "blur σ", 0, WIDEST, 0.05, width)
+        + button("reset", "Reset place"),
+        f"moved {where}\n{values}",
     )
-    drawn = plane.draw(
-        path("faint", segments(pairs), part="plan")
+
+
+class _Pair:
+    """Two clouds, of which the generated one is moved upwards already, and the width of the blur."""
+
+    def __init__(self, shape: str, up: float, width: float) -> None:
+        _, self.real, generated = SHAPES[shape]
+        self.up, self.width = up, width
+        self._x, y = (torch.tensor(points, dtype=torch.float64) for points in (self.real, generated))
+        self._y = y + torch.tensor([0.0, up], dtype=torch.float64)
+        # Moves at which a point of one cloud meets a point of the other.
+        met = {round(a - c, 6) for a, b in self.real for c, d in generated if abs(b - d - up) < 1e-9}
+        self.meetings = [] if width else sorted(met)
+
+    def generated(self, right: float) -> Tensor:
+        """The generated cloud after a horizontal move."""
+        return self._y + torch.tensor([right, 0.0], dtype=torch.float64)
+
+    def plan(self, right: float) -> list[int]:
+        """The generated point to which each real point belongs."""
+        return optimal_transport(self._x, self.generated(right)).plan.argmax(1).tolist()
+
+    def cost(self, right: float) -> float:
+        """W1 after a horizontal move."""
+        return optimal_transport(self._x, self.generated(right)).distance
+
+    def divergence(self, right: float) -> float:
+        """Jensen–Shannon divergence after a horizontal move, in nats."""
+        return blurred_divergence(self._x, self.generated(right), self.width)
+
+
+def _plane(pair: _Pair, right: float, where: str) -> str:
+    """Both clouds, the optimal plan between them, and the handle in the middle of the generated one."""
+    plane = Axes((-LIMIT, LIMIT), (-LIMIT, LIMIT), 34, 28, 338, 338)
+    at, to = [plane.at(*p) for p in pair.real], [plane.at(*p) for p in pair.generated(right).tolist()]
+    label = "middle of the generated cloud; arrow keys, Page Up and Page Down, Home and End move it"
+    middle = plane.at(right, pair.up)
+    return plane.draw(
+        path("faint", segments((at[i], to[j]) for i, j in enumerate(pair.plan(right))), part="plan")
         + path("real", dots(at), part="real")
         + path("generated", crosses(to), part="generated"),
         part="plane",
-        over=legend(plane.left, 14) + handle,
+        over=legend(plane.left, 14) + handle("handle", middle, label, LIMIT, right, where),
     )
+
+
+def _curves(pair: _Pair, right: float) -> str:
+    """W1 and the divergence against the horizontal move, with marks where the cloud is now."""
     moves = [-LIMIT + i / N_CURVE * 2 * LIMIT for i in range(N_CURVE + 1)]
     above, below = Axes((-LIMIT, LIMIT), (0, 5), 38, 28, 230, 124), Axes((-LIMIT, LIMIT), (0, 0.8), 38, 224, 230, 124)
-    costs = [optimal_transport(x, there(a)).distance for a in moves]
-    if width:
-        seen, meetings = [blurred_divergence(x, there(a), width) for a in moves], []
-    else:
-        seen = [math.log(2)] * len(moves)
-        met = {round(a - c, 6) for a, b in real for c, d in generated if abs(b - d - shift[1]) < 1e-9}
-        meetings = [(a, blurred_divergence(x, there(a), 0.0)) for a in sorted(met)]
-    line = [below.at(*p) for p in zip(moves, seen, strict=True)]
-    curves = above.draw(
-        path("line", polyline(above.at(*p) for p in zip(moves, costs, strict=True)), part="cost-line"),
+    if pair.width:
+        line = [below.at(move, pair.divergence(move)) for move in moves]
+    else:  # log 2, but for single moves
+        line = [below.at(-LIMIT, math.log(2)), below.at(LIMIT, math.log(2))]
+    return above.draw(
+        path("line", polyline(above.at(move, pair.cost(move)) for move in moves), part="cost-line"),
         part="cost",
         y_label="W₁",
         y_ticks=[0, 1, 2, 3, 4, 5],
         x_ticks=[-2, 0, 2],
-        over=_mark("cost-now", above.at(shift[0], carried.distance)),
+        over=_mark("cost-now", above.at(right, pair.cost(right))),
     ) + below.draw(
         path("faint gw-dash", polyline([below.at(-LIMIT, math.log(2)), below.at(LIMIT, math.log(2))]))
-        + path("line", polyline(line if width else [line[0], line[-1]]), part="divergence-line"),
+        + path("line", polyline(line), part="divergence-line"),
         part="divergence",
         x_label="move to the right",
         y_label="JSD in nats; dashed: log 2",
         y_ticks=[0, 0.2, 0.4, 0.6, 0.8],
         x_ticks=[-2, 0, 2],
-        over=path("dot", dots(below.at(*p) for p in meetings), part="divergence-dots")
-        + _mark("divergence-now", below.at(shift[0], divergence)),
+        over=path("dot", dots(below.at(a, pair.divergence(a)) for a in pair.meetings), part="divergence-dots")
+        + _mark("divergence-now", below.at(right, pair.divergence(right))),
     )
-    return Widget(
-        "transport",
-        "Two clouds of points, one of which can be moved, with the optimal transport plan between them",
-        {"shift": list(shift), "shapes": {name: [a, b] for name, (_, a, b) in SHAPES.items()}},
-        [
-            picture(380, 392, f"Optimal plan between {SHAPES[shape][0]}; {status}", drawn),
-            picture(285, 392, "W1 and Jensen–Shannon divergence against the horizontal move", curves),
-        ],
-        menu("shape", "clouds", {name: label for name, (label, _, _) in SHAPES.items()}, shape)
-        + slider("width", "blur σ", 0, WIDEST, 0.05, width)
-        + '<button type="button" data-part="reset">Reset place</button>',
-        status,
-    )
-
-
-def _centre(place: Place) -> str:
-    return f'cx="{short(place[0])}" cy="{short(place[1])}"'
 
 
 def _mark(part: str, place: Place) -> str:
-    return f'<circle class="gw-now" data-part="{part}" r="5" {_centre(place)}/>'
+    return f'<circle class="gw-now" data-part="{part}" r="5" cx="{short(place[0])}" cy="{short(place[1])}"/>'

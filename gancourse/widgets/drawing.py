@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import NamedTuple
+from urllib.parse import quote
 
 Place = tuple[float, float]
+REACH = 18  # radius in which a handle is grasped: over 24 px across even where a picture is drawn at two thirds
+UNQUOTED = "/:=;,()!+"  # in an image's address
 
 
 def short(value: float, digits: int = 1) -> str:
@@ -104,7 +108,7 @@ class Axes(NamedTuple):
         if y_label:
             words.append(f'<text x="{short(left)}" y="{short(top - 8)}">{escape(y_label)}</text>')
         if y_side:
-            at = f"translate({short(left - 28)} {short(top + self.height / 2)}) rotate(-90)"
+            at = f"translate({short(left - 38)} {short(top + self.height / 2)}) rotate(-90)"
             words.append(f'<text transform="{at}" text-anchor="middle">{escape(y_side)}</text>')
         box = f'x="{short(left)}" y="{short(top)}" width="{short(self.width)}" height="{short(self.height)}"'
         view = f'viewBox="{short(left)} {short(top)} {short(self.width)} {short(self.height)}"'
@@ -120,13 +124,61 @@ def _number(value: float) -> str:
     return short(value, 4).replace("-", "−")
 
 
-def picture(width: int, height: int, description: str, content: str) -> str:
-    """An SVG picture that is never wider than drawn, and smaller where there is less room."""
-    # To a screen reader an "img" has no parts: a handle in it could not be reached.
-    role = "group" if "tabindex" in content else "img"
+@dataclass(frozen=True)
+class Picture:
+    """An SVG picture that is never wider than drawn, and smaller where there is less room.
+
+    Args:
+        width: in its own units, of which one is at most a pixel.
+        height: in the same units.
+        description: what one sees, for those who don't.
+        content: SVG.
+    """
+
+    width: int
+    height: int
+    description: str
+    content: str
+
+    @property
+    def svg(self) -> str:
+        """The picture as an element of a page."""
+        # To a screen reader an "img" has no parts: a handle in it could not be reached.
+        role = "group" if "tabindex" in self.content else "img"
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self.width} {self.height}" width="{self.width}" '
+            f'{self._size} role="{role}" aria-label="{escape(self.description)}">{self.content}</svg>'
+        )
+
+    def image(self, style: str) -> str:
+        """The picture as an image with its own style sheet, which survives where SVG and styles are removed."""
+        svg = self.svg.replace(">", f"><style>{style}</style>", 1)
+        return (
+            f'<img width="{self.width}" {self._size} alt="{escape(self.description)}" '
+            f'src="data:image/svg+xml,{quote(svg, safe=UNQUOTED)}">'
+        )
+
+    @property
+    def _size(self) -> str:
+        return f'style="max-width:{self.width}px;--gw-share:{self.width}"'
+
+
+def handle(part: str, place: Place, label: str, limit: float, value: float, text: str) -> str:
+    """A ring that can be dragged or moved by keys, large enough for a finger.
+
+    Args:
+        part: name under which scripts find it.
+        place: of its middle, in the picture's units.
+        label: what it moves.
+        limit: it moves between −limit and limit.
+        value: where it is, along the horizontal axis.
+        text: where it is, in words.
+    """
     return (
-        f'<svg viewBox="0 0 {width} {height}" width="{width}" style="max-width:{width}px" role="{role}" '
-        f'aria-label="{escape(description)}">{content}</svg>'
+        f'<g class="gw-handle" data-part="{part}" tabindex="0" role="slider" '
+        f'transform="translate({short(place[0])} {short(place[1])})" aria-label="{escape(label)}" '
+        f'aria-valuemin="{-limit:g}" aria-valuemax="{limit:g}" aria-valuenow="{value:.2f}" '
+        f'aria-valuetext="{escape(text)}"><circle class="gw-reach" r="{REACH}"/><circle class="gw-ring" r="8"/></g>'
     )
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gancourse.errors import NotFiniteError
-from gancourse.widgets.drawing import Axes, crosses, dots, legend, path, picture, polyline, short, ticks
-from gancourse.widgets.widget import Widget
+from gancourse.widgets.drawing import Axes, Picture, crosses, dots, legend, path, polyline, short, ticks
+from gancourse.widgets.widget import Widget, button
 
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 LEVELS = len(ALPHABET) ** 2 - 1  # two letters a coordinate
@@ -63,24 +64,23 @@ def scrub(
     start %= len(steps)
     labels = [_label(i, steps, clouds, curves, limit) for i in range(len(steps))]
 
-    axes = Axes((-limit, limit), (-limit, limit), 34, 28, 338, 338)
     cloud = _decode(_encode(clouds[start], limit), limit)  # as the script will draw it
-    plane = axes.draw(
-        path("real", dots(axes.at(*p) for p in data))
-        + path("generated", crosses(axes.at(*p) for p in cloud), part="generated"),
-        part="plane",
-        over=legend(axes.left, 14),
-    )
-    panels = [picture(380, 392, f"{description}; {labels[start]}", plane)]
+    texts, contents = [description], [_plane(data, cloud, limit)]
     if curves:
-        panels.append(_curves(steps, curves, start))
+        texts.append(f"Curves over the training: {' and '.join(curves)}")
+        contents.append(_curves(steps, curves, start))
+    state = {"range": [-REACH * limit, REACH * limit], "labels": labels, "pictures": texts}
     widget = Widget(
         "scrub",
         description,
-        {"range": [-REACH * limit, REACH * limit], "labels": labels, "frames": [_encode(c, limit) for c in clouds]},
-        panels,
-        '<button type="button" data-part="play">Play</button><label class="gw-wide">time <input type="range" '
-        f'data-part="slider" min="0" max="{len(steps) - 1}" step="1" value="{start}"></label>',
+        state | {"frames": [_encode(cloud, limit) for cloud in clouds]},
+        [
+            Picture(width, 392, f"{text}; {labels[start]}", content)
+            for width, text, content in zip((384, 290), texts, contents, strict=False)
+        ],
+        button("play", "Replay" if start == len(steps) - 1 else "Play")
+        + '<span class="gw-control gw-wide"><label>time <input type="range" data-part="slider" min="0" '
+        f'max="{len(steps) - 1}" step="1" value="{start}" aria-valuetext="{escape(labels[start])}"></label></span>',
         labels[start],
     )
     if (size := len(widget.html.encode())) > LARGEST:
@@ -88,6 +88,16 @@ def scrub(
             f"the figure would take {size:,} bytes; expected at most {LARGEST:,}: pass fewer points or frames"
         )
     return widget
+
+
+def _plane(data: NDArray[np.float64], cloud: NDArray[np.float64], limit: float) -> str:
+    axes = Axes((-limit, limit), (-limit, limit), 34, 28, 338, 338)
+    return axes.draw(
+        path("real", dots(axes.at(*p) for p in data))
+        + path("generated", crosses(axes.at(*p) for p in cloud), part="generated"),
+        part="plane",
+        over=legend(axes.left, 14),
+    )
 
 
 def _points(values: ArrayLike, name: str) -> NDArray[np.float64]:
@@ -137,5 +147,4 @@ def _curves(steps: list[int], curves: Mapping[str, list[float]], start: int) -> 
         )
         x_ticks = ticks(*axes.x, 3)
         drawn.append(axes.draw(path("line", polyline(places)), x_label="step", y_label=name, x_ticks=x_ticks, over=now))
-    names = " and ".join(curves)
-    return picture(285, 392, f"Curves over the training: {names}", "".join(drawn))
+    return "".join(drawn)

@@ -11,8 +11,8 @@ from torch import Tensor
 from gancourse.names import lookup
 from gancourse.theory import dirac as theory
 from gancourse.theory import fields
-from gancourse.widgets.drawing import Axes, dots, path, picture, polyline, saltire, short
-from gancourse.widgets.widget import Widget, menu, slider
+from gancourse.widgets.drawing import Axes, Picture, dots, handle, path, polyline, saltire
+from gancourse.widgets.widget import Widget, button, menu, slider
 
 LIMIT = 3.5
 ARROWS = 13  # along each axis
@@ -77,40 +77,54 @@ def dirac(
         raise ValueError(f"step_size {step_size}, n_steps {n_steps}; expected 0.01 to 1, and 1 to 1000")
     if len(start) != 2 or not all(abs(value) <= LIMIT for value in start):
         raise ValueError(f"start is {start}; expected (θ, ψ), both within ±{LIMIT}")
-    chosen = made(method)
+    field = made(method).field
     points = fields.trajectory(
-        theory.step(chosen.field, stepping, step_size), torch.tensor(start, dtype=torch.float64), n_steps
+        theory.step(field, stepping, step_size), torch.tensor(start, dtype=torch.float64), n_steps
     )
     far = theory.distances(points).tolist()
+    first, last = _distance(far[0]), _distance(far[-1])
+    status = f"start {_where(start)}, distance {far[0]:.2f}\nafter {n_steps} steps: distance {last}"
+    seen = f"Field and trajectory of {method}, {stepping} steps of {step_size:g}; {status}".replace("\n", ", ")
+    falls = f"Distance from the equilibrium by step, logarithmic: from {first} to {last} after {n_steps} steps"
+    return Widget(
+        "dirac",
+        "The plane (θ, ψ) of the Dirac-GAN with the trajectory of a training method from a start that can be moved",
+        {"start": list(start), "n": n_steps, "arrows": ARROWS, "strengths": STRENGTHS},
+        [Picture(384, 396, seen, _plane(field, points, start)), Picture(290, 340, falls, _fall(far))],
+        menu("method", "method", {name: name for name in theory.methods}, method)
+        + menu("stepping", "steps", STEPPINGS, stepping)
+        + slider("h", "step size h", 0.01, 1, 0.01, step_size)
+        + slider("strength", *STRENGTHS.get(method, ("", 0, 1, 1, 0)))
+        + button("reset", "Reset start"),
+        status,
+    )
 
-    plane = Axes((-LIMIT, LIMIT), (-LIMIT, LIMIT), 38, 28, 330, 330)
-    seen = points[points.isfinite().all(1)]
-    places = [plane.at(*point) for point in seen.clamp(-9, 9).tolist()]
-    x, y = plane.at(*start)
-    handle = (
-        f'<circle class="gw-handle" data-part="start" tabindex="0" role="slider" r="8" cx="{short(x)}" cy="{short(y)}" '
-        f'aria-label="start of the trajectory; arrow keys move it" aria-valuemin="{-LIMIT}" aria-valuemax="{LIMIT}" '
-        f'aria-valuenow="{start[0]:.2f}" aria-valuetext="{_where(start)}"/>'
-    )
-    fall = Axes((0, n_steps), (LEAST, 1), 44, 28, 222, 270)
-    logs = [max(LEAST, min(1.0, math.log10(r) if r > 0 else LEAST)) for r in far if math.isfinite(r)]
-    powers = range(LEAST, 2, 3)
-    label, low, high, step, strength = STRENGTHS.get(method, ("", 0, 1, 1, 0))
-    unused = "" if label else " hidden"
-    size = slider("strength", "", low, high, step, strength).replace(
-        "<label> ", f'<label{unused}><span data-part="strength-label">{label}</span> '
-    )
-    drawn = plane.draw(
-        path("faint", _arrows(chosen.field, plane), part="arrows")
+
+def _plane(field: Callable[[Tensor], Tensor], points: Tensor, start: tuple[float, float]) -> str:
+    """The field as arrows, the trajectory, and the handle at its start."""
+    plane = Axes((-LIMIT, LIMIT), (-LIMIT, LIMIT), 52, 28, 330, 330)
+    finite = points[points.isfinite().all(1)]
+    places = [plane.at(*point) for point in finite.clamp(-9, 9).tolist()]
+    label = "start of the trajectory; arrow keys, Page Up and Page Down, Home and End move it"
+    return plane.draw(
+        path("faint", _arrows(field, plane), part="arrows")
         + path("line", polyline(places), part="path")
         + path("real", dots([plane.at(0, 0)]))
         + path("end", saltire(places[-1]), part="end"),
         part="plane",
         x_label="θ, the generated point",
         y_side="ψ, the discriminator’s slope",
-        over=_legend(n_steps) + handle,
+        over=_legend(len(points) - 1) + handle("start", plane.at(*start), label, LIMIT, start[0], _where(start)),
     )
-    curve = fall.draw(
+
+
+def _fall(far: list[float]) -> str:
+    """The distance from the equilibrium by step, on a logarithmic scale."""
+    n_steps = len(far) - 1
+    fall = Axes((0, n_steps), (LEAST, 1), 52, 28, 222, 270)
+    logs = [max(LEAST, min(1.0, math.log10(r) if r > 0 else LEAST)) for r in far if math.isfinite(r)]
+    powers = range(LEAST, 2, 3)
+    return fall.draw(
         path("line", polyline(fall.at(i, r) for i, r in enumerate(logs)), part="distance"),
         part="fall",
         x_label="step",
@@ -119,30 +133,14 @@ def dirac(
         y_ticks=list(powers),
         y_names=[_power(e) for e in powers],
     )
-    status = f"start {_where(start)}, distance {far[0]:.2f}\nafter {n_steps} steps: distance {_distance(far[-1])}"
-    return Widget(
-        "dirac",
-        "The plane (θ, ψ) of the Dirac-GAN with the trajectory of a training method from a start that can be moved",
-        {"start": list(start), "n": n_steps, "arrows": ARROWS, "strengths": STRENGTHS},
-        [
-            picture(380, 396, f"Field and trajectory of {method}, {stepping} steps of {step_size:g}; {status}", drawn),
-            picture(282, 340, "Distance from the equilibrium by step, logarithmic", curve),
-        ],
-        menu("method", "method", {name: name for name in theory.methods}, method)
-        + menu("stepping", "steps", STEPPINGS, stepping)
-        + slider("h", "step size h", 0.01, 1, 0.01, step_size)
-        + size
-        + '<button type="button" data-part="reset">Reset start</button>',
-        status,
-    )
 
 
 def _legend(n_steps: int) -> str:
     return (
-        path("real", dots([(46, 14)]))
-        + '<text x="55" y="18">equilibrium</text><circle class="gw-handle" r="6" cx="146" cy="14"/>'
-        + f'<text x="158" y="18">start</text>{path("end", saltire((210, 14)))}'
-        + f'<text x="222" y="18">after {n_steps} steps</text>'
+        path("real", dots([(56, 14)]))
+        + '<text x="64" y="19">equilibrium</text><circle class="gw-ring" r="6" cx="169" cy="14"/>'
+        + f'<text x="180" y="19">start</text>{path("end", saltire((233, 14)))}'
+        + f'<text x="244" y="19">after {n_steps} steps</text>'
     )
 
 

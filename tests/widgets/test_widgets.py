@@ -10,6 +10,8 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -18,7 +20,7 @@ from torch.testing import assert_close
 
 from gancourse.errors import NotFiniteError
 from gancourse.theory import box, dirac, fields, jensen_shannon, optimal_transport, parallel_lines
-from gancourse.widgets import Widget, clouds, film, plane, recording, scrub, transport
+from gancourse.widgets import Widget, at_width, clouds, film, plane, recording, scrub, transport
 from gancourse.widgets import dirac as dirac_widget
 from gancourse.widgets.record import main, record_ring
 from gancourse.widgets.stored import FOLDER
@@ -45,6 +47,7 @@ class Tags(HTMLParser):
         super().__init__()
         self.found: list[tuple[str, dict[str, str | None]]] = []
         self.open: list[str] = []
+        self.text = ""
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -58,10 +61,19 @@ class Tags(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] not in ("script", "style"):
+            self.text += data
+
     def part(self, name: str) -> dict[str, str | None]:
         """Attributes of the one element of that name."""
         (found,) = [attributes for _, attributes in self.found if attributes.get("data-part") == name]
         return found
+
+
+def figure(widget: Widget) -> Tags:
+    """What the script makes of it: its pictures as SVG, and its controls."""
+    return Tags("".join(panel.svg for panel in widget.panels) + widget.controls)
 
 
 # The page without scripts
@@ -69,16 +81,76 @@ class Tags(HTMLParser):
 
 @every_widget
 def test_the_html_is_well_formed_and_has_no_ids_that_could_clash(name: str):
-    tags = Tags(WIDGETS[name]().html)
-    assert tags.open == []
-    assert not [attributes["id"] for _, attributes in tags.found if "id" in attributes]
+    for tags in (Tags(WIDGETS[name]().html), figure(WIDGETS[name]())):
+        assert tags.open == []
+        assert not [attributes["id"] for _, attributes in tags.found if "id" in attributes]
 
 
 @every_widget
 def test_nothing_is_fetched_and_scripts_end_where_they_should(name: str):
     html = WIDGETS[name]().html
-    assert not re.search(r"https?:|import\s*\(|\bfetch\(|url\(|src=", html)
+    outside = re.sub(r'src="data:image/svg\+xml,[^"<> ]+"', "", html).replace("http://www.w3.org/2000/svg", "")
+    assert not re.search(r"https?:|import\s*\(|\bfetch\(|url\(|src=", outside)
     assert html.count("</script>") == html.count("<script>") == 1
+
+
+@every_widget
+def test_what_an_untrusted_notebook_keeps_is_a_picture_with_a_caption(name: str):
+    # JupyterLab removes scripts and styles with their content, and unknown tags such as svg without it.
+    widget = WIDGETS[name]()
+    tags = Tags(widget.html)
+    assert {tag for tag, _ in tags.found} == {"div", "style", "img", "p", "script"}
+    assert [line for line in tags.text.splitlines() if line.strip()] == [
+        *widget.status.splitlines(),
+        f"{widget.description}.",
+        "A picture of the figure at rest. Run the cell, or trust the notebook, to play; "
+        "on a web page, allow its script.",
+    ]
+
+
+@every_widget
+def test_an_images_address_holds_the_picture_and_nothing_that_html_would_change(name: str):
+    widget = WIDGETS[name]()
+    images = [attributes for tag, attributes in Tags(widget.html).found if tag == "img"]
+    for image, panel in zip(images, widget.panels, strict=True):
+        kind, _, address = image["src"].partition(",")
+        assert kind == "data:image/svg+xml"
+        assert re.fullmatch(r"[!-~]+", address)
+        assert re.sub("<style>.*?</style>", "", unquote(address), flags=re.DOTALL) == panel.svg
+        root = ElementTree.fromstring(unquote(address))
+        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+        assert image["alt"] == panel.description == root.get("aria-label")
+
+
+def test_a_text_that_would_end_the_script_does_not():
+    widget = scrub(FRAMES, REAL, curves={"</script><!--": [0, 1]}, description="<b>'a' & \"b\"</b>")
+    tags = Tags(widget.html)
+    assert tags.open == []
+    assert "b" not in {tag for tag, _ in tags.found}
+    assert widget.html.count("</script>") == 1
+
+
+@pytest.mark.parametrize(("width", "beside"), [(320, False), (899, False), (900, True), (1168, True)])
+def test_a_figure_of_a_stated_width_keeps_all_but_its_opening_tag(width: int, beside: bool):
+    html = transport().html
+    sized = at_width(html, width)
+    opening, _, rest = sized.partition(" data-kind")
+    assert rest == html.partition(" data-kind")[2]
+    assert f"--gw-width:{width}px" in opening
+    assert ("gw-beside" in opening) == beside
+
+
+@pytest.mark.parametrize(
+    ("html", "width", "message"),
+    [
+        ("<p>no figure</p>", 900, "the text holds 0 figures; expected the HTML of one"),
+        (2 * scrub(FRAMES, REAL).html, 900, "the text holds 2 figures"),
+        (scrub(FRAMES, REAL).html, 300, "width is 300; expected at least 320 pixels"),
+    ],
+)
+def test_a_width_that_cannot_be_given_is_refused(html: str, width: int, message: str):
+    with pytest.raises(ValueError, match=message):
+        at_width(html, width)
 
 
 @every_widget
@@ -88,13 +160,13 @@ def test_a_figure_is_smaller_than_60_kb(name: str):
 
 @every_widget
 def test_every_picture_and_every_handle_says_what_it_is(name: str):
-    tags = Tags(WIDGETS[name]().html)
+    tags = figure(WIDGETS[name]())
     pictures = [attributes for tag, attributes in tags.found if tag == "svg" and "role" in attributes]
     assert pictures
     assert all(len(attributes["aria-label"]) > 20 for attributes in pictures)
     handles = [attributes for _, attributes in tags.found if "tabindex" in attributes]
     assert all(a["aria-label"] and a["aria-valuetext"] and a["role"] == "slider" for a in handles)
-    assert tags.part("status")["aria-live"] == "polite"
+    assert all(a["aria-valuetext"] for tag, a in tags.found if tag == "input")
 
 
 @every_widget
@@ -106,7 +178,7 @@ def test_where_no_html_is_shown_the_text_says_what_one_would_see(name: str):
 
 
 def test_the_picture_shows_every_point_real_as_dots_and_generated_as_crosses():
-    tags = Tags(scrub(FRAMES, REAL).html)
+    tags = figure(scrub(FRAMES, REAL))
     dots = [a["d"] for _, a in tags.found if a.get("class") == "gw-real"]
     assert max(d.count("h0") for d in dots) == len(REAL)
     assert tags.part("generated")["d"].count("M") == len(FRAMES[1][1])
@@ -308,7 +380,7 @@ def test_the_lines_drawn_are_an_optimal_plan():
     _, real, generated = clouds.SHAPES["ring"]
     x, y = torch.tensor(real).double(), torch.tensor(generated).double() + torch.tensor([1.0, 0.5]).double()
     widget = transport("ring", shift=(1.0, 0.5))
-    numbers = [float(v) for v in re.findall(r"-?[\d.]+", Tags(widget.html).part("plan")["d"])]
+    numbers = [float(v) for v in re.findall(r"-?[\d.]+", figure(widget).part("plan")["d"])]
     ends = torch.tensor(numbers).reshape(-1, 2, 2)
     assert len(ends) == clouds.N_POINTS
     unit = 338 / (2 * clouds.LIMIT)

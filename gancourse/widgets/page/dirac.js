@@ -107,7 +107,7 @@ function threeDigits(value) {
   return `${mantissa} · 10${raised}`;
 }
 
-mount("dirac", (root, state) => {
+mount((root, state) => {
   const plane = scale(part(root, "plane")), fall = scale(part(root, "fall"));
   const get = (name) => part(root, name);
   const handle = get("start");
@@ -122,13 +122,13 @@ mount("dirac", (root, state) => {
 
   function choose() {
     const settable = state.strengths[get("method").value], slider = get("strength");
-    slider.closest("label").hidden = !settable;
+    slider.closest(".gw-control").hidden = !settable;
     if (!settable) return;
     const [label, low, high, step, value] = settable;
     get("strength-label").textContent = label;
     Object.assign(slider, { min: low, max: high, step });
     slider.value = value;
-    get("strength-value").textContent = slider.value;
+    showValue(root, "strength");
   }
 
   function arrows() {
@@ -154,10 +154,8 @@ mount("dirac", (root, state) => {
     const places = seen.map(([a, b]) => [clamp(plane.x(a), -999, 1999), clamp(plane.y(b), -999, 1999)]);
     get("path").setAttribute("d", polyline(places));
     get("end").setAttribute("d", saltire(places[places.length - 1]));
-    for (const [name, value] of [["cx", tenth(plane.x(t))], ["cy", tenth(plane.y(p))]]) handle.setAttribute(name, value);
     const where = `θ = ${t.toFixed(2)}, ψ = ${p.toFixed(2)}`.replaceAll("-", "−");
-    handle.setAttribute("aria-valuetext", where);
-    handle.setAttribute("aria-valuenow", t.toFixed(2));
+    place(handle, plane, setting.start, where);
     const far = points.map(([a, b]) => Math.hypot(a, b)), last = far[far.length - 1];
     const logs = far.filter(Number.isFinite).map((r) => clamp(Math.log10(r), fall.limits[2], fall.limits[3]));
     get("distance").setAttribute("d", polyline(logs.map((r, i) => [fall.x(i), fall.y(r)])));
@@ -167,7 +165,10 @@ mount("dirac", (root, state) => {
     const near = jacobian === null
       ? "near the equilibrium: the field jumps there, so it has no eigenvalues"
       : `near the equilibrium: eigenvalues ${eigenvalues(jacobian(setting.strength)).map(written).filter((w, i, all) => !i || w !== all[0]).join(" and ")}; one step multiplies a small error by ${rate(setting).toFixed(4)}`;
-    get("status").textContent = `${from}\nafter ${setting.n} steps: distance ${to}\n${near}`;
+    const values = `${from}\nafter ${setting.n} steps: distance ${to}`;
+    report(root, `${values}\n${near}`);
+    describe(get("plane"), `Field and trajectory of ${setting.method}, ${setting.stepping} steps of ${setting.h}; ${values}`);
+    describe(get("fall"), `Distance from the equilibrium by step, logarithmic: from ${threeDigits(far[0])} to ${to} after ${setting.n} steps`);
   }
 
   const later = lazily(draw);
@@ -180,7 +181,7 @@ mount("dirac", (root, state) => {
   get("stepping").addEventListener("change", all);
   for (const name of ["h", "strength"])
     get(name).addEventListener("input", () => {
-      get(`${name}-value`).textContent = get(name).value;
+      showValue(root, name);
       all();
     });
   get("reset").addEventListener("click", () => {

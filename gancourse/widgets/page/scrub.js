@@ -1,8 +1,8 @@
 // A recorded training: slider, play button, arrow keys.
-mount("scrub", (root, state) => {
+mount((root, state) => {
   const axes = scale(part(root, "plane"));
   const cloud = part(root, "generated"), slider = part(root, "slider"), button = part(root, "play");
-  const status = part(root, "status");
+  const pictures = [...root.querySelectorAll(".gw-panels > svg")].map((svg, i) => [svg, state.pictures[i]]);
   const last = state.labels.length - 1;
   const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   let timer = null;
@@ -26,25 +26,24 @@ mount("scrub", (root, state) => {
       mark.setAttribute("cy", y);
     }
     slider.setAttribute("aria-valuetext", state.labels[frame]);
-    status.textContent = state.labels[frame];
+    for (const [svg, text] of pictures) describe(svg, `${text}; ${state.labels[frame]}`);
+    button.textContent = timer !== null ? "Pause" : frame === last ? "Replay" : "Play";
+    // A screen reader would be flooded by a playing film: it is told the values at the pause.
+    report(root, state.labels[frame], timer === null);
   }
 
   function pause() {
     clearInterval(timer);
     timer = null;
-    button.textContent = "Play";
-    status.setAttribute("aria-live", "polite");
   }
 
   function play() {
     if (Number(slider.value) === last) slider.value = 0;
-    // A screen reader would be flooded: it is told the value again at the pause.
-    status.setAttribute("aria-live", "off");
-    button.textContent = "Pause";
     const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     timer = setInterval(() => {
       slider.value = Number(slider.value) + 1;
-      if (Number(slider.value) === last) pause();
+      // A notebook may have removed the figure.
+      if (Number(slider.value) === last || !root.isConnected) pause();
       show();
     }, calm ? 1500 : 350);
     show();
@@ -55,14 +54,14 @@ mount("scrub", (root, state) => {
     pause();
     show();
   });
-  root.addEventListener("keydown", (event) => {
-    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!by || event.target === slider) return;
-    slider.value = Number(slider.value) + by;
+  button.addEventListener("keydown", (event) => {
+    const frame = Number(slider.value);
+    const to = { ArrowLeft: frame - 1, ArrowRight: frame + 1, Home: 0, End: last }[event.key];
+    if (to === undefined || !used(event)) return;
+    slider.value = to;
     pause();
     show();
     event.preventDefault();
-    event.stopPropagation();
   });
   show();
 });

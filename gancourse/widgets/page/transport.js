@@ -88,7 +88,7 @@ function jensenShannon(xs, ys, width) {
   return Math.max(0, total / (2 * xs.length));
 }
 
-mount("transport", (root, state) => {
+mount((root, state) => {
   const get = (name) => part(root, name);
   const plane = scale(get("plane")), cost = scale(get("cost")), divergence = scale(get("divergence"));
   const handle = get("handle"), setting = { shift: state.shift };
@@ -124,14 +124,17 @@ mount("transport", (root, state) => {
     get("real").setAttribute("d", dots(setting.real.map(on)));
     get("generated").setAttribute("d", crosses(ys.map(on)));
     get("plan").setAttribute("d", setting.real.map((x, i) => polyline([on(x), on(ys[partner[i]])])).join(""));
-    for (const [mark, axes, y] of [["cost-now", cost, distance], ["divergence-now", divergence, jsd], ["handle", plane, b]]) {
+    for (const [mark, axes, y] of [["cost-now", cost, distance], ["divergence-now", divergence, jsd]]) {
       get(mark).setAttribute("cx", tenth(axes.x(a)));
       get(mark).setAttribute("cy", tenth(axes.y(y)));
     }
     const where = `${a.toFixed(2)} to the right, ${b.toFixed(2)} up`.replaceAll("-", "−");
-    handle.setAttribute("aria-valuetext", where);
-    handle.setAttribute("aria-valuenow", a.toFixed(2));
-    get("status").textContent = `moved ${where}\nW₁ = ${distance.toFixed(3)}\nJSD = ${jsd.toFixed(3)} nats, of at most log 2 = 0.693`;
+    place(handle, plane, setting.shift, where);
+    const values = `W₁ = ${distance.toFixed(3)}\nJSD = ${jsd.toFixed(3)} nats, of at most log 2 = 0.693`;
+    report(root, `moved ${where}\n${values}`);
+    const clouds = get("shape").selectedOptions[0].text;
+    describe(get("plane"), `Optimal plan between ${clouds}; moved ${where}\n${values}`);
+    describe(get("cost"), `W₁ and Jensen–Shannon divergence against the horizontal move; now ${values}`);
   }
 
   let height = null;
@@ -147,7 +150,7 @@ mount("transport", (root, state) => {
   }
   get("shape").addEventListener("change", all);
   get("width").addEventListener("input", () => {
-    get("width-value").textContent = get("width").value;
+    showValue(root, "width");
     all();
   });
   get("reset").addEventListener("click", () => {
