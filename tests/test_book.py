@@ -16,6 +16,7 @@ import nbformat
 import pytest
 import yaml
 from nbformat import NotebookNode
+from question_text import parse
 
 from tests import checkout
 
@@ -27,8 +28,14 @@ LIBRARIES = {"gancourse", "torch", "numpy", "matplotlib"}
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 execute = checkout.script("book/execute.py")
+claims = checkout.script("book/claims.py")
+
+# Chapters in the form of chapter 2: prose, slides and speaker notes in cells of their own, 78 columns, claims, questions.
+RECAST = ("02_gan_game",)
+WIDTH = 78
 
 every_chapter = pytest.mark.parametrize("chapter", CHAPTERS)
+every_recast_chapter = pytest.mark.parametrize("chapter", RECAST)
 
 
 def notebook(chapter: str) -> NotebookNode:
@@ -44,14 +51,14 @@ def prose(chapter: str) -> str:
 
 
 def printed(chapter: str) -> set[str]:
-    """Every line that a chapter's cells printed."""
-    return {
-        line.strip()
-        for cell in code_cells(chapter)
-        for output in cell.outputs
-        if output.output_type == "stream"
-        for line in output.text.splitlines()
-    }
+    """Every line that a chapter's cells printed, those of tables among them."""
+    return {line.strip() for cell in code_cells(chapter) for line in printed_lines(cell)}
+
+
+def printed_lines(cell: NotebookNode) -> list[str]:
+    """What a cell's outputs say as text, line by line."""
+    texts = (o.text if o.output_type == "stream" else o.get("data", {}).get("text/plain", "") for o in cell.outputs)
+    return [line for text in texts for line in text.splitlines()]
 
 
 # The stored notebooks
@@ -128,8 +135,44 @@ def test_a_chapter_imports_the_package_and_three_libraries_only(chapter: str):
 def test_every_text_cell_is_a_slide_a_part_of_one_or_a_note(chapter: str):
     kinds = [cell.metadata.get("slideshow", {}).get("slide_type") for cell in notebook(chapter).cells]
     texts = [cell.cell_type == "markdown" for cell in notebook(chapter).cells]
-    assert {kind for kind, text in zip(kinds, texts, strict=True) if text} <= {"slide", "fragment", "notes"}
+    prose_kinds = {"skip"} if chapter in RECAST else set()
+    assert {kind for kind, text in zip(kinds, texts, strict=True) if text} <= {"slide", "fragment", "notes"} | prose_kinds
     assert kinds[0] == "slide"
+
+
+def is_speaker(cell: NotebookNode) -> bool:
+    return "speaker" in cell.metadata.get("tags", [])
+
+
+def test_the_chapters_with_speaker_notes_are_those_that_are_recast():
+    assert [chapter for chapter in CHAPTERS if any(map(is_speaker, notebook(chapter).cells))] == list(RECAST)
+
+
+@every_recast_chapter
+def test_code_and_printouts_of_a_recast_chapter_fit_the_page(chapter: str):
+    code = [line for cell in code_cells(chapter) for line in cell.source.splitlines()]
+    blocks = re.findall(r"^```python\n(.*?)^```", prose(chapter), re.M | re.S)
+    outputs = [line for cell in code_cells(chapter) for line in printed_lines(cell)]
+    lines = [*code, *"".join(blocks).splitlines(), *outputs]
+    assert [line for line in lines if len(line) > WIDTH] == []
+
+
+@every_recast_chapter
+def test_notes_of_a_recast_chapter_are_for_the_speaker_alone(chapter: str):
+    for cell in notebook(chapter).cells:
+        kind = cell.metadata.get("slideshow", {}).get("slide_type")
+        tags = cell.metadata.get("tags", [])
+        assert (kind == "notes") == is_speaker(cell), cell.source[:60]
+        assert not is_speaker(cell) or "remove-cell" in tags, cell.source[:60]
+
+
+@every_recast_chapter
+def test_a_recast_chapter_has_claims_questions_predictions_and_diagrams(chapter: str):
+    assert len(claims.claims(notebook(chapter), chapter)) >= 12
+    kinds = [question.kind for question in parse(prose(chapter))]
+    assert 4 <= kinds.count("question") <= 6
+    assert kinds.count("predict") >= 5
+    assert len(re.findall(r"^(`{3,}|:{3,})\{diagram\} ", prose(chapter), re.M)) >= 2
 
 
 @every_chapter
