@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 import nbformat
 import pytest
 import yaml
+from claims import claims
 from nbformat import NotebookNode
 from question_text import parse
 
@@ -28,7 +29,6 @@ LIBRARIES = {"gancourse", "torch", "numpy", "matplotlib"}
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 execute = checkout.script("book/execute.py")
-claims = checkout.script("book/claims.py")
 
 # Chapters whose prose, slides and speaker notes are cells of their own; with claims and questions, in 78 columns.
 RECAST = ("02_gan_game",)
@@ -168,7 +168,7 @@ def test_notes_of_a_recast_chapter_are_for_the_speaker_alone(chapter: str):
 
 @every_recast_chapter
 def test_a_recast_chapter_has_claims_questions_predictions_and_diagrams(chapter: str):
-    assert len(claims.claims(notebook(chapter), chapter)) >= 12
+    assert len(claims(notebook(chapter), chapter)) >= 12
     kinds = [question.kind for question in parse(prose(chapter))]
     assert 4 <= kinds.count("question") <= 6
     assert kinds.count("predict") >= 5
