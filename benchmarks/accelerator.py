@@ -2,9 +2,9 @@
 
     python -m benchmarks.accelerator --keep       # four minutes on one GPU; [WORKLOAD …] [--batch 64 512]
 
-Both sides in float32, TF32 and bfloat16, plain and compiled (torch.compile, whose mode "reduce-overhead" records CUDA
-graphs). The textbook's loop is timed twice: with its loader, and with its images on the device already. Each loop in
-each mode has a process of its own; numbers are medians over rounds. With --keep, a row lands in
+Both sides run in float32, TF32 and bfloat16, plain and compiled (torch.compile; its mode "reduce-overhead" records CUDA
+graphs). The textbook's loop is timed twice: with its loader, and with its images on the device from the start. Each
+loop in each mode runs in a process of its own; numbers are medians over rounds. With --keep, a row is appended to
 results/accelerator.jsonl.
 """
 
@@ -41,7 +41,7 @@ class Side(NamedTuple):
     Args:
         loop: "textbook", "textbook, images on the device", "trainer" or "trainer, fast".
         arithmetic: "float32", "TF32" or "bfloat16".
-        mode: of MODES.
+        mode: a name in MODES.
     """
 
     loop: str
@@ -60,7 +60,7 @@ SIDES = [
 
 
 def use(arithmetic: str) -> None:
-    """Let convolutions and matrix products use TF32, or not."""
+    """Allow or forbid TF32 in convolutions and matrix products."""
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = arithmetic == "TF32"
 
 
@@ -70,7 +70,7 @@ def images_of(workload: speed.Workload) -> Tensor:
 
 
 def endless(images: Tensor, batch_size: int) -> Iterator[Tensor]:
-    """Shuffled batches of images that lie on the device."""
+    """Shuffled batches of images on the device, without end."""
     while True:
         for rows in torch.randperm(len(images), device=CUDA).split(batch_size):
             if len(rows) == batch_size:
@@ -78,7 +78,7 @@ def endless(images: Tensor, batch_size: int) -> Iterator[Tensor]:
 
 
 def compiled(network: nn.Module, mode: str | None) -> nn.Module:
-    """The network as torch.compile runs it; its parameters stay where they are."""
+    """The network under torch.compile, with the same parameters."""
     if mode is None:
         return network
     latent_size = getattr(network, "latent_size", None)
@@ -89,7 +89,7 @@ def compiled(network: nn.Module, mode: str | None) -> nn.Module:
 
 
 class Autocast(nn.Module):
-    """A network under autocast to bfloat16, its results in float32."""
+    """A network under autocast to bfloat16, with outputs in float32."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -98,14 +98,14 @@ class Autocast(nn.Module):
             self.latent_size = network.latent_size
 
     def forward(self, x: Tensor) -> Tensor:
-        """What the network makes of x."""
+        """The network's output for x."""
         with torch.autocast("cuda", torch.bfloat16):
             y = self.network(x)
         return y.float()
 
 
 def steps_of(side: Side, workload: speed.Workload) -> Iterator[Any]:
-    """The loop of one side, at its start."""
+    """A new loop of one side."""
     with initialised_from(0):
         networks = [network.to(CUDA) for network in workload.networks()]
         if workload.hinge and side.loop.startswith("trainer"):
@@ -139,14 +139,15 @@ def steps_of(side: Side, workload: speed.Workload) -> Iterator[Any]:
 
 
 def seconds_a_step(side: Side, workload: speed.Workload, seconds: float, rounds: int) -> float:
-    """The median over rounds of some tenths of a second each, after a second of warming up."""
+    """The median over rounds of `seconds` each, after a second of warm-up."""
     use(side.arithmetic)
     loop = steps_of(side, workload)
-    _played(loop, 1.0)
-    return statistics.median(_played(loop, seconds) for _ in range(rounds))
+    _seconds_of(loop, 1.0)
+    return statistics.median(_seconds_of(loop, seconds) for _ in range(rounds))
 
 
-def _played(loop: Iterator[Any], seconds: float) -> float:
+def _seconds_of(loop: Iterator[Any], seconds: float) -> float:
+    """Seconds a step over a run of at least `seconds`."""
     next(loop)
     torch.cuda.synchronize()
     began, n = time.perf_counter(), 0
@@ -159,7 +160,7 @@ def _played(loop: Iterator[Any], seconds: float) -> float:
 
 
 def measure_group(loop: str, mode: str, workloads: list[str], batches: list[int], seconds: float, rounds: int) -> None:
-    """Print one JSON line for each measurement of one loop in one mode; an error is a line, too."""
+    """Print one JSON line for each measurement of one loop in one mode, and for each error."""
     for name in workloads:
         for batch_size in batches:
             workload = speed.WORKLOADS[name]._replace(batch_size=batch_size)
@@ -171,48 +172,48 @@ def measure_group(loop: str, mode: str, workloads: list[str], batches: list[int]
                 torch._dynamo.reset()
                 try:
                     row["seconds"] = seconds_a_step(side, workload, seconds, rounds)
-                except Exception as error:  # a compiler's, for the most part: the others go on
+                except Exception as error:  # mostly a compiler's: continue with the other sides
                     first = (str(error).splitlines() or [""])[0].replace(f"{Path.cwd()}/", "")
                     row["error"] = f"{type(error).__name__}: {first[:160]}"
                 print(json.dumps(row), flush=True)
 
 
-def group(loop: str, mode: str, chosen: argparse.Namespace) -> list[dict[str, Any]]:
-    """The measurements of one loop in one mode, made by a process of its own."""
-    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.accelerator", *chosen.workloads]
-    command += ["--batch", *map(str, chosen.batch), "--seconds", str(chosen.seconds), "--rounds", str(chosen.rounds)]
-    done = subprocess.run([*command, "--group", loop, mode], stdout=subprocess.PIPE, text=True, check=False)
-    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+def group(loop: str, mode: str, options: argparse.Namespace) -> list[dict[str, Any]]:
+    """The measurements of one loop in one mode, by a process of its own."""
+    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.accelerator", *options.workloads]
+    command += ["--batch", *map(str, options.batch), "--seconds", str(options.seconds), "--rounds", str(options.rounds)]
+    process = subprocess.run([*command, "--group", loop, mode], stdout=subprocess.PIPE, text=True, check=False)
+    return [json.loads(line) for line in process.stdout.splitlines() if line.startswith("{")]
 
 
 def main() -> None:
-    """Measure what was asked for, print it and keep the rows."""
+    """Measure the workloads and loops of the command line, print the results and append the rows."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("workloads", nargs="*", default=["dcgan-28"])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=0.3, help="of a round")
     parser.add_argument("--batch", type=int, nargs="+", default=[64, 512])
     parser.add_argument("--loops", nargs="+", default=list(LOOPS), help="; ".join(LOOPS))
-    parser.add_argument("--limit-s", type=float, default=1e9, help="begin nothing after so many seconds")
+    parser.add_argument("--limit-s", type=float, default=1e9, help="start no measurement after this many seconds")
     parser.add_argument("--keep", action="store_true", help="append the rows to results/accelerator.jsonl")
     parser.add_argument("--group", nargs=2, help=argparse.SUPPRESS)
-    chosen = parser.parse_args()
-    if chosen.group:
-        measure_group(*chosen.group, chosen.workloads, chosen.batch, chosen.seconds, chosen.rounds)
+    options = parser.parse_args()
+    if options.group:
+        measure_group(*options.group, options.workloads, options.batch, options.seconds, options.rounds)
         return
     started, peaks, rows = time.monotonic(), peaks_of(), []
     print(", ".join(f"peak {k} {v / 1e12:.0f} TFLOP/s" for k, v in peaks.items()), flush=True)
     use("float32")
     flops = {
         (name, n): speed.flops_a_step(speed.WORKLOADS[name]._replace(batch_size=n), speed.Variant("trainer"))
-        for name in chosen.workloads
-        for n in chosen.batch
+        for name in options.workloads
+        for n in options.batch
     }
-    for loop, mode in dict.fromkeys((side.loop, side.mode) for side in SIDES if side.loop in chosen.loops):
-        if time.monotonic() - started > chosen.limit_s:
-            print(f"{loop}, {mode}: left out, the time is up", flush=True)
+    for loop, mode in dict.fromkeys((side.loop, side.mode) for side in SIDES if side.loop in options.loops):
+        if time.monotonic() - started > options.limit_s:
+            print(f"{loop}, {mode}: left out, the time limit is reached", flush=True)
             continue
-        for row in group(loop, mode, chosen):
+        for row in group(loop, mode, options):
             if "seconds" in row:
                 rate = flops[row["workload"], row["batch_size"]] / row["seconds"]
                 row |= {
@@ -220,14 +221,14 @@ def main() -> None:
                     "share_of_peak": rate / peaks[row["arithmetic"]],
                 }
             rows.append(row)
-            said = (
+            result = (
                 f"{1e3 * row['seconds']:8.2f} ms {row['images_a_second']:10,.0f} images/s"
                 if "seconds" in row
                 else row["error"]
             )
-            print(f"{row['workload']} {row['batch_size']:4} {row['side']:56} {said}", flush=True)
-    if chosen.keep:
-        machine.append(RESULTS, {"rounds": chosen.rounds, "peaks": peaks, "rows": rows})
+            print(f"{row['workload']} {row['batch_size']:4} {row['side']:56} {result}", flush=True)
+    if options.keep:
+        machine.append(RESULTS, {"rounds": options.rounds, "peaks": peaks, "rows": rows})
 
 
 def peaks_of() -> dict[str, float]:

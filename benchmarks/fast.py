@@ -2,8 +2,8 @@
 
     python -m benchmarks.fast --keep           # ten minutes on two idle cores; [RECIPE …] [--rounds 7]
 
-The three take turns, each in a process of its own. A turn has as many steps as it takes for every lazy term to be due
-equally often. With --keep, a row for each recipe lands in results/fast.jsonl.
+The three run alternately, each in a process of its own. The number of steps of a turn is a multiple of the intervals of
+all lazy terms. With --keep, a row for each recipe is appended to results/fast.jsonl.
 """
 
 from __future__ import annotations
@@ -30,28 +30,28 @@ WAYS = {
 
 
 def names() -> list[str]:
-    """The recipes for images."""
-    return [name for name, chosen in recipes.items() if chosen.signature().is_image]
+    """Names of the recipes for images."""
+    return [name for name, entry in recipes.items() if entry.signature().is_image]
 
 
 def packaged(name: str) -> Recipe:
-    """A recipe with the package's images."""
+    """A recipe that uses the package's images."""
     return recipe(name).changed(full=False)
 
 
 def loop(name: str, way: str) -> Iterator[Any]:
-    """A recipe's training, computed in one way."""
+    """A recipe's training with one arithmetic of WAYS."""
     return build(packaged(name), arithmetic=WAYS[way]).trainer.steps(10**9)
 
 
 def period(name: str) -> int:
-    """After how many steps every lazy term has been due equally often."""
+    """Least common multiple of the intervals of the recipe's lazy terms."""
     terms = getattr(recipe(name).play, "terms", ())
     return math.lcm(*(term.every for term in terms))
 
 
 def measure(name: str, rounds: int, steps: int) -> dict[str, Any]:
-    """Seconds a step of each way, how many times as fast as the plain one, and by which techniques."""
+    """Seconds a step of each arithmetic, its speed relative to the plain one, and its techniques."""
     ways = [way for way in WAYS if "bf16" not in way or has_bf16(torch.device("cpu"))]
     n = math.ceil(steps / period(name)) * period(name)
     seconds = turns.alternate({way: (loop, (name, way)) for way in ways}, rounds, n)
@@ -65,23 +65,23 @@ def measure(name: str, rounds: int, steps: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure what was asked for, print it and keep the rows."""
+    """Measure the recipes of the command line, print the results and append the rows."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("recipes", nargs="*", default=names(), help=", ".join(names()))
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--steps", type=int, default=4, help="steps a turn, at least")
     parser.add_argument("--keep", action="store_true", help="append the rows to results/fast.jsonl")
-    chosen = parser.parse_args()
-    if strange := set(chosen.recipes) - set(names()):
-        parser.error(f"{', '.join(sorted(strange))}: expected some of {', '.join(names())}")
-    for name in chosen.recipes:
-        row = measure(name, chosen.rounds, chosen.steps)
+    options = parser.parse_args()
+    if unknown := set(options.recipes) - set(names()):
+        parser.error(f"{', '.join(sorted(unknown))}: expected some of {', '.join(names())}")
+    for name in options.recipes:
+        row = measure(name, options.rounds, options.steps)
         for way, numbers in row["ways"].items():
             low, high = numbers["quartiles"]
             times = f"{numbers['ratio']:.2f} × ({low:.2f} to {high:.2f})"
-            said = ", ".join(numbers["techniques"])
-            print(f"{name:20} {way:12} {1e3 * numbers['seconds']:8.1f} ms  {times}  {said}", flush=True)
-        if chosen.keep:
+            techniques = ", ".join(numbers["techniques"])
+            print(f"{name:20} {way:12} {1e3 * numbers['seconds']:8.1f} ms  {times}  {techniques}", flush=True)
+        if options.keep:
             machine.append(RESULTS, row)
 
 

@@ -1,4 +1,4 @@
-"""What a measurement ran on, and the file it goes to."""
+"""Description of the machine of a measurement, and the files of results."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import gancourse
 
 
 def processor() -> str:
-    """The processor's name as the system tells it."""
+    """The processor's name according to the operating system."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -25,7 +25,7 @@ def processor() -> str:
 
 
 def description(*libraries: str) -> dict[str, Any]:
-    """Processor, load, threads, versions, of some libraries too; the accelerator's name where there is one."""
+    """Processor, load, threads, accelerator if there is one, and versions, also of the libraries named."""
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else None
     return {
         "processor": processor(),
@@ -51,5 +51,5 @@ def append(path: Path, row: dict[str, Any], *libraries: str) -> None:
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of such a file; none where there is no file."""
+    """The rows of such a file; an empty list if there is no file."""
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.is_file() else []

@@ -1,13 +1,13 @@
-"""The metrics beside other libraries: do they agree, and which is faster?
+"""The metrics compared with other libraries: agreement and speed.
 
     python -m benchmarks.metrics --keep         # three minutes on two cores
     python -m benchmarks.metrics [agreement] [rounding] [frechet] [neighbours] [--threads N] [--repeats N]
 
 Agreement: the largest relative difference of each value from each library on the same float64 features, and from a
-library that takes images as bytes and finds the features itself. Rounding: what the same samples are worth before they
-become bytes. Speed: our function and theirs take turns on the same arrays; medians of wall-clock and processor seconds,
-and their spread. With --keep, each result is appended to results/metrics.jsonl, with the machine, the seeds and the
-versions.
+library that takes images as bytes and computes the features itself. Rounding: values of the same samples before and
+after conversion to bytes. Speed: our function and theirs run alternately on the same arrays; medians of wall-clock and
+processor seconds, and their spread. With --keep, each result is appended to results/metrics.jsonl, with the machine,
+the seeds and the versions.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ LIBRARIES = ("numpy", "scipy", "torchmetrics", "torch-fidelity", "prdc", "scikit
 
 
 def features(n: int, d: int, seed: int, std: float = 1.0, shift: float = 0.0) -> Tensor:
-    """Features whose deviations fall like 1/√i, as those of networks do, float64 [n, d]."""
+    """Features with deviations that fall like 1/√i, as for networks, float64 [n, d]."""
     scale = torch.arange(1, d + 1, dtype=torch.float64) ** -0.5
     random = torch.Generator().manual_seed(seed)
     return (torch.randn(n, d, dtype=torch.float64, generator=random) * std + shift) * scale
@@ -44,14 +44,14 @@ def features(n: int, d: int, seed: int, std: float = 1.0, shift: float = 0.0) ->
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Without what libraries print and warn of."""
+    """Inside, suppress output and warnings of libraries."""
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         yield
 
 
 class Identity(nn.Module):
-    """Takes its input for features."""
+    """A feature extractor that returns its input."""
 
     num_features = 32
 
@@ -61,14 +61,14 @@ class Identity(nn.Module):
 
 
 class Map(nn.Module):
-    """A generator that is a linear map and a tanh; `sample` gives fixed latents, first z0, then z1."""
+    """A generator that is a linear map and a tanh; `sample` returns fixed latents, first z0, then z1."""
 
     def __init__(self, a: Tensor, latents: list[Tensor]) -> None:
         super().__init__()
         self.a, self.latents = a, latents
 
     def sample(self, n: int) -> Tensor:
-        """The next of the given latents."""
+        """The next of the fixed latents."""
         return self.latents.pop(0)
 
     def forward(self, z: Tensor) -> Tensor:
@@ -102,13 +102,14 @@ def _of_moments(seed: int) -> Iterator[tuple[str, str, float, float]]:
     from torchmetrics.image.kid import KernelInceptionDistance
 
     x, y = features(500, 32, seed), features(400, 32, seed + 1, 1.1, 0.2)
-    found = metrics.frechet_distance(x, y)
+    distance = metrics.frechet_distance(x, y)
     a, b = metrics.Statistics.of(x), metrics.Statistics.of(y)
     root = linalg.sqrtm((a.covariance @ b.covariance).numpy()).real
     trace = (a.covariance + b.covariance).trace().item() - 2 * np.trace(root)
-    yield "Fréchet distance", "scipy", found, (a.mean - b.mean).square().sum().item() + trace
+    yield "Fréchet distance", "scipy", distance, (a.mean - b.mean).square().sum().item() + trace
     statistics = [fid_features_to_statistics(s) for s in (y, x)]  # the first is the generated one
-    yield "Fréchet distance", "torch-fidelity", found, next(iter(fid_statistics_to_metric(*statistics, False).values()))
+    theirs = next(iter(fid_statistics_to_metric(*statistics, False).values()))
+    yield "Fréchet distance", "torch-fidelity", distance, theirs
     images = [s.sigmoid().view(-1, 2, 4, 4) for s in (x, y)]
     theirs = FrechetInceptionDistance(Identity(), normalize=True, input_img_size=(2, 4, 4)).set_dtype(torch.float64)
     theirs.update(images[0], real=True)
@@ -174,20 +175,20 @@ def _of_paths_and_plans(seed: int) -> Iterator[tuple[str, str, float, float]]:
         theirs = ot.sliced_wasserstein_distance(x.numpy(), y.numpy(), projections=directions.numpy(), p=p)
         yield f"sliced W{p}", "POT", metrics.sliced_wasserstein(x, y, 128, p, seed), float(theirs)
     classes = torch.randint(10, (200,), generator=torch.Generator().manual_seed(seed)).square() // 9
-    found = metrics.class_coverage(classes, 12)
-    yield "reverse KL", "scipy", found.reverse_kl, float(stats.entropy(found.counts.numpy(), np.ones(12)))
+    coverage = metrics.class_coverage(classes, 12)
+    yield "reverse KL", "scipy", coverage.reverse_kl, float(stats.entropy(coverage.counts.numpy(), np.ones(12)))
 
 
 GENERATOR, CLASSIFIER = "relativistic-digits", "digits-classifier"
 
 
 def to_bytes(images: Tensor) -> Tensor:
-    """Images in [−1, 1] as the bytes of a file."""
+    """Images in [−1, 1] as bytes, as in a file."""
     return ((images + 1) * 127.5).round().clamp(0, 255).to(torch.uint8)
 
 
 def of_images(real: Tensor, generated: Tensor) -> dict[str, float]:
-    """Our values of images in [−1, 1], by the classifier's features, all in float64."""
+    """Our values of images in [−1, 1], with the classifier's features, in float64."""
     network = copy.deepcopy(zoo.load(CLASSIFIER)).double()
     x, y = (zoo.Extractor(CLASSIFIER, network.features)(images.double()) for images in (real, generated))
     logits = zoo.Extractor(CLASSIFIER, network)(generated.double())
@@ -202,23 +203,23 @@ def of_images(real: Tensor, generated: Tensor) -> dict[str, float]:
 
 
 def _of_bytes(seed: int, n: int = 2000) -> Iterator[tuple[str, str, float, float]]:
-    """Ours from bytes, and those of a library that was given the same bytes and the same network."""
+    """Our values from bytes, and those of a library from the same bytes with the same network."""
     from torch_fidelity import calculate_metrics, register_feature_extractor
     from torch_fidelity.feature_extractor_base import FeatureExtractorBase
     from torch_fidelity.registry import FEATURE_EXTRACTORS_REGISTRY
 
     class Classifier(FeatureExtractorBase):
-        """The zoo's classifier, as the library calls its own."""
+        """The zoo's classifier, with the library's interface of an extractor."""
 
         def __init__(self, name: str, features_list: list[str], **options: Any) -> None:
             super().__init__(name, features_list)
             self.network = copy.deepcopy(zoo.load(CLASSIFIER)).double()
 
         def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-            """What was asked for, of bytes."""
+            """The requested outputs for bytes."""
             x = x.double() / 127.5 - 1
-            found = {"features": self.network.features(x).flatten(1), "logits": self.network(x)}
-            return tuple(found[name] for name in self.features_list)
+            outputs = {"features": self.network.features(x).flatten(1), "logits": self.network(x)}
+            return tuple(outputs[name] for name in self.features_list)
 
         @staticmethod
         def get_provided_features_list() -> tuple[str, ...]:
@@ -256,19 +257,19 @@ class _Rows(torch.utils.data.Dataset):
         return len(self.rows)
 
     def __getitem__(self, i: int) -> Tensor:
-        """One of them."""
+        """One row."""
         return self.rows[i]
 
 
 def rounding(seed: int, n: int = 10_000) -> list[dict[str, Any]]:
-    """The values of a generator's samples as it made them and as bytes."""
+    """The values of a generator's samples as floats and as bytes."""
     real, generated = data.digits().first(n).x, zoo.samples(zoo.load(GENERATOR), n, seed)
     before, after = of_images(real, generated), of_images(real, data.images.to_floats(to_bytes(generated)))
     return [{"value": name, "floats": before[name], "bytes": after[name]} for name in before]
 
 
 def frechet_task(seed: int) -> tuple[str, Callable[[], Any], Callable[[], Any]]:
-    """Fréchet distance from given means and covariances of 10,000 samples each, 2,048 features."""
+    """Fréchet distance from means and covariances of 10,000 samples each, 2,048 features."""
     from scipy import linalg
 
     a, b = (metrics.Statistics.of(features(10_000, 2048, seed + i, 1 + 0.05 * i, 0.02 * i)) for i in range(2))
@@ -292,8 +293,8 @@ def neighbours_task(seed: int) -> tuple[str, Callable[[], Any], Callable[[], Any
     x, y = features(10_000, 512, seed), features(10_000, 512, seed + 1, 0.97, 0.02)
 
     def theirs() -> list[float]:
-        found = compute_prdc(x.numpy(), y.numpy(), 3)
-        return [float(found[name]) for name in metrics.PrecisionRecall._fields]
+        values = compute_prdc(x.numpy(), y.numpy(), 3)
+        return [float(values[name]) for name in metrics.PrecisionRecall._fields]
 
     return (
         "precision, recall, density, coverage, 10,000 × 512: prdc",
@@ -302,8 +303,8 @@ def neighbours_task(seed: int) -> tuple[str, Callable[[], Any], Callable[[], Any
     )
 
 
-def race(task: tuple[str, Callable[[], Any], Callable[[], Any]], repeats: int) -> dict[str, Any]:
-    """Both functions in turn; seconds of each run, medians, ratios, values and how far apart those are."""
+def compare_speed(task: tuple[str, Callable[[], Any], Callable[[], Any]], repeats: int) -> dict[str, Any]:
+    """Run both functions alternately; seconds of each run, ratios of medians, and values with their difference."""
     name, ours, theirs = task
     seconds: dict[str, dict[str, list[float]]] = {who: {"wall": [], "processor": []} for who in ("ours", "theirs")}
     values: dict[str, Any] = {}
@@ -342,13 +343,13 @@ WHAT = ("agreement", "rounding", "frechet", "neighbours")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", nargs="*", default=list(WHAT), help=", ".join(WHAT))
-    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of torch; give numpy's by OMP_NUM_THREADS")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of torch; set numpy's by OMP_NUM_THREADS")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", action="store_true", help="append the results to results/metrics.jsonl")
     options = parser.parse_args()
-    if strange := set(options.what) - set(WHAT):
-        parser.error(f"{', '.join(sorted(strange))}: expected some of {', '.join(WHAT)}")
+    if unknown := set(options.what) - set(WHAT):
+        parser.error(f"{', '.join(sorted(unknown))}: expected some of {', '.join(WHAT)}")
     keep = write if options.keep else lambda row: None
     torch.set_num_threads(options.threads)
     common = {"seed": options.seed, "threads": options.threads}
@@ -368,11 +369,11 @@ def main() -> None:
             change = abs(row["bytes"] - row["floats"]) / abs(row["floats"])
             print(f"{row['value']:28} {row['floats']:12.6g} as bytes {row['bytes']:12.6g}  {change:.1e}")
         keep({"what": "rounding", "generator": GENERATOR, "rows": table} | common)
-    for what, task in {"frechet": frechet_task, "neighbours": neighbours_task}.items():
+    for what, make_task in {"frechet": frechet_task, "neighbours": neighbours_task}.items():
         if what in options.what:
-            made = task(options.seed)
-            print(made[0], flush=True)
-            row = race(made, options.repeats)
+            task = make_task(options.seed)
+            print(task[0], flush=True)
+            row = compare_speed(task, options.repeats)
             print(f"  times faster: {row['times_faster']}, relative difference {row['relative_difference']:.1e}")
             keep({"what": what} | row | common)
 

@@ -1,10 +1,10 @@
-"""One process with all cores against several with a share of them each: seconds a step, and what talking costs.
+"""One process with all cores against several with a share of the cores each: seconds a step, and of waiting.
 
     python -m benchmarks.processes --keep      # two minutes; [--recipe NAME] [--processes 1 2] [--rounds 7]
 
-The arrangements take turns; each turn starts anew, makes some steps to warm up and times the others. What a process
-waits for others, in `gancourse.processes`, is talking and being out of step together. With --keep,
-a row lands in results/processes.jsonl.
+The arrangements run alternately; each run starts new processes, makes some steps as warm-up and times the others. The
+time in the all-reduces of `gancourse.processes` is communication and waiting for slower processes. With --keep, a row
+is appended to results/processes.jsonl.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ WARM_UP = 4
 
 
 def timed(function: Callable[[Tensor], Tensor], seconds: list[float]) -> Callable[[Tensor], Tensor]:
-    """The same function, which notes the seconds of each call."""
+    """The same function, which appends the seconds of each call to a list."""
 
     def call(x: Tensor) -> Tensor:
         began = time.perf_counter()
@@ -44,34 +44,34 @@ def timed(function: Callable[[Tensor], Tensor], seconds: list[float]) -> Callabl
 
 
 def work(recipe: str, n_processes: int, steps: int, out: Path) -> None:
-    """One process of an arrangement: trains, and the first writes seconds and seconds of waiting a step."""
+    """One process of an arrangement: it trains, and the first one writes seconds and seconds of waiting per step."""
     torch.set_num_threads(max(1, (os.cpu_count() or 1) // n_processes))
     memory.keep()
     if n_processes > 1:
         join(torch.device("cpu"), n_processes)
     waits: list[float] = []
-    processes._summed = timed(processes._summed, waits)
-    chosen = recipes.recipe(recipe).changed(full=False)  # with the package's images
-    trainer = recipes.build(chosen, arithmetic=recipes.Arithmetic(channels_last=True)).trainer
+    processes._all_reduce = timed(processes._all_reduce, waits)
+    settings = recipes.recipe(recipe).changed(full=False)  # with the package's images
+    trainer = recipes.build(settings, arithmetic=recipes.Arithmetic(channels_last=True)).trainer
     for _ in trainer.steps(WARM_UP):
         pass
     waits.clear()
     began = time.perf_counter()
     for _ in trainer.steps(steps):
         pass
-    took = time.perf_counter() - began
+    seconds = time.perf_counter() - began
     if processes.mine().index == 0:
-        out.write_text(json.dumps({"seconds": took / steps, "waiting": sum(waits) / steps}))
+        out.write_text(json.dumps({"seconds": seconds / steps, "waiting": sum(waits) / steps}))
 
 
 def measure(recipe: str, n_processes: int, steps: int) -> dict[str, float]:
-    """Seconds and seconds of waiting a step of one arrangement, started anew.
+    """Seconds and seconds of waiting per step of one arrangement, in new processes.
 
     Raises:
         RuntimeError: a process failed.
     """
     with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "found.json"
+        out = Path(folder) / "measurement.json"
         command = [sys.executable, "-m", "benchmarks.processes", "--recipe", recipe, "--steps", str(steps)]
         code, lost = launch([*command, "--work", str(n_processes), str(out)], n_processes)
         if code:
@@ -80,7 +80,7 @@ def measure(recipe: str, n_processes: int, steps: int) -> dict[str, float]:
 
 
 def main() -> None:
-    """Let the arrangements take turns, print what was found and keep it."""
+    """Run the arrangements alternately, print the results and append the row."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--recipe", default="relativistic-digits")
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2])
@@ -88,18 +88,18 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--keep", action="store_true", help="append the row to results/processes.jsonl")
     parser.add_argument("--work", nargs=2, help=argparse.SUPPRESS)
-    chosen = parser.parse_args()
-    if chosen.work:
-        work(chosen.recipe, int(chosen.work[0]), chosen.steps, Path(chosen.work[1]))
+    options = parser.parse_args()
+    if options.work:
+        work(options.recipe, int(options.work[0]), options.steps, Path(options.work[1]))
         return
-    found: dict[int, list[dict[str, float]]] = {n: [] for n in chosen.processes}
-    for turn in range(chosen.rounds):
-        first = turn % len(chosen.processes)
-        for n in chosen.processes[first:] + chosen.processes[:first]:
-            found[n].append(measure(chosen.recipe, n, chosen.steps))
+    measurements: dict[int, list[dict[str, float]]] = {n: [] for n in options.processes}
+    for turn in range(options.rounds):
+        first = turn % len(options.processes)
+        for n in options.processes[first:] + options.processes[:first]:
+            measurements[n].append(measure(options.recipe, n, options.steps))
     rows: dict[str, dict[str, Any]] = {}
-    alone = [row["seconds"] for row in found[chosen.processes[0]]]
-    for n, of_rounds in found.items():
+    alone = [row["seconds"] for row in measurements[options.processes[0]]]
+    for n, of_rounds in measurements.items():
         seconds = [row["seconds"] for row in of_rounds]
         low, middle, high = turns.ratios(alone, seconds)
         waiting = statistics.median(row["waiting"] / row["seconds"] for row in of_rounds)
@@ -109,8 +109,8 @@ def main() -> None:
             f"{n} processes: {1e3 * rows[str(n)]['seconds']:.1f} ms, {middle:.2f} × ({low:.2f} to {high:.2f})", end=""
         )
         print(f", {waiting:.1%} waiting")
-    if chosen.keep:
-        machine.append(RESULTS, {"recipe": chosen.recipe, "rounds": chosen.rounds, "processes": rows})
+    if options.keep:
+        machine.append(RESULTS, {"recipe": options.recipe, "rounds": options.rounds, "processes": rows})
 
 
 if __name__ == "__main__":

@@ -4,10 +4,10 @@
     python -m benchmarks.quality relativistic-digits --every 100 --keep       # a quarter of an hour
     python -m benchmarks.quality rate --keep                                  # a minute
 
-With --keep, rows land in benchmarks/results/quality.jsonl: one trace for each seed, of steps, seconds (evaluation left
-out) and Fréchet distances; and the seconds a step of both sides, taking turns on a machine that does nothing else,
-which turn steps into seconds. They need the full digits (`gancourse train dcgan-digits --download --steps 1` fetches
-them), in the folder that GANCOURSE_DATA names or ~/.cache/gancourse.
+With --keep, rows are appended to benchmarks/results/quality.jsonl: one trace for each seed, of steps, seconds (without
+evaluation) and Fréchet distances; and the seconds a step of both sides, which run alternately on an otherwise idle
+machine and convert steps to seconds. The runs need the full digits (`gancourse train dcgan-digits --download --steps 1`
+downloads them), in the folder that GANCOURSE_DATA names or ~/.cache/gancourse.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ def textbook_run(seed: int, fast_kernels: bool = False) -> tuple[Iterator[int], 
 
     Args:
         seed: of torch's global generator, which the loop draws from.
-        fast_kernels: compute the same networks folded and channels last. Their samples are as good step by step, but
-            their seconds are no textbook's: those come from `rate`.
+        fast_kernels: compute the same networks folded and channels last. Their samples at each step are as good, but
+            their seconds are not the textbook's; those are measured by `rate`.
     """
     from torchvision import datasets, transforms
 
@@ -66,7 +66,7 @@ def textbook_run(seed: int, fast_kernels: bool = False) -> tuple[Iterator[int], 
 
 
 def trace(steps: Iterator[Any], generator: nn.Module, every: int) -> Iterator[dict[str, float]]:
-    """Run a training and measure its generator now and then, and at its end."""
+    """Run a training, and measure its generator every `every` steps and at the end."""
     real = zoo.features("digits", data.digits().first(N).x)
     seconds, n, measured = 0.0, 0, 0
     began = time.perf_counter()
@@ -95,14 +95,14 @@ def _loop(name: str) -> Iterator[Any]:
 
 
 def rate(name: str, rounds: int, steps: int) -> dict[str, list[float]]:
-    """Seconds a step of the textbook's loop and of a recipe, taking turns."""
+    """Seconds a step of the textbook's loop and of a recipe, run alternately."""
     every = [term.every for term in recipes.recipe(name).play.terms]
-    steps = math.lcm(steps, *every)  # lazy penalties are due as often as in the whole training
+    steps = math.lcm(steps, *every)  # lazy penalties are due as often as over the whole training
     return turns.alternate({side: (_loop, (side,)) for side in ("textbook", name)}, rounds, steps)
 
 
 def main() -> None:
-    """Run what was asked for, one seed after another."""
+    """Run the training of the command line for each seed, or measure the rate."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", help="textbook, the name of a recipe for digits, or rate")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
@@ -110,25 +110,25 @@ def main() -> None:
     parser.add_argument("--fast-kernels", action="store_true", help="compute the textbook's networks faster")
     parser.add_argument("--keep", action="store_true", help="append the rows to results/quality.jsonl")
     parser.add_argument("--rounds", type=int, default=11)
-    chosen = parser.parse_args()
-    if chosen.run == "rate":
-        seconds = rate(RECIPE, chosen.rounds, steps=4)
+    options = parser.parse_args()
+    if options.run == "rate":
+        seconds = rate(RECIPE, options.rounds, steps=4)
         for name, values in seconds.items():
             print(name, [round(1e3 * v, 1) for v in turns.quartiles(values)], "ms a step")
-        if chosen.keep:
+        if options.keep:
             machine.append(RESULTS, {"run": "rate", "seconds": seconds})
         return
-    for seed in chosen.seeds:
-        if chosen.run == "textbook":
-            steps, generator = textbook_run(seed, chosen.fast_kernels)
+    for seed in options.seeds:
+        if options.run == "textbook":
+            steps, generator = textbook_run(seed, options.fast_kernels)
         else:
-            steps, generator = recipe_run(chosen.run, seed)
-        found = []
-        for row in trace(steps, generator, chosen.every):
-            found.append(row)
-            print(chosen.run, seed, row, flush=True)
-        row = {"run": chosen.run, "seed": seed, "fast_kernels": chosen.fast_kernels, "trace": found}
-        if chosen.keep:
+            steps, generator = recipe_run(options.run, seed)
+        measurements = []
+        for row in trace(steps, generator, options.every):
+            measurements.append(row)
+            print(options.run, seed, row, flush=True)
+        row = {"run": options.run, "seed": seed, "fast_kernels": options.fast_kernels, "trace": measurements}
+        if options.keep:
             machine.append(RESULTS, row)
 
 

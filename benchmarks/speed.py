@@ -3,9 +3,9 @@
     python -m benchmarks.speed --rounds 9 --keep      # all networks, about ten minutes on two cores
     python -m benchmarks.speed dcgan-28 --rounds 5
 
-Variants take turns, a few steps each, so that whatever else the machine does meets all of them alike. A round's ratio
-is its textbook time over its variant time; the table gives the medians and the quartiles over rounds. Each variant adds
-one technique to the one before it. With --keep, rows land in benchmarks/results/speed.jsonl.
+Variants run alternately, a few steps each, so that other load on the machine affects all of them equally. The ratio of
+a round is its textbook time divided by its variant time; the table shows medians and quartiles over rounds. Each
+variant adds one technique to the one before it. With --keep, rows are appended to benchmarks/results/speed.jsonl.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ class Workload(NamedTuple):
     batch_size: int
     hinge: bool = False
     reuse: bool = False
-    """Whether the usual loop gives the generator's update the images that the discriminator's saw."""
+    """Whether the usual loop reuses the images of the discriminator's update in the generator's update."""
     alone: bool = False
-    """Whether the discriminator scores each sample by itself: without batch normalisation."""
+    """Whether a sample's score is independent of its batch: no batch normalisation in the discriminator."""
 
 
 def _resnet(normalised: Callable[[nn.Module], nn.Module], width: int = 64) -> tuple[nn.Module, nn.Module]:
@@ -94,7 +94,7 @@ REUSING = "textbook, one generator forward"
 
 
 class Variant(NamedTuple):
-    """The course's trainer with some techniques switched on."""
+    """The course's trainer with some techniques enabled."""
 
     name: str
     kept_memory: bool = False
@@ -119,14 +119,14 @@ TECHNIQUES: dict[str, dict[str, Any]] = {
 
 
 def variants(workload: Workload, with_bf16: bool = True) -> list[Variant]:
-    """Those that the workload allows; each has one technique more than the one before it."""
+    """The variants that the workload allows; each has one technique more than the one before it."""
     left_out = {name for name, fits in (("one_batch", workload.alone), ("precision", with_bf16)) if not fits}
-    made, switched_on = [], {}
+    result, enabled = [], {}
     for name, technique in TECHNIQUES.items():
         if not technique.keys() & left_out:
-            switched_on |= technique
-            made.append(Variant(name, **switched_on))
-    return made
+            enabled |= technique
+            result.append(Variant(name, **enabled))
+    return result
 
 
 def images(workload: Workload) -> Tensor:
@@ -137,7 +137,7 @@ def images(workload: Workload) -> Tensor:
 
 
 def textbook_steps(workload: Workload, where: torch.device, reuse: bool | None = None) -> Iterator[Any]:
-    """The textbook's loop, with images used once or twice as is usual for the workload, or as asked for."""
+    """The textbook's loop; None reuses images in the generator's update if the workload does."""
     reuse = workload.reuse if reuse is None else reuse
     with initialised_from(0):
         networks = [network.to(where) for network in workload.networks()]
@@ -147,7 +147,7 @@ def textbook_steps(workload: Workload, where: torch.device, reuse: bool | None =
 
 
 class Bytes:
-    """Images held as bytes and sampled on the fly, at any size."""
+    """Images held as bytes and converted when they are drawn, at any size."""
 
     def __init__(self, images: Tensor) -> None:
         self.images = images
@@ -194,7 +194,7 @@ def flops_a_step(workload: Workload, variant: Variant) -> int:
 
 
 def peak(dtype: torch.dtype, where: torch.device) -> float:
-    """Floating-point operations a second of a convolution that suits the machine: the best of several."""
+    """Floating-point operations a second of a large convolution: the best of several runs."""
     x = torch.randn(64, 256, 16, 16, device=where, dtype=dtype).to(memory_format=torch.channels_last)
     layer = nn.Conv2d(256, 256, 3, padding=1).to(where, dtype).to(memory_format=torch.channels_last)
     times = []
@@ -208,7 +208,7 @@ def peak(dtype: torch.dtype, where: torch.device) -> float:
 
 
 def peaks_of(where: torch.device) -> dict[str, float]:
-    """The peaks by precision, of those that the device has."""
+    """Peaks by precision, for the precisions that the device has."""
     dtypes = {"32-true": torch.float32} | ({"bf16-mixed": torch.bfloat16} if has_bf16(where) else {})
     return {precision: peak(dtype, where) for precision, dtype in dtypes.items()}
 
@@ -223,8 +223,8 @@ def measure(
 ) -> dict[str, list[float]]:
     """Seconds a step by variant and round.
 
-    The textbook's are under "textbook"; if its updates draw latents of their own, so are those of a loop whose updates
-    share them, under REUSING.
+    The textbook's are under "textbook". If its updates draw latents of their own, REUSING has those of a loop whose
+    updates share latents.
     """
     makers: dict[str, turns.Maker] = {"textbook": (loop, (workload, batch_size, None, where))}
     if not WORKLOADS[workload].reuse:
@@ -236,17 +236,17 @@ def measure(
 def loop(
     workload: str, batch_size: int, variant: Variant | None, device_name: str, reuse: bool | None = None
 ) -> Iterator[Any]:
-    """One side of a comparison, in the process that calls it; no variant stands for the textbook's."""
-    where, chosen = device.device(device_name), WORKLOADS[workload]._replace(batch_size=batch_size)
+    """One side of a comparison, in the process that calls it; None is the textbook's."""
+    where, settings = device.device(device_name), WORKLOADS[workload]._replace(batch_size=batch_size)
     if variant is None:
-        return textbook_steps(chosen, where, reuse)
+        return textbook_steps(settings, where, reuse)
     if variant.kept_memory:
         memory.keep()
-    return variant_steps(chosen, variant, where)
+    return variant_steps(settings, variant, where)
 
 
 def main() -> None:
-    """Measure what was asked for, print the table and keep the rows."""
+    """Measure the workloads of the command line, print the table and append the rows."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("workloads", nargs="*", default=list(WORKLOADS), help=", ".join(WORKLOADS))
     parser.add_argument("--rounds", type=int, default=11)
@@ -254,20 +254,20 @@ def main() -> None:
     parser.add_argument("--batch-size", type=int, default=0, help="0 for the workload's own")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--keep", action="store_true", help="append the rows to results/speed.jsonl")
-    chosen = parser.parse_args()
-    if strange := set(chosen.workloads) - set(WORKLOADS):
-        parser.error(f"{', '.join(sorted(strange))}: expected some of {', '.join(WORKLOADS)}")
-    where = device.device(chosen.device)
-    for name in chosen.workloads:
+    options = parser.parse_args()
+    if unknown := set(options.workloads) - set(WORKLOADS):
+        parser.error(f"{', '.join(sorted(unknown))}: expected some of {', '.join(WORKLOADS)}")
+    where = device.device(options.device)
+    for name in options.workloads:
         before = peaks_of(where)
-        batch_size = chosen.batch_size or WORKLOADS[name].batch_size
+        batch_size = options.batch_size or WORKLOADS[name].batch_size
         workload = WORKLOADS[name]._replace(batch_size=batch_size)
         compared = variants(workload, has_bf16(where))
-        seconds = measure(name, batch_size, compared, chosen.rounds, chosen.steps, chosen.device)
-        # The better of two moments: something else may have run at one of them.
+        seconds = measure(name, batch_size, compared, options.rounds, options.steps, options.device)
+        # The better of two measurements: other processes may have run during one of them.
         peaks = {precision: max(before[precision], value) for precision, value in peaks_of(where).items()}
-        said = ", ".join(f"{precision} {value / 1e9:.0f} GFLOP/s" for precision, value in peaks.items())
-        print(f"{name}: {workload.about}, batch {workload.batch_size}; peaks {said}")
+        peak_text = ", ".join(f"{precision} {value / 1e9:.0f} GFLOP/s" for precision, value in peaks.items())
+        print(f"{name}: {workload.about}, batch {workload.batch_size}; peaks {peak_text}")
         rows: dict[str, dict[str, Any]] = {}
         for side, values in seconds.items():
             low, middle, high = turns.ratios(seconds["textbook"], values)
@@ -277,11 +277,11 @@ def main() -> None:
             share = flops / rows[variant.name]["seconds"] / peaks[variant.precision]
             rows[variant.name] |= {"flops": flops, "share_of_peak": share}
         for side, row in rows.items():
-            said = f"{row['ratio']:.2f} × ({row['quartiles'][0]:.2f} to {row['quartiles'][1]:.2f})"
-            used = f", {row['share_of_peak']:.0%} of the peak" if "share_of_peak" in row else ""
-            print(f"  {side:32} {1e3 * row['seconds']:7.1f} ms  {said}{used}")
-        if chosen.keep:
-            entry = {"workload": name, "batch_size": workload.batch_size, "rounds": chosen.rounds}
+            times = f"{row['ratio']:.2f} × ({row['quartiles'][0]:.2f} to {row['quartiles'][1]:.2f})"
+            of_peak = f", {row['share_of_peak']:.0%} of the peak" if "share_of_peak" in row else ""
+            print(f"  {side:32} {1e3 * row['seconds']:7.1f} ms  {times}{of_peak}")
+        if options.keep:
+            entry = {"workload": name, "batch_size": workload.batch_size, "rounds": options.rounds}
             machine.append(RESULTS, entry | {"peaks": peaks, "variants": copy.deepcopy(rows)})
 
 

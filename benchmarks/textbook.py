@@ -1,7 +1,7 @@
-"""Training loops as textbooks write them: what the course's trainer is compared with.
+"""Training loops as in textbooks, to which the course's trainer is compared.
 
-Nothing here is tuned and nothing is slowed down. Each loop takes its networks from the caller, so that both sides of a
-comparison hold the same ones.
+The loops are neither tuned nor slowed down. The caller passes the networks, so that both sides of a comparison have the
+same ones.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ LATENT_SIZE = 100
 
 
 class Generator(nn.Module):
-    """Latents [batch, 100] to images [batch, 1, 28, 28], by way of 256 × 7 × 7 and 128 × 14 × 14."""
+    """Latents [batch, 100] to images [batch, 1, 28, 28], through 256 × 7 × 7 and 128 × 14 × 14."""
 
     latent_size = LATENT_SIZE
 
@@ -38,7 +38,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Images [batch, 1, 28, 28] to scores [batch], by way of 64 × 14 × 14 and 128 × 7 × 7; no sigmoid."""
+    """Images [batch, 1, 28, 28] to scores [batch], through 64 × 14 × 14 and 128 × 7 × 7; no sigmoid."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class Discriminator(nn.Module):
 
 
 def loader(images: Dataset, batch_size: int) -> DataLoader:
-    """Shuffled batches of a torchvision data set with its transforms, loaded in the training's own process."""
+    """Shuffled batches of a torchvision data set with its transforms, loaded in the training process."""
     return DataLoader(images, batch_size=batch_size, shuffle=True, drop_last=True)
 
 
@@ -90,7 +90,7 @@ def steps(
         images: real images, batch by batch.
         penalty: maps (discriminator, real) to a number that is added to the discriminator's loss.
         hinge: the hinge loss instead of binary cross-entropy of sigmoids.
-        reuse: the generator's update takes the images that the discriminator's did, as some loops do.
+        reuse: whether the generator's update uses the images of the discriminator's update, as in some loops.
     """
     criterion = nn.BCELoss()
     optimiser_d = torch.optim.Adam(discriminator.parameters(), lr=2e-4, betas=(0.5, 0.999))
@@ -163,7 +163,7 @@ class StridedDiscriminator(nn.Module):
 
 
 class Pictures(Dataset):
-    """Bytes [n, channels, height, width] as torchvision's data sets hold them: a picture and its transforms an item."""
+    """Bytes [n, channels, height, width] as a torchvision data set: PIL images with transforms."""
 
     def __init__(self, images: Tensor, size: int) -> None:
         from torchvision import transforms

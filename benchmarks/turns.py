@@ -1,4 +1,4 @@
-"""Loops that take turns, each in a process of its own: whatever else the machine does meets all of them alike."""
+"""Loops that run alternately, each in a process of its own, so that other load affects all of them equally."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 Maker = tuple[Callable[..., Iterator[Any]], tuple[Any, ...]]
-"""A function that can be imported by name, and its arguments; it returns a training that makes a step when asked."""
+"""A function that can be imported by name, and its arguments; it returns an iterator over training steps."""
 
 
 def _wait() -> None:
@@ -21,11 +21,11 @@ def _wait() -> None:
 
 
 def _work(pipe: Connection, maker: Maker) -> None:
-    """A process that holds one loop: makes as many steps as it is told and answers with the seconds they took."""
+    """The process of one loop: receives numbers of steps and sends the seconds that they took."""
     function, arguments = maker
     loop = function(*arguments)
     while n := pipe.recv():
-        next(loop)  # untimed: others have had the caches, and perhaps the memory, in the meantime
+        next(loop)  # untimed: other loops have used the caches, and perhaps the memory, since the last turn
         _wait()
         began = time.perf_counter()
         for _ in range(n):
@@ -37,8 +37,8 @@ def _work(pipe: Connection, maker: Maker) -> None:
 def alternate(makers: dict[str, Maker], rounds: int, steps: int) -> dict[str, list[float]]:
     """Seconds a step by name and round.
 
-    In each round every loop makes a step to warm up and so many that are timed, while the others wait. Each round
-    begins with another one.
+    In each round, every loop makes one step as warm-up and then `steps` timed ones, while the others wait. Each round
+    starts with another loop.
     """
     context = multiprocessing.get_context("spawn")
     pipes: dict[str, Connection] = {}
@@ -56,9 +56,9 @@ def alternate(makers: dict[str, Maker], rounds: int, steps: int) -> dict[str, li
         for name in names[first:] + names[:first]:
             pipe = pipes[name]
             pipe.send(steps)
-            took = pipe.recv() / steps
+            seconds_a_step = pipe.recv() / steps
             if turn:  # the first steps allocate memory and choose kernels
-                seconds[name].append(took)
+                seconds[name].append(seconds_a_step)
     for pipe, process in zip(pipes.values(), processes, strict=True):
         pipe.send(0)
         process.join()
@@ -66,11 +66,11 @@ def alternate(makers: dict[str, Maker], rounds: int, steps: int) -> dict[str, li
 
 
 def quartiles(values: list[float]) -> tuple[float, float, float]:
-    """Lower quartile, median and upper quartile; three times the same of a single value."""
+    """Lower quartile, median and upper quartile; for a single value, three times that value."""
     low, middle, high = statistics.quantiles(values, n=4) if len(values) > 1 else values * 3
     return low, middle, high
 
 
 def ratios(slow: list[float], fast: list[float]) -> tuple[float, float, float]:
-    """Quartiles of how many times faster a loop is, round by round."""
+    """Quartiles over rounds of the ratio of slow to fast seconds."""
     return quartiles([a / b for a, b in zip(slow, fast, strict=True)])

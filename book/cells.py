@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import re
 import struct
+from html import escape
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from myst_nb.sphinx_ import HideCodeCellNode
 
 PAGE_DPI, FINE_DPI = 96, 190
 INCH = 0.0254
 DEFAULT_SHOW = "Show code cell {type}"
+PROMPTS = (("collapsed", "prompt_show"), ("expanded", "prompt_hide"))
 CHAPTER = re.compile(r"(\d\d)_\w+")
 
 
@@ -75,8 +78,20 @@ def _parts(doctree: nodes.document, kind: str) -> list[nodes.container]:
     return [node for node in doctree.findall(nodes.container) if node.get("nb_element") == kind]
 
 
+def _enter_folded(writer: Any, node: HideCodeCellNode) -> None:
+    # As myst-nb writes it, but for a label that would hide the summary from screen readers.
+    shown, hidden = (f'<p class="{k} admonition-title">{escape(node[p])}</p>' for k, p in PROMPTS)
+    classes = " ".join(node["classes"])
+    writer.body.append(f'<details class="admonition hide {classes}">\n<summary>\n{shown}\n{hidden}\n</summary>\n')
+
+
+def _leave_folded(writer: Any, node: HideCodeCellNode) -> None:
+    writer.body.append("</details>\n")
+
+
 def setup(app: Any) -> dict[str, bool]:
     """Take part in a Sphinx build."""
+    app.add_node(HideCodeCellNode, override=True, html=(_enter_folded, _leave_folded))
     app.connect("doctree-read", _set_sizes)
     app.connect("doctree-read", _sum_up)
     app.connect("doctree-read", _anchor)

@@ -155,8 +155,8 @@ class DiagramDirective(SphinxDirective):
 
 
 def _enter(writer: Any, node: diagram) -> None:
-    # A drawing that is wider than the page scrolls, by keyboard too.
-    writer.body.append(f'<div class="diagram-scroll" tabindex="0" role="group" aria-label="{node["title"]}">')
+    # A drawing that is wider than the page scrolls, by keyboard too: assets/scrolling.js.
+    writer.body.append(f'<div class="diagram-scroll" role="group" aria-label="{node["title"]}">')
     writer.body.append(node["svg"])
     writer.body.append("</div>\n")
     raise nodes.SkipNode

@@ -27,6 +27,9 @@ from sphinx.util.docutils import SphinxDirective
 
 LOG = logging.getLogger(__name__)
 KIND_NAMES = {"question": "Question", "predict": "Predict"}
+# Before the page is drawn: what a script will cover is covered from the start. And the theme complains of a mode that
+# it leaves empty itself; set in the configuration, it would take the colours from a page without scripts.
+SCRIPTED = "document.documentElement.classList.add('scripted'); document.documentElement.dataset.mode ||= 'auto'"
 SUMMARIES = {"question": "Answers", "predict": "Answer"}
 
 
@@ -203,6 +206,6 @@ def setup(app: Any) -> dict[str, bool]:
     app.connect("doctree-read", _cover)
     app.add_css_file("questions.css")
     # Classic scripts: browsers refuse modules of a page that is opened as a file.
-    app.add_js_file(None, body="document.documentElement.classList.add('scripted')")
+    app.add_js_file(None, body=SCRIPTED)
     app.add_js_file("questions.js", loading_method="defer")
     return {"parallel_read_safe": True, "parallel_write_safe": True}

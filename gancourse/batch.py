@@ -1,4 +1,4 @@
-"""What a data source hands to a game."""
+"""The batch of data that a data source returns and a game consumes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Batch(NamedTuple):
 
     Args:
         x: data, [batch, ...].
-        y: what x is conditioned on, where the data says: labels [batch], factors [batch, n], an image, tokens.
+        y: condition of each sample, if the data has one: labels [batch], factors [batch, n], an image, tokens.
         other: an independent sample of a second domain, [batch, ...], for unpaired translation.
     """
 
@@ -25,7 +25,7 @@ class Batch(NamedTuple):
 
 
 Batches = Callable[[Noise], Batch]
-"""A data source: a function of randomness alone, which returns `noise.n` samples on `noise.device`.
+"""A data source: a function of the noise alone, which returns `noise.n` samples on `noise.device`.
 
-Its draws share the update's key with the game's, so it must leave the names "z" and "epsilon" to the game.
+Its draws share the update's key with the game's, so it must not use the names "z" and "epsilon".
 """

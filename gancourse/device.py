@@ -1,4 +1,4 @@
-"""Where to compute."""
+"""The device to compute on."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ def device(name: str = "auto") -> torch.device:
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
-        chosen = torch.device(name)
+        named = torch.device(name)
     except RuntimeError:
         raise ValueError(f"device {name!r} is unknown; pass 'auto', 'cpu' or 'cuda'") from None
-    if chosen.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device {name!r} asked for, but torch sees no CUDA device; pass 'cpu' or 'auto'")
-    if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
-        raise ValueError(f"device {name!r} asked for, but this machine has {torch.cuda.device_count()}; count from 0")
-    if chosen.type not in ("cpu", "cuda"):
+    if named.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device is {name!r}, but torch sees no CUDA device; pass 'cpu' or 'auto'")
+    if named.type == "cuda" and (named.index or 0) >= torch.cuda.device_count():
+        raise ValueError(f"device is {name!r}, but this machine has {torch.cuda.device_count()}; count from 0")
+    if named.type not in ("cpu", "cuda"):
         raise ValueError(f"device {name!r} is not supported; pass 'auto', 'cpu' or 'cuda'")
-    return chosen
+    return named
 
 
-def make_repeatable(chosen: torch.device) -> None:
-    """Have a CUDA device compute float32 in full, and the same bits for the same input; nothing on a CPU.
+def make_repeatable(target: torch.device) -> None:
+    """Make a CUDA device deterministic and compute float32 in full precision; on a CPU, change nothing.
 
-    By default cuDNN may choose kernels whose sums come in any order, and computes convolutions in TF32 (10 bits).
+    By default, cuDNN may choose kernels that add in any order, and computes convolutions in TF32 (10 bits).
 
     >>> make_repeatable(torch.device("cpu"))
     """
-    if chosen.type == "cuda":
+    if target.type == "cuda":
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
         torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False

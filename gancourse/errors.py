@@ -1,7 +1,7 @@
-"""The one error that several layers share."""
+"""The error class that several layers share."""
 
 from __future__ import annotations
 
 
 class NotFiniteError(ValueError, FloatingPointError):
-    """A loss, a gradient or a sample became infinite or not a number: a training has diverged."""
+    """A loss, a gradient or a sample became infinite or not a number: the training has diverged."""

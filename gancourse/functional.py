@@ -1,4 +1,4 @@
-"""Evaluating a loss at other weights than the ones that its networks hold, so that it can be differentiated in them."""
+"""Evaluating a loss at other weights than those that its networks hold, differentiable with respect to them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 Weights = dict[str, Tensor]
-"""Parameters (and buffers, if they are to be replaced as well) of one network, by name."""
+"""Parameters (and buffers, if these are replaced too) of one network, by name."""
 
 
 class _Caller(nn.Module):
@@ -24,19 +24,19 @@ class _Caller(nn.Module):
 def call_at(
     networks: Sequence[nn.Module], weights: Sequence[Weights], function: Callable[..., Any], *arguments: Any
 ) -> Any:
-    """Call a function that uses some networks as if they held other weights; afterwards they hold their own again.
+    """Call a function with other weights in some networks; afterwards, the networks hold their own weights again.
 
-    The result is differentiable in the given weights: this is how an unrolled discriminator, a vector field and its
-    Jacobian are computed, whatever game the function belongs to.
+    The result is differentiable with respect to the weights passed. Unrolled discriminators, vector fields and their
+    Jacobians are computed in this way, for any game.
 
     Args:
         networks: the networks whose weights are replaced; no two may share a parameter.
-        weights: the weights of each; parameters that are left out stay as they are.
-        function: anything that calls the networks.
-        arguments: what it is called with.
+        weights: the new weights of each network; parameters that are left out keep their values.
+        function: calls the networks.
+        arguments: of the function.
 
     Raises:
-        ValueError: the counts differ, or a network has no parameter or buffer of a given name.
+        ValueError: the counts differ, or a network has no parameter or buffer of one of the names.
 
     >>> import torch
     >>> line = nn.Linear(1, 1, bias=False)
@@ -44,10 +44,12 @@ def call_at(
     3.0
     """
     if len(networks) != len(weights):
-        raise ValueError(f"{len(networks)} networks but weights for {len(weights)}; give one dictionary for each")
-    for network, replaced in zip(networks, weights, strict=True):
+        raise ValueError(
+            f"{len(networks)} networks but weights for {len(weights)}; pass one dictionary for each network"
+        )
+    for network, new_weights in zip(networks, weights, strict=True):
         known = dict(network.named_parameters()) | dict(network.named_buffers())
-        if strange := sorted(set(replaced) - set(known)):
-            raise ValueError(f"{type(network).__name__} has no weights named {strange}; it has {sorted(known)}")
+        if unknown := sorted(set(new_weights) - set(known)):
+            raise ValueError(f"{type(network).__name__} has no weights named {unknown}; it has {sorted(known)}")
     flat = {f"networks.{i}.{name}": value for i, ws in enumerate(weights) for name, value in ws.items()}
     return functional_call(_Caller(networks), flat, (function, *arguments))

@@ -1,4 +1,4 @@
-"""Keeping the memory that a training has freed, for its next step."""
+"""Reusing the memory that a training step frees, instead of returning it to the operating system."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ PAD = 64 * 2**20
 
 
 def keep() -> bool:
-    """Let this process keep the memory of freed tensors on the CPU; returns whether the C library could be told so.
+    """Make this process reuse the memory of freed CPU tensors; returns whether the C library supports that.
 
-    A training step frees hundreds of megabytes and asks for the same again at the next. By default, the C library hands
-    large blocks back to the operating system, which must then give them out anew, page by page and zeroed: a part of a
-    step's time that differs much between machines. From this call on, until the process ends, what is freed is kept for
-    reuse. No number changes. A training, whose tensors have the same sizes at every step, needs no more memory than
-    before; a program whose large tensors grow again and again, with small ones that stay between them, may hold several
-    times as much.
+    A training step frees hundreds of megabytes, and the next step allocates as much again. By default, the C library
+    returns large blocks to the operating system, which must then allocate and zero every page again. How much of a
+    step's time this takes differs a lot between machines. After this call, and until the process ends, freed memory
+    stays with the process for reuse. No number changes. A training, whose tensors have the same sizes at every step,
+    needs no more memory than before. A program whose large tensors keep growing, with small ones allocated between
+    them, may hold several times as much.
 
-    Only glibc, the C library of most Linux systems, can be told at run time; elsewhere nothing happens.
+    Only glibc, the C library of most Linux systems, has this setting at run time; elsewhere nothing changes.
 
     >>> keep() in (True, False)
     True
@@ -27,5 +27,5 @@ def keep() -> bool:
     if platform.libc_ver()[0] != "glibc":
         return False
     mallopt = ctypes.CDLL(None).mallopt
-    # No block is mapped on its own, which would end with it; the heap grows in large strides and never shrinks.
+    # No block gets a mapping of its own, which would be unmapped when freed; the heap grows by PAD and never shrinks.
     return all([mallopt(M_MMAP_MAX, 0), mallopt(M_TRIM_THRESHOLD, -1), mallopt(M_TOP_PAD, PAD)])

@@ -1,4 +1,4 @@
-"""Looking things up by name, with a helpful error."""
+"""Looking up entries by name, with an error that suggests the nearest name."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ T = TypeVar("T")
 
 
 def lookup(known: Mapping[str, T], name: str, what: str) -> T:
-    """The thing of that name.
+    """The entry of that name.
 
     Args:
-        known: everything there is, by name.
-        name: which one.
-        what: the kind of thing, for the message.
+        known: all entries, by name.
+        name: of the entry.
+        what: the kind of entry, for the message.
 
     Raises:
-        ValueError: there is none of that name; the message suggests the nearest, or lists all if none is near.
+        ValueError: there is no entry of that name; the message suggests the nearest, or lists all if none is near.
 
     >>> lookup({"wgan-gp": 1}, "wgan-pg", "recipe")
     Traceback (most recent call last):
@@ -26,10 +26,10 @@ def lookup(known: Mapping[str, T], name: str, what: str) -> T:
     """
     if name in known:
         return known[name]
-    plain = {each.lower(): each for each in known}
-    near = difflib.get_close_matches(name.lower(), plain, n=1, cutoff=0.45)
+    original = {each.lower(): each for each in known}
+    near = difflib.get_close_matches(name.lower(), original, n=1, cutoff=0.45)
     if near:
-        hint = f"did you mean {plain[near[0]]!r}?"
+        hint = f"did you mean {original[near[0]]!r}?"
     else:
         hint = f"it is one of {', '.join(known)}" if known else "there is none at all"
     raise ValueError(f"{what} {name!r} not found; {hint}")

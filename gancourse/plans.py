@@ -1,4 +1,4 @@
-"""Cheapest plans between finite masses: the only place that calls scipy, for `theory` and `metrics` alike."""
+"""Cheapest transport plans between finite masses; the only module that calls scipy, used by `theory` and `metrics`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def cheapest_assignment(cost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Which column each row is given so that the sum of costs is least.
+    """The assignment of columns to rows with the least total cost.
 
     Args:
         cost: [n, m].
@@ -23,7 +23,7 @@ def cheapest_assignment(cost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def cheapest_plan(cost: np.ndarray, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Cheapest plan that carries the masses a to the masses b, and the dual potential of b.
+    """Cheapest plan that transports the masses a to the masses b, and the dual potential of b.
 
     Args:
         cost: [n, m].

@@ -1,7 +1,7 @@
-"""Several processes that make one update together, each with its rows of the batch.
+"""Several processes that compute one update together, each with its rows of the batch.
 
-With one process nothing here changes anything. What looks across the batch, as a mean or a comparison of samples does,
-takes `whole` of it, and is then right however many processes share the work.
+With one process, the functions here return their input. Code that uses several samples of a batch at once, such as a
+mean or a comparison of samples, calls `mean` or `gather`; it is then correct for any number of processes.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from torch import Tensor, distributed
 
 
 class LostProcessError(RuntimeError):
-    """Another process has ended, or hasn't answered in time."""
+    """Another process has ended, or did not answer in time."""
 
 
 class Part(NamedTuple):
-    """The index-th of `count` equal parts of a batch.
+    """The index-th of `count` equal parts of a batch; the index is the rank of the process that computes it.
 
     >>> Part(1, 2).of(torch.arange(6))
     tensor([3, 4, 5])
@@ -30,52 +30,53 @@ class Part(NamedTuple):
     count: int = 1
 
     def of(self, batch: Tensor) -> Tensor:
-        """Rows of this part, of a batch whose length `count` divides."""
+        """Rows of this part; `count` must divide the length of the batch."""
         n = len(batch) // self.count
         return batch[self.index * n : (self.index + 1) * n]
 
 
 ALL = Part()
-_together: ContextVar[Part] = ContextVar("together", default=ALL)
+_current: ContextVar[Part] = ContextVar("current", default=ALL)
 
 
 def mine() -> Part:
-    """The part of each batch that this process computes; all of it unless torch.distributed has been set up."""
+    """The part of each batch that this process computes; all of it unless torch.distributed is initialised."""
     if not (distributed.is_available() and distributed.is_initialized()):
         return ALL
     return Part(distributed.get_rank(), distributed.get_world_size())
 
 
-def now() -> Part:
-    """This process's part of the update under way; all of it outside of `together`."""
-    return _together.get()
+def current_part() -> Part:
+    """This process's part of the current update; all of it outside of `sharing`."""
+    return _current.get()
 
 
 @contextmanager
-def together(part: Part) -> Iterator[None]:
-    """While open, `whole` and `mean` look at all processes; each of them must then do the same, in the same order."""
-    token = _together.set(part)
+def sharing(part: Part) -> Iterator[None]:
+    """Inside, `gather` and `mean` are over all processes; each process must call them in the same order."""
+    token = _current.set(part)
     try:
         yield
     finally:
-        _together.reset(token)
+        _current.reset(token)
 
 
-def _summed(x: Tensor) -> Tensor:
+def _all_reduce(x: Tensor) -> Tensor:
+    """Sum of x over processes, not differentiable."""
     y = x.detach().clone(memory_format=torch.contiguous_format)
     try:
         distributed.all_reduce(y)
-    except RuntimeError as error:  # torch has no class of its own for gloo's errors
-        raise LostProcessError(f"another process is gone: {str(error).splitlines()[0]}") from None
+    except RuntimeError as error:  # torch raises gloo's errors as plain RuntimeErrors
+        raise LostProcessError(f"another process has ended: {str(error).splitlines()[0]}") from None
     return y
 
 
 class _Sum(torch.autograd.Function):
-    """Sum over processes. Each one's x is part of every one's sum, so gradients are summed too; to any order."""
+    """Differentiable all-reduce: the sum over processes. Its gradient is the sum of gradients, to any order."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        return _summed(x)
+        return _all_reduce(x)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
@@ -83,10 +84,10 @@ class _Sum(torch.autograd.Function):
 
 
 def mean(x: Tensor) -> Tensor:
-    """Mean of x over the processes of the update under way, differentiable to any order.
+    """Mean of x over the processes of the current update, differentiable to any order.
 
-    Gradients are those of the sum of all processes' losses in this process's x: averaged over processes, as a trainer
-    does, they are the gradients of the mean loss.
+    The gradient is that of the sum of all processes' losses with respect to this process's x. A trainer averages
+    gradients over processes, which gives the gradient of the mean loss.
 
     Args:
         x: of the same shape in every process.
@@ -94,38 +95,38 @@ def mean(x: Tensor) -> Tensor:
     >>> mean(torch.ones(2))
     tensor([1., 1.])
     """
-    return x if now().count == 1 else _Sum.apply(x) / now().count
+    return x if current_part().count == 1 else _Sum.apply(x) / current_part().count
 
 
-def whole(x: Tensor) -> Tensor:
-    """Rows of all processes, one after the other, differentiable as `mean` is; x itself where there is one process.
+def gather(x: Tensor) -> Tensor:
+    """Rows of all processes in the order of their ranks, differentiable as `mean` is; with one process, x itself.
 
     Args:
-        x: this process's rows, [rows, ...]; as many as in every other process.
+        x: this process's rows, [rows, ...]; the same number in every process.
 
-    >>> whole(torch.ones(2))
+    >>> gather(torch.ones(2))
     tensor([1., 1.])
     """
-    part = now()
+    part = current_part()
     if part.count == 1:
         return x
     before, after = (x.new_zeros(n * len(x), *x.shape[1:]) for n in (part.index, part.count - 1 - part.index))
     return _Sum.apply(torch.cat([before, x, after]))
 
 
-def averaged(tensors: Sequence[Tensor], part: Part) -> list[Tensor]:
-    """Means of tensors over processes, not differentiable, sent in one message.
+def all_reduce_means(tensors: Sequence[Tensor], part: Part) -> list[Tensor]:
+    """Means of tensors over processes by one all-reduce, not differentiable.
 
     Args:
         tensors: of the same shapes in every process.
-        part: whose count tells how many processes there are.
+        part: its count is the number of processes.
     """
-    flat = _summed(torch.cat([t.detach().flatten() for t in tensors])) / part.count
+    flat = _all_reduce(torch.cat([t.detach().flatten() for t in tensors])) / part.count
     return [mean.view_as(t) for mean, t in zip(flat.split([t.numel() for t in tensors]), tensors, strict=True)]
 
 
 def anyone(flag: bool) -> bool:
-    """Whether the flag is true in any process; every process must ask.
+    """Whether the flag is true in any process; every process must call this.
 
     >>> anyone(False)
     False
@@ -133,4 +134,4 @@ def anyone(flag: bool) -> bool:
     if mine().count == 1:
         return flag
     device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
-    return bool(_summed(torch.tensor(float(flag), device=device)) > 0)
+    return bool(_all_reduce(torch.tensor(float(flag), device=device)) > 0)

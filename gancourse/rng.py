@@ -19,7 +19,7 @@ def seed_of(*key: int | str) -> int:
     """Non-negative 63-bit seed derived from a key, the same on every machine.
 
     Raises:
-        ValueError: a part is neither int nor str; NumPy's integers print otherwise, so they'd give other numbers.
+        ValueError: a part is neither int nor str; NumPy integers print differently, so they would give other seeds.
 
     >>> seed_of(0, "generator", 7) == seed_of(0, "generator", 7)
     True
@@ -42,7 +42,7 @@ def generator(*key: int | str) -> torch.Generator:
 
 @contextmanager
 def initialised_from(*key: int | str) -> Iterator[None]:
-    """Networks built inside start from weights that depend on the key alone; torch's global state is left as it was.
+    """Networks built inside get initial weights that depend on the key alone; torch's global state does not change.
 
     >>> with initialised_from(0):
     ...     a = torch.nn.Linear(2, 2)
@@ -52,7 +52,7 @@ def initialised_from(*key: int | str) -> Iterator[None]:
     True
     """
     with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed_of(*key))  # torch.manual_seed would seed CUDA too, for good
+        torch.default_generator.manual_seed(seed_of(*key))  # torch.manual_seed would seed CUDA too, permanently
         yield
 
 
@@ -61,14 +61,15 @@ class Noise:
     """Every random number that one update needs, each drawn by name.
 
     A draw depends on the key and its name only: not on the order of draws, not on the device (numbers are drawn on the
-    CPU and moved), and not on what ran before. That is why a resumed training needs no random state.
+    CPU and moved), and not on earlier draws. A resumed training therefore needs no random state.
 
     Args:
-        key: what the draws are derived from, e.g. (seed, "discriminator").
-        n: how many samples each draw holds here.
-        update: how many updates its player has made before; part of the key, and what lazy penalties count.
-        device: where the draws end up.
-        part: which part of a draw of `part.count` times as many samples this is, where processes share a batch.
+        key: seed of all draws, e.g. (seed, "discriminator").
+        n: number of samples of each draw, in this process.
+        update: number of updates that the player has made before; part of the key, and what lazy penalties are due by.
+        device: of the drawn tensors.
+        part: rows of the draw that this process gets, where processes share a batch; the draw is `part.count` times as
+            large.
 
     Raises:
         ValueError: n is below one.
@@ -91,22 +92,22 @@ class Noise:
 
     def __post_init__(self) -> None:
         if self.n < 1:
-            raise ValueError(f"noise for {self.n} samples; ask for at least 1")
+            raise ValueError(f"noise for {self.n} samples; pass n of at least 1")
 
-    def within(self, *name: int | str) -> Noise:
-        """The same noise with names of its own: for a part that draws under names which another part uses, too.
+    def fold_in(self, *name: int | str) -> Noise:
+        """The same noise with a name folded into its key, for code that draws under names that are used elsewhere.
 
         >>> noise = Noise((0, "generator"), n=2)
-        >>> bool((noise.normal("z", 3) == noise.within("second").normal("z", 3)).any())
+        >>> bool((noise.normal("z", 3) == noise.fold_in("second").normal("z", 3)).any())
         False
         """
         return replace(self, key=(*self.key, *name))
 
     def generator(self, name: str) -> torch.Generator:
-        """CPU generator behind the draw of that name, for a draw that has no method here.
+        """CPU generator of the draw of that name, for a distribution that has no method here.
 
         Raises:
-            ValueError: processes share the batch; they would all draw the same.
+            ValueError: processes share the batch; all of them would draw the same numbers.
         """
         if self.part.count > 1:
             raise ValueError(f"the draw {name!r} can't be divided between processes; use normal, uniform or integers")
@@ -115,24 +116,24 @@ class Noise:
     def _generator(self, name: str) -> torch.Generator:
         return generator(*self.key, self.update, name)
 
-    def _mine(self, drawn: Tensor, rows: int | None) -> Tensor:
-        """The first so many rows of what was drawn for all processes; of these, this process's."""
+    def _own_rows(self, draw: Tensor, rows: int | None) -> Tensor:
+        """This process's part of the first `rows * part.count` rows of a draw for all processes; None for all rows."""
         if rows is not None:
-            drawn = drawn[: rows * self.part.count]
-        return self.part.of(drawn).to(self.device)
+            draw = draw[: rows * self.part.count]
+        return self.part.of(draw).to(self.device)
 
     @property
     def _n_drawn(self) -> int:
         return self.n * self.part.count
 
     def normal(self, name: str, *shape: int, rows: int | None = None) -> Tensor:
-        """Standard normal numbers, [n, *shape]; only the first so many rows, where fewer than n are asked for."""
-        return self._mine(torch.randn(self._n_drawn, *shape, generator=self._generator(name)), rows)
+        """Standard normal numbers, [n, *shape]; or the first `rows` of them, [rows, *shape]."""
+        return self._own_rows(torch.randn(self._n_drawn, *shape, generator=self._generator(name)), rows)
 
     def uniform(self, name: str, *shape: int, rows: int | None = None) -> Tensor:
-        """Numbers uniform in [0, 1), [n, *shape], or as many rows as asked for."""
-        return self._mine(torch.rand(self._n_drawn, *shape, generator=self._generator(name)), rows)
+        """Numbers uniform in [0, 1), [n, *shape]; or the first `rows` of them, [rows, *shape]."""
+        return self._own_rows(torch.rand(self._n_drawn, *shape, generator=self._generator(name)), rows)
 
     def integers(self, name: str, high: int) -> Tensor:
         """Integers uniform in 0 … high − 1, [n]."""
-        return self._mine(torch.randint(high, (self._n_drawn,), generator=self._generator(name)), None)
+        return self._own_rows(torch.randint(high, (self._n_drawn,), generator=self._generator(name)), None)

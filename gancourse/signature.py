@@ -1,4 +1,4 @@
-"""What a data source hands out, for networks to fit: shapes and conditions, no data."""
+"""What a data source returns, for networks to fit: shapes and conditions, no data."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from torch.nn.functional import one_hot
 
 class Condition(Protocol):
     """What the y of a batch is. Networks see it through `encoded`, whatever it is."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one y."""
 
     @property
     def size(self) -> int:
@@ -48,6 +52,11 @@ class Classes:
     names: tuple[str, ...]
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """A label is a number alone."""
+        return ()
+
+    @property
     def size(self) -> int:
         """How many classes there are."""
         return len(self.names)
@@ -72,6 +81,11 @@ class Factors:
     """
 
     names: tuple[str, ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """A row of factors."""
+        return (self.size,)
 
     @property
     def size(self) -> int:
@@ -118,19 +132,56 @@ class Tokens:
     length: int
 
     @property
+    def shape(self) -> tuple[int, ...]:
+        """A sentence."""
+        return (self.length,)
+
+    @property
     def size(self) -> int:
         """How many words there are: a sentence is encoded as how often it has each."""
         return len(self.vocabulary)
 
     def encoded(self, y: Tensor) -> Tensor:
-        """How often each word stands in each sentence, [batch, vocabulary]; networks that read take y itself.
+        """How often each word occurs in each sentence, [batch, vocabulary]; networks that read take y itself.
 
         Raises:
-            ValueError: a sentence has another length, or a number stands for no word.
+            ValueError: a sentence has another length, or a number is no word's.
         """
         _check(y, (self.length,), "sentences")
         _check_integers(y, self.size, "words")
         return one_hot(y, self.size).sum(1).to(torch.get_default_dtype())
+
+
+@dataclass(frozen=True)
+class Packs:
+    """Conditions of samples that a discriminator sees m at a time: m of them along their first axis.
+
+    Args:
+        each: what the condition of one sample is.
+        m: samples in a pack.
+
+    >>> Packs(Classes(("cat", "dog")), 2).encoded(torch.tensor([[1, 0]]))
+    tensor([[0., 1., 1., 0.]])
+    """
+
+    each: Condition
+    m: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """That of one, m times as long; m labels are a row."""
+        first, *rest = self.each.shape or (1,)
+        return (self.m * first, *rest)
+
+    @property
+    def size(self) -> int:
+        """As many numbers as m conditions have."""
+        return self.m * self.each.size
+
+    def encoded(self, y: Tensor) -> Tensor:
+        """What networks see of each sample's condition, side by side, [packs, size]; errors as for one."""
+        _check(y, self.shape, f"conditions of packs of {self.m}")
+        return self.each.encoded(y.reshape(len(y) * self.m, *self.each.shape)).flatten().view(len(y), self.size)
 
 
 @dataclass(frozen=True)
@@ -139,7 +190,7 @@ class Signature:
 
     Args:
         shape: of one sample: (2,) for points in the plane, (3, 32, 32) for images, channels first.
-        given: what y is, where the data has one.
+        condition: what y is, where the data has one.
         other: shape of a sample of a second domain, where there is one.
 
     Raises:
@@ -150,7 +201,7 @@ class Signature:
     """
 
     shape: tuple[int, ...]
-    given: Condition | None = None
+    condition: Condition | None = None
     other: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:

@@ -95,8 +95,8 @@ class Value:
 @cache
 def hints(kind: type[Value]) -> dict[str, Any]:
     """Type hints of a value's fields, with their ranges."""
-    found = get_type_hints(kind, include_extras=True)
-    return {field.name: found[field.name] for field in fields(kind)}
+    every_hint = get_type_hints(kind, include_extras=True)
+    return {field.name: every_hint[field.name] for field in fields(kind)}
 
 
 def bare_hint(hint: Any) -> tuple[Any, Range | None]:
@@ -234,12 +234,12 @@ def _leaves(value: Value, path: tuple[str, ...]) -> Iterator[Option]:
 @cache
 def _about_fields(kind: type[Value]) -> dict[str, str]:
     """What the docstring of a class, or of those it inherits from, says about each field."""
-    found: dict[str, str] = {}
+    descriptions: dict[str, str] = {}
     for cls in reversed(kind.__mro__):
         section = re.search(r"^ *Args:\n(.*?)(?:\n\s*\n|\Z)", cls.__doc__ or "", re.M | re.S)
         for name, text in re.findall(r"^ +(\w+): ((?:.|\n(?! +\w+: ))+)", section[1] if section else "", re.M):
-            found[name] = " ".join(text.split())
-    return found
+            descriptions[name] = " ".join(text.split())
+    return descriptions
 
 
 def element_kind(hint: Any) -> type[Value] | None:

@@ -15,11 +15,11 @@ from urllib.parse import unquote, urlsplit
 import nbformat
 import pytest
 import yaml
-from claims import claims
 from nbformat import NotebookNode
-from question_text import parse
+from recast import RECAST
 
 from tests import checkout
+from tests.book import page_browser
 
 ROOT = Path(__file__).parents[1]
 BOOK = ROOT / "book"
@@ -30,12 +30,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 execute = checkout.script("book/execute.py")
 
-# Chapters whose prose, slides and speaker notes are cells of their own; with claims and questions, in 78 columns.
-RECAST = ("02_gan_game",)
-WIDTH = 78
-
 every_chapter = pytest.mark.parametrize("chapter", CHAPTERS)
-every_recast_chapter = pytest.mark.parametrize("chapter", RECAST)
 
 
 def notebook(chapter: str) -> NotebookNode:
@@ -47,18 +42,16 @@ def code_cells(chapter: str) -> list[NotebookNode]:
 
 
 def prose(chapter: str) -> str:
-    return "\n\n".join(cell.source for cell in notebook(chapter).cells if cell.cell_type == "markdown")
+    """The texts that the page shows."""
+    texts = [cell for cell in notebook(chapter).cells if cell.cell_type == "markdown"]
+    return "\n\n".join(cell.source for cell in texts if "remove-cell" not in cell.metadata.get("tags", ()))
 
 
 def printed(chapter: str) -> set[str]:
     """Every line that a chapter's cells printed, those of tables among them."""
-    return {line.strip() for cell in code_cells(chapter) for line in printed_lines(cell)}
-
-
-def printed_lines(cell: NotebookNode) -> list[str]:
-    """What a cell's outputs say as text, line by line."""
-    texts = (o.text if o.output_type == "stream" else o.get("data", {}).get("text/plain", "") for o in cell.outputs)
-    return [line for text in texts for line in text.splitlines()]
+    outputs = [output for cell in code_cells(chapter) for output in cell.outputs]
+    texts = [o.text if o.output_type == "stream" else o.get("data", {}).get("text/plain", "") for o in outputs]
+    return {line.strip() for text in texts for line in text.splitlines()}
 
 
 # The stored notebooks
@@ -135,44 +128,9 @@ def test_a_chapter_imports_the_package_and_three_libraries_only(chapter: str):
 def test_every_text_cell_is_a_slide_a_part_of_one_or_a_note(chapter: str):
     kinds = [cell.metadata.get("slideshow", {}).get("slide_type") for cell in notebook(chapter).cells]
     texts = [cell.cell_type == "markdown" for cell in notebook(chapter).cells]
-    known = {"slide", "fragment", "notes", "skip"} if chapter in RECAST else {"slide", "fragment", "notes"}
-    assert {kind for kind, text in zip(kinds, texts, strict=True) if text} <= known
-    assert kinds[0] == "slide"
-
-
-def is_speaker(cell: NotebookNode) -> bool:
-    return "speaker" in cell.metadata.get("tags", [])
-
-
-def test_the_chapters_with_speaker_notes_are_those_that_are_recast():
-    assert [chapter for chapter in CHAPTERS if any(map(is_speaker, notebook(chapter).cells))] == list(RECAST)
-
-
-@every_recast_chapter
-def test_code_and_printouts_of_a_recast_chapter_fit_the_page(chapter: str):
-    code = [line for cell in code_cells(chapter) for line in cell.source.splitlines()]
-    blocks = re.findall(r"^```python\n(.*?)^```", prose(chapter), re.M | re.S)
-    outputs = [line for cell in code_cells(chapter) for line in printed_lines(cell)]
-    lines = [*code, *"".join(blocks).splitlines(), *outputs]
-    assert [line for line in lines if len(line) > WIDTH] == []
-
-
-@every_recast_chapter
-def test_notes_of_a_recast_chapter_are_for_the_speaker_alone(chapter: str):
-    for cell in notebook(chapter).cells:
-        kind = cell.metadata.get("slideshow", {}).get("slide_type")
-        tags = cell.metadata.get("tags", [])
-        assert (kind == "notes") == is_speaker(cell), cell.source[:60]
-        assert not is_speaker(cell) or "remove-cell" in tags, cell.source[:60]
-
-
-@every_recast_chapter
-def test_a_recast_chapter_has_claims_questions_predictions_and_diagrams(chapter: str):
-    assert len(claims(notebook(chapter), chapter)) >= 12
-    kinds = [question.kind for question in parse(prose(chapter))]
-    assert 4 <= kinds.count("question") <= 6
-    assert kinds.count("predict") >= 5
-    assert len(re.findall(r"^(`{3,}|:{3,})\{diagram\} ", prose(chapter), re.M)) >= 2
+    allowed = {"slide", "fragment", "notes"} | ({"skip"} if chapter in RECAST else set())
+    assert {kind for kind, text in zip(kinds, texts, strict=True) if text} <= allowed
+    assert next(kind for kind in kinds if kind != "skip") == "slide"
 
 
 @every_chapter
@@ -463,3 +421,30 @@ def test_equations_render_without_the_internet(site: Path, chapter: str, tmp_pat
     assert equations > 0
     assert dom.stdout.count("<mjx-container") >= equations
     assert "merror" not in re.sub(r"<style.*?</style>", "", dom.stdout, flags=re.S)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["02_gan_game", "notation", "bibliography", "claims"])
+def test_axe_finds_no_fault_on_a_page(site: Path, browser, name: str, theme: str):
+    pytest.importorskip("axe_core_python")
+    for width in (390, 1280):
+        page_browser.open_page(browser, site / f"{name}.html", width=width, theme=theme)
+        assert page_browser.faults(browser) == [], width
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["index", "notation", *CHAPTERS])
+def test_a_page_does_not_scroll_sideways_on_a_phone(site: Path, browser, name: str):
+    page_browser.open_page(browser, site / f"{name}.html", width=390, height=844)
+    assert browser.execute_script("return document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chapter", RECAST)
+def test_nothing_of_a_recast_chapter_is_cut(site: Path, browser, chapter: str):
+    for width in (1280, 1440, 1920):
+        page_browser.open_page(browser, site / f"{chapter}.html", width=width)
+        # Folded code is looked at too.
+        browser.execute_script("for (const d of document.querySelectorAll('details')) d.open = true")
+        assert page_browser.clipped(browser) == [], width

@@ -48,5 +48,5 @@ def test_cuda_is_refused_where_there_is_none(machine):
 
 def test_a_number_beyond_the_last_device_is_refused(machine):
     machine(2)
-    with pytest.raises(ValueError, match="'cuda:2' asked for, but this machine has 2; count from 0"):
+    with pytest.raises(ValueError, match="device is 'cuda:2', but this machine has 2; count from 0"):
         device("cuda:2")

@@ -102,7 +102,7 @@ def test_shapes_and_types_are_as_documented():
 
 @pytest.mark.parametrize("n", [0, -1])
 def test_noise_for_no_samples_is_refused(n):
-    with pytest.raises(ValueError, match=f"noise for {n} samples; ask for at least 1"):
+    with pytest.raises(ValueError, match=f"noise for {n} samples; pass n of at least 1"):
         Noise((0,), n)
 
 

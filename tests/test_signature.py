@@ -4,7 +4,10 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from gancourse.signature import Classes, Factors, Picture, Signature, Tokens
+from gancourse.batch import Batch
+from gancourse.games import PackingRemedy, packing
+from gancourse.rng import Noise
+from gancourse.signature import Classes, Factors, Packs, Picture, Signature, Tokens
 
 CONDITIONS = {
     "classes": (Classes(("a", "b", "c")), torch.tensor([0, 2]), torch.tensor([[1.0, 0, 0], [0, 0, 1]])),
@@ -21,6 +24,23 @@ def test_a_condition_is_encoded_as_so_many_floats(name):
     assert encoded.shape == (len(y), condition.size)
     assert encoded.dtype == torch.float32
     assert_close(encoded, expected)
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_a_pack_s_condition_is_that_of_its_samples_side_by_side(name):
+    """As the packing of games makes it, by which the discriminator's y is what its signature says."""
+    each, y, _ = CONDITIONS[name]
+    y = torch.cat([y, y.flip(0), y, y, y, y])[:6]
+    batch = Batch(torch.zeros(6, 2), y)
+    packed = packing(3).function(batch, batch, Noise((0,), 6))[0].y
+    condition = PackingRemedy(3).seen(Signature((2,), each)).condition
+    assert condition == Packs(each, 3)
+    assert packed.shape == (2, *condition.shape)
+    assert_close(condition.encoded(packed), each.encoded(y).reshape(2, 3 * each.size))
+    assert each.shape == tuple(y.shape[1:])
+    with pytest.raises(ValueError, match=r"conditions of packs of 3 have shape \("):
+        condition.encoded(y)
+    assert PackingRemedy(3).seen(Signature((2,))) == Signature((6,))
 
 
 @pytest.mark.parametrize(

@@ -327,7 +327,7 @@ def changed_recipes(draw: st.DrawFn) -> tuple[Value, Value]:
     changes = {}
     for name in draw(st.lists(st.sampled_from(sorted(known)), unique=True, max_size=6)):
         changes[name] = draw(st.sampled_from(NAMED[name]) if name in NAMED else any_of(known[name].hint))
-    if not data.data_sets[changes.get("data", base.data.name)].has_full_set:
+    if not data.entry(changes.get("data", base.data.name))[0].has_full_set:
         changes["full"] = False
     return base, base.changed(**{name.replace("-", "_"): value for name, value in changes.items()})
 

@@ -21,13 +21,13 @@ if str(BOOK) not in sys.path:  # question_text lies there, for the page and the 
     sys.path.append(str(BOOK))
 OUT = BOOK.parent / "_build" / "slides"
 NUMBER = ">slide number<"
+TITLE_PICTURE = (626, 572)  # pixels beside the title
 COURSE = "Generative adversarial networks"
 NEEDED = {
     "nbconvert": "nbconvert",
     "nbformat": "nbformat",
     "sphinx-revealjs": "reveal.js",
     "sphinx-mathjax-offline": "MathJax",
-    "tinycss2": "tinycss2",
 }
 REVEAL = {"dist/reveal.js", "dist/reveal.css", "dist/reset.css", "plugin/notes/notes.js", "LICENSE"}
 
@@ -141,28 +141,6 @@ def build_chapter(notebook: Path, out: Path) -> Path:
 
 def _rendered(slides, notebook: Path) -> str:
     """The page of a deck."""
-    from jinja2 import pass_context
-    from nbconvert.exporters import SlidesExporter
-    from slide_html import Composer, split_heading
-
-    exporter = SlidesExporter(
-        template_name="template",
-        extra_template_basedirs=[str(HERE)],
-        embed_images=True,
-        exclude_input_prompt=True,
-        exclude_output_prompt=True,
-        exclude_anchor_links=True,
-    )
-    composer = Composer(notebook.parent)
-
-    @pass_context
-    def slide_body(context, cell) -> str:
-        body = split_heading(cell.source)[1] if cell.metadata.get("subslide_start") else cell.source
-        render = partial(exporter.markdown2html, context)
-        return composer.body(body, cell.metadata.get("tags", []), cell.metadata.deck.get("polls", []), render)
-
-    exporter.register_filter("slide_body", slide_body)
-    exporter.register_filter("slide_heading", lambda source: split_heading(source)[0])
     number = re.match(r"(\d\d)_", notebook.stem)
     title = plain_title(slides) or notebook.stem
     deck = {
@@ -175,11 +153,38 @@ def _rendered(slides, notebook: Path) -> str:
         "end": end_lines(notebook),
     }
     resources = {"deck": deck, "metadata": {"name": notebook.stem, "path": str(notebook.parent)}}
-    page, _ = exporter.from_notebook_node(slides, resources=resources)
+    page, _ = _exporter(notebook.parent).from_notebook_node(slides, resources=resources)
     total = page.count(NUMBER)
     for i in range(total):
         page = page.replace(NUMBER, f">{i + 1} / {total}<", 1)
     return page
+
+
+def _exporter(folder: Path):
+    """The exporter of nbconvert with the template of the slides; diagrams are looked up from the folder."""
+    from jinja2 import pass_context
+    from nbconvert.exporters import SlidesExporter
+    from slide_html import Composer, split_heading
+
+    exporter = SlidesExporter(
+        template_name="template",
+        extra_template_basedirs=[str(HERE)],
+        embed_images=True,
+        exclude_input_prompt=True,
+        exclude_output_prompt=True,
+        exclude_anchor_links=True,
+    )
+    composer = Composer(folder)
+
+    @pass_context
+    def slide_body(context, cell) -> str:
+        body = split_heading(cell.source)[1] if cell.metadata.get("subslide_start") else cell.source
+        render = partial(exporter.markdown2html, context)
+        return composer.body(body, cell.metadata.get("tags", []), cell.metadata.deck.get("polls", []), render)
+
+    exporter.register_filter("slide_body", slide_body)
+    exporter.register_filter("slide_heading", lambda source: split_heading(source)[0])
+    return exporter
 
 
 def plain_title(notebook) -> str:
@@ -193,7 +198,12 @@ def plain_title(notebook) -> str:
 
 
 def title_picture(slides) -> dict[str, str] | None:
-    """The first described picture of a deck, for its title slide; None if that has one of its own, or there is none."""
+    """The first described picture of a deck, for its title slide; None if that has one of its own, or there is none.
+
+    A recast chapter's must have type that can be read in its place.
+    """
+    from room import is_readable
+
     if not slides.cells or slides.cells[0].metadata.deck.get("fill"):
         return None
     for cell in slides.cells:
@@ -201,6 +211,8 @@ def title_picture(slides) -> dict[str, str] | None:
             data = output.get("data", {})
             if "image/png" in data and cell.metadata.deck.get("alt"):
                 picture = "".join(data["image/png"]).replace("\n", "")
+                if slides.metadata.recast and not is_readable(picture, *TITLE_PICTURE):
+                    continue
                 return {"source": f"data:image/png;base64,{picture}", "alt": cell.metadata.deck.alt}
     return None
 
@@ -232,7 +244,9 @@ def write_list(out: Path) -> Path:
             f'<li value="{int(page.parent.name[:2])}"><a href="{escape(page.parent.name)}/index.html">{title}</a></li>'
         )
     text = (HERE / "template" / "list.html").read_text(encoding="utf-8")
-    text = text.replace("COURSE", COURSE).replace("ROWS", "\n".join(rows))
+    faces = next((sheet.relative_to(out).as_posix() for sheet in sorted(out.glob("[0-9]*/assets/fonts.css"))), "")
+    fonts = f'<link rel="stylesheet" href="{escape(faces)}">' if faces else ""
+    text = text.replace("COURSE", COURSE).replace("FONTS", fonts).replace("ROWS", "\n".join(rows))
     (out / "index.html").write_text(text, encoding="utf-8", newline="\n")
     return out / "index.html"
 

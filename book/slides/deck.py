@@ -17,7 +17,9 @@ from slide_html import stepped
 from speaker import read_speech, timings
 
 COLUMNS, WIDEST = 77, 93  # longer printed lines are set smaller, still longer ones are wrapped
+LARGE_COLUMNS = 64  # code without longer lines is set larger where there is room
 CAPTION = 90  # characters in a line of a caption
+MOST_OPTIONS = 6
 STARTS = {"slide", "subslide"}
 
 HIDDEN_TAGS = {"remove-output", "remove_output", "hide-cell", "hide-output"}
@@ -62,8 +64,9 @@ def slide_notebook(notebook: NotebookNode, authors: dict[str, str] | None = None
         if cell.cell_type == "raw" or (kind == "skip" and not is_speaker(cell)):
             continue
         if kind == "notes" or is_speaker(cell):
-            if is_speaker(cell) or not recast:
-                (slides[-1].notes if slides else early_notes).append(plain(source_of(cell), authors))
+            notes = plain(source_of(cell), authors) if is_speaker(cell) or not recast else ""
+            if notes:
+                (slides[-1].notes if slides else early_notes).append(notes)
             continue
         if not slides and kind not in STARTS:
             continue
@@ -76,6 +79,11 @@ def slide_notebook(notebook: NotebookNode, authors: dict[str, str] | None = None
             'no cell is marked as a slide; give Markdown cells the metadata {"slideshow": {"slide_type": "slide"}}'
         )
     slides[0].notes[:0] = early_notes
+    return _collected(slides, notebook, recast)
+
+
+def _collected(slides: list[Slide], notebook: NotebookNode, recast: bool) -> NotebookNode:
+    """The notebook of all slides, paced by the minutes of their notes."""
     result = notebook.copy()
     pace = timings([read_speech("\n".join(slide.notes)).minute for slide in slides]) if recast else [None] * len(slides)
     result.cells = [cell for slide, seconds in zip(slides, pace, strict=True) for cell in _flatten(slide, seconds)]
@@ -159,6 +167,8 @@ def _visible_text(copy: NotebookNode, source: str, authors: dict[str, str] | Non
 def _poll(question: Question, heading: str, authors: dict[str, str] | None) -> NotebookNode:
     """A question for the room; its prompt is asked below the heading unless it is the heading."""
     prompt = plain(question.prompt, authors)
+    if len(question.options) > MOST_OPTIONS:
+        raise DeckError(f"a poll of {len(question.options)} options; at most {MOST_OPTIONS} have room on a slide")
     options = [
         {"text": plain(option.text, authors), "right": option.right, "reason": plain(option.reason, authors)}
         for option in question.options
@@ -239,7 +249,7 @@ def _flatten(slide: Slide, seconds: int | None) -> list[NotebookNode]:
     if not slide.classes and _goes_beside(slide.cells):
         slide.classes = "beside"
     elif not has_figure and not slide.classes and slide.used < ROOM * 0.6:
-        slide.classes = "roomy"
+        slide.classes = "roomy large-code" if 0 < code_columns(slide.cells) <= LARGE_COLUMNS else "roomy"
     first.metadata.slideshow = NotebookNode(slide_type=slide.kind)
     first.metadata.deck.update(frame=slide.classes, seconds=seconds)
     notes = []
@@ -248,6 +258,15 @@ def _flatten(slide: Slide, seconds: int | None) -> list[NotebookNode]:
         cell.id = f"{first.get('id', 'cell')}-notes"
         notes = [cell]
     return [first, *notes, *rest]
+
+
+def code_columns(cells: list[NotebookNode]) -> int:
+    """Characters in the longest line of code that the cells show; 0 without code."""
+    blocks = [cell.source for cell in cells if cell.metadata.deck.get("show_source")]
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            blocks += re.findall(r"^```.*?\n(.*?)^```", cell.source, re.DOTALL | re.MULTILINE)
+    return max((len(line) for block in blocks for line in block.split("\n")), default=0)
 
 
 def _short(caption: str) -> str:

@@ -71,7 +71,10 @@ def beyond_limits(slides: Sequence[SlideMeasures]) -> list[str]:
     own = [slide for slide in slides if not slide.is_end]
     complete = sum(slide.is_spoken for slide in own)
     if complete <= COMPLETE * len(own):
-        findings.append(f"notes with minute, question and answer on {complete} of {len(own)} slides; write more")
+        without = ", ".join(str(i) for i, slide in enumerate(slides, 1) if not slide.is_spoken and not slide.is_end)
+        findings.append(
+            f"notes with minute, question and answer on {complete} of {len(own)} slides; missing on {without}"
+        )
     for i, slide in enumerate(slides, 1):
         findings += [f"slide {i}: {finding}" for finding in _beyond(slide)]
     return findings

@@ -32,7 +32,7 @@ for (const image of frame.querySelectorAll("img")) {
   const [l, t, r, b] = box(image.getBoundingClientRect());
   const w = factor * image.naturalWidth, h = factor * image.naturalHeight;
   areas.push([(l + r - w) / 2, (t + b - h) / 2, (l + r + w) / 2, (t + b + h) / 2]);
-  if (image.dataset.ppi && !image.closest(".title")) note((10 / 72) * image.dataset.ppi * factor, `10-point type of a figure: ${image.alt}`);
+  if (image.dataset.ppi && shown(image)) note((10 / 72) * image.dataset.ppi * factor, `10-point type of a figure: ${image.alt}`);
 }
 for (const svg of frame.querySelectorAll(".picture > svg, .gw-panels > svg, mjx-container > svg")) {
   if (!shown(svg)) continue;

@@ -12,6 +12,7 @@ WIDTH, ROOM = 1152, 604
 TEXT, DENSE, OUTPUT, SOURCE, HEADING, LINE = 30, 24, 24, 22, 42, 1.36
 FIGURE = 330  # a figure gets at least this height, otherwise a slide of its own
 BESIDE = 0.36  # share of the width that text gets beside a figure
+WIDEST_BESIDE = 1.5  # a wider figure would become so small there that nobody reads its labels
 WIDGET_ASPECT = 1.6
 TALL = ("\\frac", "\\sum", "\\int", "\\prod", "\\min", "\\max", "\\sup", "\\inf")
 
@@ -44,8 +45,9 @@ def height(cell: NotebookNode, size: int = TEXT) -> float:
 def _poll_height(poll: dict, size: int) -> float:
     options = [option["text"] for option in poll["options"]]
     reasons = [option["reason"] for option in poll["options"] if option["right"]]
-    lead = text_height(poll["lead"], size) if poll["lead"] else 0
-    return lead + sum(22 + text_height(text, size) for text in options) + text_height("\n".join(reasons), size) + 30
+    above = 46 + (60 if poll["asks"] else 0) + (text_height(poll["lead"], size) if poll["lead"] else 0)
+    rows = sum(34 + text_height(text, size) for text in options)
+    return above + rows + sum(16 + text_height(reason, size) for reason in reasons)
 
 
 def text_height(text: str, size: int, width: float = WIDTH) -> float:
@@ -61,7 +63,7 @@ def text_height(text: str, size: int, width: float = WIDTH) -> float:
         line = re.sub(r"!\[[^\]]*\]\([^)]*\)", "", line)
         line = re.sub(r"\\[A-Za-z]+|[{}^_*`$]|\]\([^)]*\)", "", line).strip()
         if line.startswith("#"):
-            total += 26 + HEADING * 1.2 * math.ceil(len(line) * HEADING * 0.52 / width)
+            total += 22 + HEADING * 1.16 * math.ceil(len(line) * HEADING * 0.52 / width)
         elif line.startswith("|"):
             total += 0 if set(line) <= set("|-: ") else size * LINE + 10
         elif line:
@@ -114,6 +116,16 @@ def png_size(picture: str) -> tuple[int, int, float | None] | None:
     return width, height_, per_metre * 0.0254 if per_metre else None
 
 
+def is_readable(picture: str, width: float, height_: float) -> bool:
+    """Whether 10-point type in a base64 PNG has 20 px or more within a width and a height.
+
+    >>> is_readable("", 626, 572)
+    False
+    """
+    size = png_size(picture)
+    return bool(size and size[2]) and 10 / 72 * size[2] * min(width / size[0], height_ / size[1]) >= 20
+
+
 def svg_aspect(text: str) -> float | None:
     """Width over height by an SVG's viewBox; None if it has none."""
     found = re.search(r"<svg\b[^>]*\bviewBox=[\"']\s*[-\d.]+[\s,]+[-\d.]+[\s,]+([\d.]+)[\s,]+([\d.]+)", text)
@@ -141,6 +153,8 @@ def is_better_beside(text: str, ratio: float, size: int = TEXT) -> bool:
     below = ROOM - text_height(text, size) - 14
     high = ROOM - text_height(heading, size) - 14
     column = WIDTH * BESIDE
-    if not body.strip() or "$$" in body or "```" in body or "|" in body or text_height(body, size, column) > high:
+    if ratio > WIDEST_BESIDE or not body.strip() or re.search(r"\$\$|```|\|", body):
+        return False
+    if text_height(body, size, column) > high:
         return False
     return min(WIDTH * (1 - BESIDE) - 40, high * ratio) > 1.15 * min(WIDTH, max(below, 1) * ratio)

@@ -2,15 +2,16 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from html import escape
 from pathlib import Path
 
 from bs4 import BeautifulSoup, Tag
 from diagrams import inline
+from room import svg_aspect
 
 SVG = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?!\w+:|//)(?P<path>[^)\s]+\.svg)(?:\s+[^)]*)?\)")
 EYEBROWS = {"question": "Question", "predict": "Prediction"}
 Render = Callable[[str], str]
+WIDE = 1.6  # on the title slide, a diagram of a larger ratio stands below the text
 PLACE = "diagram-placeholder-{}"
 
 
@@ -70,7 +71,7 @@ class Composer:
         def placed(match: re.Match) -> str:
             self.n_diagrams += 1
             place = PLACE.format(self.n_diagrams)
-            diagrams[place] = inline(self.folder / match["path"], f"d{self.n_diagrams}", escape(match["alt"]))
+            diagrams[place] = self._diagram(match["path"], match["alt"])
             return f"![{match['alt']}]({place})"
 
         source = SVG.sub(placed, source)
@@ -85,10 +86,16 @@ class Composer:
             groups, pictures = [stepped(group) for group in groups], stepped(pictures)
         out = "".join(f'<div class="text">{group}</div>' for group in groups)
         if pictures:
-            out += f'<div class="pictures">{pictures}</div>'
+            wide = " wide" if max(filter(None, map(svg_aspect, diagrams.values())), default=0) > WIDE else ""
+            out += f'<div class="pictures{wide}">{pictures}</div>'
         for place, svg in diagrams.items():
             out = re.sub(rf'<img\b[^>]*src="{re.escape(place)}"[^>]*/?>', lambda _, svg=svg: svg, out)
         return out + "".join(poll_html(poll, render) for poll in polls)
+
+    def _diagram(self, path: str, alt: str) -> str:
+        """A diagram of the page, under an id of its own."""
+        file = self.folder / path
+        return inline(file.stem, f"diagram-{self.n_diagrams}", file.parent, alt or None)
 
 
 def poll_html(poll: Mapping, render: Render) -> str:

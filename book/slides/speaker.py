@@ -37,7 +37,7 @@ def read_speech(text: str) -> Speech:
     """Read the notes of a slide.
 
     >>> read_speech("Minute 12. Which run is nearer? Hands. Answer: the left one.")
-    Speech(n_words=10, minute=12, has_question=True, has_answer=True)
+    Speech(n_words=11, minute=12, has_question=True, has_answer=True)
     """
     minute = MINUTE.search(text)
     return Speech(

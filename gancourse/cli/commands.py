@@ -41,7 +41,7 @@ def sample(what: Name, n: int = 64, seed: int = 0, out: Path = Path("samples.png
     if samples.ndim == 4:
         plots.images(samples, max(1, round(n**0.5)), ax)
     else:
-        plots.points(trained.recipe.source().first(n).x, samples, ax)
+        plots.points(trained.recipe.real().first(n).x, samples, ax)
     figure.savefig(out, dpi=150)
     print(f"{n} samples of {trained.recipe.name}: {out}")
 
@@ -129,10 +129,10 @@ def experiment(name: Name, workers: int = 0, folder: Path = experiments.FOLDER) 
         workers: how many runs side by side; 0 for one a core.
         folder: where its rows are kept, as JSON lines.
     """
-    chosen = experiments.experiment(name)
-    total = len(chosen.methods) * len(chosen.seeds)
+    comparison = experiments.experiment(name)
+    total = len(comparison.methods) * len(comparison.seeds)
     done = len(experiments.rows(name, folder))
-    runs = experiments.run(chosen, workers, folder)
+    runs = experiments.run(comparison, workers, folder)
     for row in tqdm(runs, name, total, initial=done, unit="run", disable=not sys.stderr.isatty()):
         if not sys.stderr.isatty():
             print(f"{row['method']}, seed {row['seed']}: {row['metrics']} in {row['seconds']} s", flush=True)

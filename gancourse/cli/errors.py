@@ -16,8 +16,8 @@ from gancourse.training.workers import LOST, is_worker
 
 FAILED, WRONG_INPUT, INTERRUPTED = 1, 2, 130
 ADVICE = {
-    errno.ENOSPC: "free some space; a checkpoint that was there is whole, and `gancourse resume` goes on from it",
-    errno.EDQUOT: "free some space; a checkpoint that was there is whole, and `gancourse resume` goes on from it",
+    errno.ENOSPC: "free some space; a checkpoint that was there is whole, and `gancourse resume` continues from it",
+    errno.EDQUOT: "free some space; a checkpoint that was there is whole, and `gancourse resume` continues from it",
 }
 NO_MEMORY = re.compile("can't allocate memory|not enough memory|out of memory", re.IGNORECASE)
 

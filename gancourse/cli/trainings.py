@@ -90,16 +90,16 @@ def _left(folder: Path) -> str:
         step = recipes.read_saved(folder).steps
     except FileNotFoundError:
         return "no checkpoint had been written yet"
-    return f"the checkpoint of step {step} is whole: go on with `gancourse resume {shlex.quote(str(folder))}`"
+    return f"the checkpoint of step {step} is whole: continue with `gancourse resume {shlex.quote(str(folder))}`"
 
 
 def _place(device: str, together: Together) -> torch.device:
     """Where this process computes, once it has joined the others."""
-    chosen = devices.device(device)
+    own_device = devices.device(device)
     if together.count == 1:
-        return chosen
+        return own_device
     end_with_parent()
-    return join(chosen, together.devices, together.nodes, together.timeout_s)
+    return join(own_device, together.devices, together.nodes, together.timeout_s)
 
 
 def list_recipes() -> None:
@@ -118,8 +118,8 @@ def train(arguments: list[str]) -> None:
         return
     named = recipes.recipe(arguments[0])
     values = {"run": Run(Path("runs") / named.name), "together": ALONE, "arithmetic": REFERENCE, "recipe": named}
-    chosen = read(values, arguments[1:], f"gancourse train {named.name}", f"Train {named.name}: {named.about}.")
-    run, together, recipe = chosen["run"], chosen["together"], chosen["recipe"]
+    parsed = read(values, arguments[1:], f"gancourse train {named.name}", f"Train {named.name}: {named.about}.")
+    run, together, recipe = parsed["run"], parsed["together"], parsed["recipe"]
     if _started(["train", *arguments], together, run.out):
         return
     memory.keep()
@@ -128,7 +128,7 @@ def train(arguments: list[str]) -> None:
         run.out,
         device=_place(run.device, together),
         download=run.download,
-        arithmetic=chosen["arithmetic"],
+        arithmetic=parsed["arithmetic"],
     )
     end = follow(steps, recipe.name, Watcher(run.out) if run.watch else None)
     say_end(end, run.out, run.watch)
@@ -137,7 +137,7 @@ def train(arguments: list[str]) -> None:
 def resume(
     folder: Folder, device: str = "auto", download: bool = False, watch: bool = True, together: Flat[Together] = ALONE
 ) -> None:
-    """Go on with a run as if it had never stopped; the number of processes may be another.
+    """Continue a run as if it had never stopped; the number of processes may be another.
 
     Args:
         folder: the run's folder.

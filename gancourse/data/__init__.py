@@ -1,6 +1,6 @@
-"""Data sources: each is a function of randomness that returns a batch."""
+"""Data sources: functions of the noise that return a batch."""
 
-from gancourse.data.catalogue import data_sets, entry, load
+from gancourse.data.catalogue import data_sets, domains, entry, load
 from gancourse.data.folder import Folder
 from gancourse.data.images import Images, MissingDataError, digits, fashion
 from gancourse.data.mixtures import Mixture, grid, ring
@@ -20,6 +20,7 @@ __all__ = [
     "Unpaired",
     "data_sets",
     "digits",
+    "domains",
     "entry",
     "fashion",
     "grid",

@@ -1,4 +1,4 @@
-"""Tensors, arrays and lists from outside, as tensors of three types: bytes, integers, floats."""
+"""Conversion of tensors, arrays and lists to tensors of three types: bytes, integers, floats."""
 
 from __future__ import annotations
 
@@ -19,27 +19,27 @@ KINDS = {
 def _numpy_tensor(array: np.ndarray, what: str) -> Tensor:
     """A copy of an array of numbers, in the byte order of this machine."""
     if isinstance(array, np.ma.MaskedArray):
-        raise ValueError(f"{what} is a masked array; fill in what is masked, or leave those rows out")
+        raise ValueError(f"{what} is a masked array; fill in the masked values, or leave out those rows")
     kind = array.dtype.kind
     if kind not in "fiu":
         raise ValueError(f"{what} {KINDS.get(kind, f'is of type {array.dtype}; pass numbers')}")
     if array.dtype == np.uint8:
         return torch.from_numpy(np.array(array))
-    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
+    with np.errstate(over="ignore"):  # numbers that are too large become infinite, and are refused later
         single = torch.get_default_dtype() != torch.float64
         dtype = np.int64 if kind in "iu" else np.float32 if single else np.float64
         return torch.from_numpy(np.array(array, dtype)).to(torch.int64 if kind in "iu" else torch.get_default_dtype())
 
 
 def as_tensor(value: object, what: str) -> Tensor:
-    """A copy of what was passed: uint8 stays uint8, other integers become int64, floats torch's default type.
+    """A copy of a value as a tensor: uint8 stays uint8, other integers become int64, floats torch's default type.
 
     Args:
-        value: tensor, array, number, nested list of numbers, or anything that NumPy takes for an array.
-        what: what it is, for messages.
+        value: tensor, array, number, nested list of numbers, or another object that NumPy converts to an array.
+        what: name of the value, for messages.
 
     Raises:
-        ValueError: it isn't numbers in one rectangular array.
+        ValueError: the value isn't numbers in one rectangular array.
 
     >>> as_tensor(np.ones(2), "x").dtype
     torch.float32
@@ -66,13 +66,13 @@ def as_tensor(value: object, what: str) -> Tensor:
 
 
 def check_memory(n: int, n_bytes: int, limit_gib: float, advice: str) -> None:
-    """Refuse what wouldn't fit.
+    """Check that samples fit a memory limit.
 
     Args:
-        n: how many samples there are.
-        n_bytes: of one.
-        limit_gib: how many GiB all of them may take.
-        advice: what to do about it, besides raising the limit.
+        n: number of samples.
+        n_bytes: of one sample.
+        limit_gib: largest size of all samples in GiB.
+        advice: what to do if they don't fit, besides raising the limit.
 
     Raises:
         ValueError: they take more.

@@ -1,4 +1,4 @@
-"""Every data set by name."""
+"""All data sets by name."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from gancourse.names import lookup
 
 
 class Request(NamedTuple):
-    """Which part of a data set is asked for.
+    """The requested part of a data set.
 
     Args:
-        argument: what follows the colon in "folder:PATH"; empty for a name alone.
+        argument: the part after the colon in "folder:PATH"; empty for a name alone.
         split: "train" or "test".
-        full: the full set rather than the part in the package.
-        download: fetch it if it is missing.
-        size: height and width that a network wants, where the data has none of its own; None for any.
+        full: whether to load the full set instead of the part in the package.
+        download: whether to download the full set if it is missing.
+        size: height and width that a network needs, for data without a fixed size; None for any.
     """
 
     argument: str = ""
@@ -36,20 +36,22 @@ class Entry(NamedTuple):
     """One data set.
 
     Args:
-        about: what it is, in a line.
-        load: makes the source that is asked for.
-        has_full_set: whether there is more of it than what lies in the package.
-        argument: what has to follow its name after a colon; empty if nothing may.
+        about: description in one line.
+        load: maps a request to the source.
+        has_full_set: whether there is a full set, of which the package has a part.
+        argument: placeholder of the part after a colon; empty if the name takes none.
+        domains: maps the argument to the names of the data sets that it combines; None if it combines none.
     """
 
     about: str
     load: Callable[[Request], Source]
     has_full_set: bool = False
     argument: str = ""
+    domains: Callable[[str], tuple[str, ...]] | None = None
 
 
 def _unit(mixture: Mixture) -> Mixture:
-    """A mixture divided by its root mean square coordinate, so that one learning rate suits several."""
+    """A mixture divided by its root mean square coordinate, so that several mixtures need the same learning rate."""
     scale = mixture.means.square().mean().sqrt()
     return Mixture(mixture.means / scale, mixture.std / scale.item())
 
@@ -58,14 +60,14 @@ def _two(argument: str) -> tuple[str, str]:
     """The two names of an argument FIRST,SECOND."""
     first, comma, second = argument.partition(",")
     if not (first and comma and second):
-        raise ValueError(f"unpaired:{argument} names no two data sets; write unpaired:FIRST,SECOND")
+        raise ValueError(f"unpaired:{argument} doesn't name two data sets; write unpaired:FIRST,SECOND")
     return first, second
 
 
 def _part(name: str, request: Request) -> Source:
-    """One of two data sets: its part in the package."""
-    chosen, argument = entry(name)
-    return chosen.load(request._replace(argument=argument, full=False))
+    """One of the two data sets of a pair, without its full set."""
+    data_set, argument = entry(name)
+    return data_set.load(request._replace(argument=argument, full=False))
 
 
 data_sets: dict[str, Entry] = {
@@ -111,6 +113,7 @@ data_sets: dict[str, Entry] = {
         "two sets of this catalogue without pairs",
         lambda request: Unpaired(*(_part(name, request) for name in _two(request.argument))),
         argument="FIRST,SECOND",
+        domains=_two,
     ),
     "folder": Entry(
         "your own images; subfolders are classes, and a tenth by name is the test set",
@@ -121,21 +124,31 @@ data_sets: dict[str, Entry] = {
 
 
 def entry(name: str) -> tuple[Entry, str]:
-    """The data set of that name, and what follows the colon in it.
+    """The data set of that name, and the part after the colon.
 
     Raises:
-        ValueError: there is none; the message suggests the nearest; or something is missing after the colon, or
-            doesn't belong there.
+        ValueError: there is no such data set (the message suggests the nearest), or the part after the colon is missing
+            or not allowed.
 
     >>> entry("ring")[0].about[:15]
     'eight Gaussians'
     """
     stem, colon, argument = name.partition(":")
-    chosen = lookup(data_sets, stem, "data set")
-    if bool(argument) != bool(chosen.argument) or (colon and not chosen.argument):
-        expected = f"{stem}:{chosen.argument}" if chosen.argument else stem
+    data_set = lookup(data_sets, stem, "data set")
+    if bool(argument) != bool(data_set.argument) or (colon and not data_set.argument):
+        expected = f"{stem}:{data_set.argument}" if data_set.argument else stem
         raise ValueError(f"data set {name!r} can't be opened; write {expected}")
-    return chosen, argument
+    return data_set, argument
+
+
+def domains(name: str) -> tuple[str, ...]:
+    """Names of the data sets that samples are of, in the order of a batch's x and other; errors as for `entry`.
+
+    >>> domains("unpaired:ring,grid"), domains("ring")
+    (('ring', 'grid'), ('ring',))
+    """
+    data_set, argument = entry(name)
+    return (name,) if data_set.domains is None else data_set.domains(argument)
 
 
 def load(
@@ -144,11 +157,11 @@ def load(
     """The data set of that name.
 
     Args:
-        name: of the catalogue, such as "digits".
-        split: "train" or "test", where there are such.
-        full: the full set instead of the part in the package.
-        download: fetch the full set if it is missing.
-        size: height and width that a network wants, for data that has none of its own.
+        name: in the catalogue, such as "digits".
+        split: "train" or "test", for data with a split.
+        full: whether to load the full set instead of the part in the package.
+        download: whether to download the full set if it is missing.
+        size: height and width that a network needs, for data without a fixed size.
 
     Raises:
         ValueError: there is no such data set, split or full set.
@@ -157,7 +170,7 @@ def load(
     >>> load("digits", "test").signature.shape
     (1, 28, 28)
     """
-    chosen, argument = entry(name)
-    if full and not chosen.has_full_set:
+    data_set, argument = entry(name)
+    if full and not data_set.has_full_set:
         raise ValueError(f"{name} has no full set; pass full=False (--no-full)")
-    return chosen.load(Request(argument, split, full, download, size))
+    return data_set.load(Request(argument, split, full, download, size))

@@ -1,4 +1,4 @@
-"""One image of any common kind, as bytes that a network can be fed."""
+"""Decoding of one image of any common format to bytes for a network."""
 
 from __future__ import annotations
 
@@ -8,11 +8,19 @@ from typing import NamedTuple
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # no others: some formats start other programs
+FORMATS = (
+    "BMP",
+    "GIF",
+    "JPEG",
+    "PNG",
+    "PPM",
+    "TIFF",
+    "WEBP",
+)  # no others: Pillow runs external programs for some formats
 ENDINGS = (
     ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp",
 )  # fmt: skip
-LONGEST = 10  # an image whose long side is over this many times the short one isn't used: its centre shows too little
+LONGEST = 10  # largest ratio of an image's sides; of longer images, the centre square would show too little
 LONGEST_REASON = 100  # characters
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -22,16 +30,16 @@ UPRIGHT = {
     6: Image.Transpose.ROTATE_270,
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
-}  # what undoes each orientation of the EXIF standard
+}  # the transform that undoes each orientation of the EXIF standard
 
 
 class Reading(NamedTuple):
-    """What came of reading one file.
+    """The result of reading one file.
 
     Args:
         pixels: uint8 [1 or 3, size, size]; None if the file can't be used.
-        reason: why it can't be used; empty if it can.
-        is_enlarged: whether the image was smaller than asked for.
+        reason: why the file can't be used; empty if it can.
+        is_enlarged: whether the image was smaller than the requested size.
     """
 
     pixels: np.ndarray | None
@@ -42,7 +50,7 @@ class Reading(NamedTuple):
 def in_eight_bits(image: Image.Image) -> Image.Image:
     """The same picture in mode L (grey) or RGB, 8 bits a channel.
 
-    What is transparent is laid on white. 16-bit grey is divided by 257, so that 65535 becomes 255. Colour profiles are
+    Transparent pixels are put on white. 16-bit grey is divided by 257, so that 65535 becomes 255. Colour profiles are
     not applied.
 
     Raises:
@@ -70,7 +78,7 @@ def in_eight_bits(image: Image.Image) -> Image.Image:
 
 
 def pixels(image: Image.Image) -> np.ndarray:
-    """Bytes of an image, uint8 [channels, height, width]: one channel for grey, three for anything else.
+    """Bytes of an image, uint8 [channels, height, width]: one channel for grey, three otherwise.
 
     >>> pixels(Image.new("RGB", (3, 2))).shape
     (3, 2, 3)
@@ -80,10 +88,10 @@ def pixels(image: Image.Image) -> np.ndarray:
 
 
 def _orientation(image: Image.Image) -> int:
-    """The orientation that the camera has noted; 1 (upright) if there is none, or if what there is can't be read."""
+    """The orientation in the image's EXIF data; 1 (upright) if there is none, or if it can't be read."""
     try:
         return image.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # damaged notes raise anything, and the picture is whole all the same
+    except Exception:  # damaged EXIF data may raise any exception, but the pixels can still be used
         return 1
 
 
@@ -92,14 +100,14 @@ def _square(image: Image.Image, size: int, is_grey: bool) -> Reading:
     width, height = image.size
     if max(width, height) > LONGEST * min(width, height):
         return Reading(None, f"{width} × {height} pixels: one side is over {LONGEST} times the other")
-    # Let the JPEG decoder halve a photograph as often as three times the size allows: that is several times as fast.
+    # The JPEG decoder halves a photograph while it stays above three times the size: that is several times as fast.
     image.draft(None, (3 * size, 3 * size))
     image.load()
-    orientation = _orientation(image)  # once it is loaded: TIFFs are turned while they load, and lose the note
+    orientation = _orientation(image)  # after loading: Pillow rotates TIFFs when it loads them, and removes the tag
     whole = in_eight_bits(image)
     side, (left, top) = min(whole.size), ((n - min(whole.size)) // 2 for n in whole.size)
     centre = whole.resize((size, size), Image.Resampling.BICUBIC, box=(left, top, left + side, top + side))
-    # A centred square may be turned after it was cut: it is the same square, and far smaller.
+    # Rotated after cropping: a centred square is the same, and far smaller.
     if orientation in UPRIGHT:
         centre = centre.transpose(UPRIGHT[orientation])
     return Reading(pixels(centre.convert("L") if is_grey else centre), is_enlarged=min(width, height) < size)
@@ -108,13 +116,13 @@ def _square(image: Image.Image, size: int, is_grey: bool) -> Reading:
 def read_square(path: Path, size: int, is_grey: bool = False) -> Reading:
     """The centre square of an image file as size × size bytes, or why there is none.
 
-    The shorter side is resized to `size` with a bicubic filter that averages over what it shrinks, and the longer one
-    is cropped to its centre. Of several frames, the first counts. Orientation notes (EXIF) are honoured.
+    The shorter side is resized to `size` with an antialiased bicubic filter, and the longer side is cropped to its
+    centre. Of several frames, the first one is used. The EXIF orientation is applied.
 
     Args:
         path: the file.
         size: height and width of the result.
-        is_grey: make colours grey, by their luminance (ITU-R 601).
+        is_grey: whether to convert colours to grey, by their luminance (ITU-R 601).
 
     Source: Parmar, Zhang, Zhu 2022 (On Aliased Resizing), for the filter.
     """
@@ -133,7 +141,7 @@ def read_square(path: Path, size: int, is_grey: bool = False) -> Reading:
         return Reading(None, "truncated" if "truncated" in str(error).lower() else f"damaged: {_line(error)}")
     except ValueError as error:
         return Reading(None, _line(error))
-    except Exception as error:  # a damaged file raises anything: SyntaxError, struct.error, IndexError, …
+    except Exception as error:  # a damaged file may raise any exception: SyntaxError, struct.error, IndexError, …
         return Reading(None, f"damaged: {_line(error)}")
 
 

@@ -24,39 +24,39 @@ from gancourse.data.images import MissingDataError
 from gancourse.data.listing import Listing, Names, Skipped, canonical, list_images, printable
 from gancourse.data.samples import Samples
 
-N_TEST = 10  # every so many-th image is held out
-N_REASONS = 3  # skipped images that the report names
+N_TEST = 10  # one image in this many is held out
+N_REASONS = 3  # number of skipped images that the report names
 
 
 class Folder(Samples):
-    """A folder of images, cut to squares, held in memory as bytes and drawn with replacement.
+    """A folder of images, cropped to squares, held in memory as bytes and drawn with replacement.
 
-    It reads BMP, GIF (the first frame), JPEG, PNG, PPM, TIFF and WebP, in 8 or 16 bits, grey, colour or CMYK. Cameras'
-    orientation notes are honoured, colour profiles are not. What is transparent is laid on white. The shorter side is
-    resized to `size`, the longer one cropped to its centre.
+    It reads BMP, GIF (the first frame), JPEG, PNG, PPM, TIFF and WebP, in 8 or 16 bits, grey, colour or CMYK. The
+    EXIF orientation is applied, colour profiles are not. Transparent pixels are put on white. The shorter side is
+    resized to `size`, the longer side is cropped to its centre.
 
-    Subfolders are classes, in the order of their names, with all that lies below them; without subfolders there are no
+    Subfolders are classes, in the order of their names, with all images below them; without subfolders there are no
     labels. Images beside subfolders are skipped. So are damaged images, those of more than 89 million pixels (Pillow's
-    limit), and those with one side over ten times the other; `skipped` says which and why. Hidden files are ignored,
-    and files with other endings counted. The order is that of the names, on every machine.
+    limit), and those with one side over ten times the other; `skipped` lists them with the reason. Hidden files are
+    ignored, and files with other endings are counted. Images are in the order of their names, on every machine.
 
     Args:
-        path: the folder; ~ stands for your home.
+        path: the folder; ~ is your home folder.
         size: height and width of the images.
-        channels: 1 or 3; if left out, 1 if all images are grey and 3 otherwise.
-        split: "train" leaves out a tenth of the images, "test" holds that tenth; all if left out. An image's name
-            decides, so that images that are added later move no other one.
-        limit_gib: how much memory the images may take.
+        channels: 1 or 3; None for 1 if all images are grey, and 3 otherwise.
+        split: "train" leaves out a tenth of the images, "test" is that tenth; None for all images. The split depends on
+            each image's name, so adding images moves no other image to another split.
+        limit_gib: largest size of the images in memory, in GiB.
 
     Attributes:
         files: path of each image below the folder, in the order of the images.
         skipped: path and reason of each image that couldn't be used.
-        unread: path and reason of each folder below it that couldn't be read, or was read already.
+        unread: path and reason of each subfolder that couldn't be read, or was read already.
 
     Raises:
         MissingDataError: there is no such folder.
-        PermissionError: it can't be read.
-        ValueError: it holds no images that can be used, or an argument is none of the above.
+        PermissionError: the folder can't be read.
+        ValueError: it has no images that can be used, or an argument is not one of the above.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as path:
@@ -78,17 +78,17 @@ class Folder(Samples):
         size = _checked(size, channels, split)
         root = _expanded(path)
         listing = _listed(root)
-        images, rest = _divided(root, listing, split)
+        images, others = _split(root, listing, split)
         check_memory(len(images), (channels or 3) * size**2, limit_gib, "pass a smaller size or fewer images")
         pixels, usable, failures, self._n_enlarged = _read(root, images, size, channels)
-        # What couldn't even be opened is in no split: the training set reports it.
+        # Files that couldn't be opened are in no split: the training set reports them.
         self.skipped = (*(() if split == "test" else listing.skipped), *failures)
         self.unread = tuple(listing.folders)
         self._listing = listing
         if not usable:
             raise ValueError(f"no image in {printable(root)} can be used: {_reasons(self.skipped)}")
-        # Both splits must have the same channels. One image in colour decides, so that few are read for it.
-        if channels is None and _is_grey(pixels) and not _has_colour(root, rest):
+        # Both splits must have the same channels. One image in colour is enough, so few images of the other are read.
+        if channels is None and _is_grey(pixels) and not _has_colour(root, others):
             pixels = pixels[:, :1]
         self.files = tuple(printable(Path(*names)) for names in usable)
         number = {name: i for i, name in enumerate(listing.classes)}
@@ -123,10 +123,10 @@ def _reasons(skipped: Sequence[Skipped], where: str = ".skipped") -> str:
 
 
 def _checked(size: int, channels: int | None, split: str | None) -> int:
-    """The size as an int, after looking at the other arguments.
+    """The size as an int, after checking the arguments.
 
     Raises:
-        ValueError: one of them is none of those that there are.
+        ValueError: an argument has a value that is not allowed.
     """
     if channels not in (None, 1, 3):
         raise ValueError(f"channels is {channels!r}; pass 1 (grey), 3 (colour) or None (grey if all images are)")
@@ -142,11 +142,11 @@ def _checked(size: int, channels: int | None, split: str | None) -> int:
 
 
 def _expanded(path: str | os.PathLike[str]) -> Path:
-    """The folder itself, ~ replaced.
+    """The folder, with ~ replaced.
 
     Raises:
-        MissingDataError: there is none.
-        ValueError: it is a file, or no path.
+        MissingDataError: there is no such folder.
+        ValueError: the path is a file's, or not a path.
     """
     text = os.fspath(path) if isinstance(path, str | os.PathLike) else None
     if not isinstance(text, str) or not text or "\0" in text:
@@ -156,7 +156,7 @@ def _expanded(path: str | os.PathLike[str]) -> Path:
         is_there = root.exists()
     except RuntimeError:
         raise MissingDataError(f"{printable(text)} names a home that isn't known; write the path in full") from None
-    except OSError as error:  # a name that is too long, or a folder above it that is closed to us
+    except OSError as error:  # the name is too long, or a parent folder isn't accessible
         raise MissingDataError(f"{printable(text)} can't be opened: {(error.strerror or '').lower()}") from None
     if not is_there:
         raise MissingDataError(f"there is no folder {printable(root)}; pass the path of a folder of images")
@@ -166,11 +166,11 @@ def _expanded(path: str | os.PathLike[str]) -> Path:
 
 
 def _listed(root: Path) -> Listing:
-    """What a folder holds, at least one image.
+    """The listing of a folder with at least one image.
 
     Raises:
-        PermissionError: it can't be read.
-        ValueError: it holds no images.
+        PermissionError: the folder can't be read.
+        ValueError: it has no images.
     """
     try:
         listing = list_images(root, ENDINGS)
@@ -178,17 +178,17 @@ def _listed(root: Path) -> Listing:
         raise PermissionError(f"{printable(root)} can't be read: permission denied; change its rights") from None
     if listing.images:
         return listing
-    if lost := [*listing.skipped, *listing.folders]:
-        raise ValueError(f"no image in {printable(root)} can be used: {_reasons(lost)}")
+    if unusable := [*listing.skipped, *listing.folders]:
+        raise ValueError(f"no image in {printable(root)} can be used: {_reasons(unusable)}")
     others = f" (there are {_counted(listing.others)})" if listing.others else ""
     raise ValueError(f"{printable(root)} holds no images{others}; looked for {' '.join(ENDINGS)}")
 
 
-def _divided(root: Path, listing: Listing, split: str | None) -> tuple[list[Names], list[Names]]:
-    """Images of the split, and the rest.
+def _split(root: Path, listing: Listing, split: str | None) -> tuple[list[Names], list[Names]]:
+    """Images of the split, and the other images.
 
     Raises:
-        ValueError: the split has none.
+        ValueError: the split has no images.
     """
     sides: tuple[list[Names], list[Names]] = ([], [])
     for names in listing.images:
@@ -202,7 +202,7 @@ def _divided(root: Path, listing: Listing, split: str | None) -> tuple[list[Name
 
 
 def is_held_out(names: Names) -> bool:
-    """Whether an image is in the test split: so says a hash of its path below the folder, for one in ten.
+    """Whether an image is in the test split: true for one in ten, by a hash of its path below the folder.
 
     >>> sum(is_held_out((f"{i}.png",)) for i in range(1000))
     97
@@ -216,8 +216,8 @@ def _counted(others: Counter[str]) -> str:
 
 
 @contextmanager
-def _quiet_but_for_bombs() -> Iterator[None]:
-    """Images that would fill the memory are an error; what else Pillow warns of, such as damaged notes, is not."""
+def _only_size_warnings() -> Iterator[None]:
+    """Inside, images that are too large for memory are an error; Pillow's other warnings are ignored."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -225,22 +225,22 @@ def _quiet_but_for_bombs() -> Iterator[None]:
 
 
 def _readings(root: Path, images: Sequence[Names], size: int, is_grey: bool) -> Iterator[Reading]:
-    """What comes of each file, in their order, read by several threads."""
-    Image.init()  # before the threads: Pillow loads its formats when they are first asked for
+    """The reading of each file, in order; files are read by several threads."""
+    Image.init()  # before the threads start: Pillow loads its formats at their first use
     pool = ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1))
     try:
-        with _quiet_but_for_bombs():
+        with _only_size_warnings():
             read = partial(read_square, size=size, is_grey=is_grey)
             yield from pool.map(read, (root.joinpath(*names) for names in images))
     finally:
-        pool.shutdown(cancel_futures=True)  # Ctrl-C needn't wait for images that nobody wants
+        pool.shutdown(cancel_futures=True)  # so that Ctrl-C doesn't wait for the other images
 
 
 def _read(
     root: Path, images: Sequence[Names], size: int, channels: int | None
 ) -> tuple[Tensor, list[Names], list[Skipped], int]:
-    """Images as bytes [n, channels, size, size], their names, those that can't be used, and how many were enlarged."""
-    whole = torch.empty(len(images), channels or 3, size, size, dtype=torch.uint8)
+    """Images as bytes [n, channels, size, size], their names, the skipped ones, and the number of enlarged ones."""
+    pixels = torch.empty(len(images), channels or 3, size, size, dtype=torch.uint8)
     usable: list[Names] = []
     skipped: list[Skipped] = []
     n_enlarged = 0
@@ -249,10 +249,10 @@ def _read(
             if reading.pixels is None:
                 skipped.append(Skipped(printable(Path(*names)), reading.reason))
                 continue
-            whole[len(usable)] = torch.from_numpy(reading.pixels)  # grey ones fill all three channels
+            pixels[len(usable)] = torch.from_numpy(reading.pixels)  # a grey image is copied to all channels
             n_enlarged += reading.is_enlarged
             usable.append(names)
-    return whole[: len(usable)], usable, skipped, n_enlarged
+    return pixels[: len(usable)], usable, skipped, n_enlarged
 
 
 def _is_grey(pixels: Tensor) -> bool:
@@ -261,6 +261,6 @@ def _is_grey(pixels: Tensor) -> bool:
 
 
 def _has_colour(root: Path, images: Sequence[Names]) -> bool:
-    """Whether one of the images is in colour; those after it aren't read."""
+    """Whether one of the images is in colour; reading stops at the first one."""
     with closing(_readings(root, images, size=28, is_grey=False)) as readings:
         return any(each.pixels is not None and not _is_grey(torch.from_numpy(each.pixels)[None]) for each in readings)

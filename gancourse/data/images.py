@@ -1,4 +1,4 @@
-"""Handwritten digits and pieces of clothing: a part lies in the package, the full sets come through torchvision."""
+"""Handwritten digits and pieces of clothing: a part is in the package, the full sets are read by torchvision."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EMBEDDED = files("gancourse.data") / "embedded"
 
 
 class MissingDataError(FileNotFoundError):
-    """A data set is not on this machine; the message says how to get it."""
+    """A data set is not on this machine; the message says how to download it."""
 
 
 class Images:
@@ -67,54 +67,56 @@ class Images:
 
     @property
     def n_samples(self) -> int:
-        """How many images there are."""
+        """Number of images."""
         return len(self.images)
 
     def __call__(self, noise: Noise) -> Batch:
         """Images drawn with replacement, float [n, channels, height, width] in [−1, 1], and their labels [n]."""
         if not len(self):
-            raise ValueError("the set holds no images; there is none to draw")
+            raise ValueError("the set holds no images; pass a set with images")
         index = noise.integers("index", len(self)).to(self.images.device)
         return Batch(to_floats(self.images[index]).to(noise.device), self.labels[index].to(noise.device))
 
     def report(self) -> str:
-        """Nothing is left out of it."""
+        """An empty line: no image is left out."""
         return ""
 
     def first(self, n: int) -> Batch:
-        """The first n images and labels, in the set's own order, on the CPU.
+        """The first n images and labels, in the set's order, on the CPU.
 
         Raises:
             ValueError: the set holds fewer than n.
         """
         if not 0 < n <= len(self):
-            raise ValueError(f"asked for {n} of {len(self)} images")
+            raise ValueError(f"asked for {n} of {len(self)} images; pass 1 to {len(self)}")
         return Batch(to_floats(self.images[:n].cpu()), self.labels[:n].cpu())
 
     def of_class(self, label: int) -> Images:
         """The images of one class, as a set with the same class names."""
         if label not in range(len(self.classes)):
             raise ValueError(f"label {label} is not one of 0 … {len(self.classes) - 1}")
-        chosen = self.labels == label
-        return Images(self.images[chosen], self.labels[chosen], self.classes)
+        has_label = self.labels == label
+        return Images(self.images[has_label], self.labels[has_label], self.classes)
 
     def padded(self, size: int) -> Images:
-        """The same images in the middle of larger, black ones.
+        """The same images with a black border.
 
         Raises:
-            ValueError: the images are larger, or the border would be wider on one side.
+            ValueError: the images are larger than size, or the border would not be equal on all sides.
 
         >>> digits("test").padded(32).signature.shape
         (1, 32, 32)
         """
         borders = [size - n for n in self.images.shape[2:]]
         if any(b < 0 or b % 2 for b in borders):
-            raise ValueError(f"images {tuple(self.images.shape[2:])} can't be padded to {size} evenly on all sides")
+            raise ValueError(
+                f"images {tuple(self.images.shape[2:])} can't be padded to {size} evenly; pass another size"
+            )
         tall, wide = (b // 2 for b in borders)
         return Images(torch.nn.functional.pad(self.images, (wide, wide, tall, tall)), self.labels, self.classes)
 
     def to(self, device: torch.device) -> Images:
-        """The same set with its bytes on another device."""
+        """The same set with its images on another device."""
         return Images(self.images.to(device), self.labels.to(device), self.classes)
 
 
@@ -128,7 +130,7 @@ def to_floats(images: Tensor) -> Tensor:
 
 
 def _embedded(name: str, split: str) -> tuple[Tensor, Tensor]:
-    """Images and labels that lie in the package, after comparing their SHA-256."""
+    """Images and labels in the package, after checking their SHA-256."""
     expected = json.loads((EMBEDDED / "sha256.json").read_text())[f"{name}-{split}.npz"]
     data = (EMBEDDED / f"{name}-{split}.npz").read_bytes()
     if hashlib.sha256(data).hexdigest() != expected:
@@ -148,7 +150,7 @@ def _full(torchvision_name: str, split: str, download: bool) -> tuple[Tensor, Te
         raise MissingDataError(
             f"the full {torchvision_name} is not in {root}: "
             + (f"the download failed ({error}); " if download else "pass download=True (--download), ")
-            + "or set GANCOURSE_DATA to a folder that holds it, or use the part in the package (full=False, --no-full)"
+            + "or set GANCOURSE_DATA to a folder that has it, or use the part in the package (full=False, --no-full)"
         ) from None
     return full.data[:, None], full.targets
 

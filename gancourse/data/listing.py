@@ -1,4 +1,4 @@
-"""Which images a folder holds, and of which class, in an order that no file system changes."""
+"""The images of a folder and their classes, in an order that is the same on every file system."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 Names = tuple[str, ...]
-"""Folders below the root, and the file: ("cats", "tom.jpg")."""
+"""Path below the root: folders, and then the file, e.g. ("cats", "tom.jpg")."""
 
 PARTS = {"train", "test", "val", "valid", "validation"}
 
@@ -21,7 +21,7 @@ class Skipped(NamedTuple):
 
     Args:
         path: below the folder.
-        reason: in a few words.
+        reason: why, in a few words.
     """
 
     path: str
@@ -30,15 +30,15 @@ class Skipped(NamedTuple):
 
 @dataclass
 class Listing:
-    """What a folder holds.
+    """Contents of a folder.
 
     Args:
-        images: each image file, in the order of their names.
-        classes: subfolders that hold images, in the order of their names; empty if none does.
-        without_images: subfolders that hold none.
+        images: all image files, in the order of their names.
+        classes: subfolders with images, in the order of their names; empty if there are none.
+        without_images: subfolders without images.
         skipped: image files that can't be used.
-        folders: folders that can't be read, or are there twice.
-        others: how many files there are of each ending that isn't an image's.
+        folders: folders that can't be read, or are reached twice.
+        others: number of files by ending, for endings that aren't images'.
     """
 
     images: list[Names] = field(default_factory=list)
@@ -65,7 +65,7 @@ def printable(path: os.PathLike[str] | str) -> str:
 
 
 def canonical(names: Names) -> tuple[bytes, ...]:
-    """Names as bytes that are the same on every machine: some systems store é as e and an accent.
+    """Names as bytes that are the same on every machine: some file systems store é as e and an accent.
 
     >>> canonical(("e\u0301",)) == canonical(("é",))
     True
@@ -89,12 +89,12 @@ def _key(status: os.stat_result) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _look_at(root: Path, names: Names, endings: tuple[str, ...], listing: Listing) -> os.stat_result | None:
-    """Add one file to the listing; returns what is known of it if it is a folder."""
+def _add_file(root: Path, names: Names, endings: tuple[str, ...], listing: Listing) -> os.stat_result | None:
+    """Add one file to the listing; for a folder, return its status instead."""
     ending = os.path.splitext(names[-1])[1].lower()
     try:
         status = os.stat(os.path.join(root, *names))
-    except OSError as error:  # a link to nowhere or to itself, or a folder whose files may not be looked at
+    except OSError as error:  # a broken or circular link, or a folder whose files can't be accessed
         if ending in endings:
             listing.skipped.append(Skipped(printable(Path(*names)), _reason(error)))
         else:
@@ -107,7 +107,7 @@ def _look_at(root: Path, names: Names, endings: tuple[str, ...], listing: Listin
     elif stat.S_ISREG(status.st_mode):
         listing.images.append(names)
     else:
-        listing.skipped.append(Skipped(printable(Path(*names)), "not a file"))  # opening a pipe would wait for ever
+        listing.skipped.append(Skipped(printable(Path(*names)), "not a file"))  # opening a pipe would block for ever
     return None
 
 
@@ -123,22 +123,22 @@ def _subfolders(
         listing.folders.append(Skipped(printable(Path(*names)), _reason(error)))
         return []
     below = sorted(((*names, name) for name in entries), key=_order)
-    return [(each, status) for each in below if (status := _look_at(root, each, endings, listing))]
+    return [(each, status) for each in below if (status := _add_file(root, each, endings, listing))]
 
 
 def list_images(root: Path, endings: tuple[str, ...]) -> Listing:
-    """All images of a folder, by their names; those below a subfolder are of the class of that name.
+    """All images of a folder by name; images below a subfolder are of the class of its name.
 
-    Links are followed, but a class reads no folder twice, so that links in circles end. Images beside subfolders that
-    hold images are skipped.
+    Links are followed, but within a class no folder is read twice, so that circular links end. Images beside
+    subfolders with images are skipped.
 
     Args:
         root: the folder.
-        endings: of image files, in small letters, with the dot.
+        endings: of image files, in lower case, with the dot.
 
     Raises:
         OSError: the folder can't be read.
-        ValueError: it holds a training and a test set rather than images or classes.
+        ValueError: it contains a training and a test set instead of images or classes.
     """
     listing = Listing()
     top = _subfolders(root, (), endings, listing)
@@ -148,19 +148,19 @@ def list_images(root: Path, endings: tuple[str, ...]) -> Listing:
             f"pass one of them, such as {printable(root / 'train')}"
         )
     for folder, status in top:
-        pending, seen = [(folder, status)], {_key(os.stat(root))}
+        pending, visited = [(folder, status)], {_key(os.stat(root))}
         while pending:
             names, status = pending.pop()
-            if _key(status) in seen:
+            if _key(status) in visited:
                 listing.folders.append(Skipped(printable(Path(*names)), "a folder that is read already, by a link"))
                 continue
-            seen.add(_key(status))
+            visited.add(_key(status))
             pending += reversed(_subfolders(root, names, endings, listing))
-    # Images below subfolders have a class; those beside them have none.
+    # Images below subfolders have a class; images beside subfolders have none.
     classes = {names[0] for names in listing.images if len(names) > 1}
     if classes:
-        lost = [names[0] for names in listing.images if len(names) == 1]
-        listing.skipped += (Skipped(printable(name), "beside the folders of the classes") for name in lost)
+        unlabelled = [names[0] for names in listing.images if len(names) == 1]
+        listing.skipped += (Skipped(printable(name), "beside the folders of the classes") for name in unlabelled)
         listing.images = [names for names in listing.images if len(names) > 1]
     listing.images.sort(key=_order)
     listing.skipped.sort()

@@ -15,7 +15,7 @@ from gancourse.signature import Classes, Signature
 class Mixture:
     """Mixture of isotropic Gaussians of one common standard deviation.
 
-    Calling it draws a batch whose labels tell the component of each sample.
+    Calling it draws a batch, labelled with the component of each sample.
 
     Args:
         means: centre of each component, [modes, dimensions].
@@ -23,7 +23,7 @@ class Mixture:
         weights: probability of each component, [modes]; equal if left out.
 
     Raises:
-        ValueError: shapes, the standard deviation or the weights make no distribution.
+        ValueError: the shapes, the standard deviation or the weights don't define a distribution.
 
     >>> eight = ring()
     >>> eight(Noise((0,), n=5)).x.shape
@@ -34,19 +34,19 @@ class Mixture:
         if means.ndim != 2 or not len(means) or not means.is_floating_point():
             raise ValueError(f"means is {means.dtype} {tuple(means.shape)}; expected floats [modes, dimensions]")
         if not 0 < std < math.inf:
-            raise ValueError(f"std is {std}; a Gaussian needs a positive one")
+            raise ValueError(f"std is {std}; pass a positive, finite standard deviation")
         equal = torch.full((len(means),), 1 / len(means), dtype=means.dtype)
         self.weights = equal if weights is None else weights.to(means.dtype)
         if self.weights.shape != (len(means),) or not (self.weights >= 0).all():
-            raise ValueError(f"weights must be {len(means)} numbers ≥ 0, one per mode")
+            raise ValueError(f"weights are {weights}; pass {len(means)} numbers ≥ 0, one per mode")
         if abs(self.weights.sum().item() - 1) > 1e-5:
-            raise ValueError(f"weights sum to {self.weights.sum().item():.4g}; expected 1")
+            raise ValueError(f"weights sum to {self.weights.sum().item():.4g}; expected 1: divide by the sum")
         self.means, self.std = means, float(std)
 
     def __call__(self, noise: Noise) -> Batch:
-        """Samples [n, dimensions] and the component each came from, [n]."""
+        """Samples [n, dimensions] and the component of each, [n]."""
         cumulative = self.weights.cumsum(0).to(noise.device)
-        # right: a number that equals a bound belongs to the next component, so that weight 0 is never drawn.
+        # right=True: a number equal to a bound belongs to the next component, so weight 0 is never drawn.
         component = torch.searchsorted(cumulative, noise.uniform("component"), right=True)
         component = component.clamp(max=len(self.means) - 1)
         means = self.means.to(noise.device)
@@ -61,19 +61,19 @@ class Mixture:
 
     @property
     def n_samples(self) -> None:
-        """There is no end to them."""
+        """None: samples are unlimited."""
         return
 
     def to(self, device: torch.device) -> Mixture:
-        """The same mixture: it is drawn where the noise is."""
+        """The same mixture: samples are on the noise's device."""
         return self
 
     def report(self) -> str:
-        """Nothing is left out of it."""
+        """An empty line: no data is left out."""
         return ""
 
     def first(self, n: int) -> Batch:
-        """Some n samples, always the same ones.
+        """Always the same n samples.
 
         Raises:
             ValueError: n is below one.

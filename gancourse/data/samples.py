@@ -17,17 +17,17 @@ from gancourse.data.items import are_items, read_items
 from gancourse.rng import Noise
 from gancourse.signature import Classes, Condition, Factors, Picture, Signature, Tokens
 
-MOST_CLASSES = 10_000  # without names: a larger label is an identity or a year rather than a class
-ROUNDING = 1e-4  # by how much a float image may leave its range
+MOST_CLASSES = 10_000  # without names: larger labels are probably identities or years, not classes
+ROUNDING = 1e-4  # largest distance of a float image from its range, as a share of the range
 
 
 class Samples:
     """Samples held in memory and drawn with replacement: tensors, NumPy arrays, or a Dataset that is read once.
 
-    Networks want images that are floats in [−1, 1], channels first. Bytes are kept as bytes and become such floats when
-    they are drawn. Float images are taken as they are, and are refused where they can't be in [−1, 1]; `value_range`
-    converts them. What is passed is copied, so that changing it later changes no draw; floats become torch's default
-    type. A draw depends on the noise alone.
+    Networks take images as floats in [−1, 1], channels first. Bytes are stored as bytes, and converted to such floats
+    when they are drawn. Float images are used as they are, and refused if they don't seem to be in [−1, 1];
+    `value_range` converts them. The arguments are copied, so changing them later has no effect; floats are converted to
+    torch's default type. A draw depends on the noise alone.
 
     Args:
         x: one of
@@ -35,20 +35,20 @@ class Samples:
             - images as floats of the same shapes, in [−1, 1] or in `value_range`;
             - points as floats of any range, [n, dimensions];
             - a map-style torch Dataset, or a list, whose items are x or (x, y): tensors, arrays or PIL images of one
-              size. It is read once, into at most `limit_gib`; what is random in it is refused.
-        y: what each sample goes with, one of
+              size. It is read once, into at most `limit_gib`; random items are refused.
+        y: label or condition of each sample, one of
             - labels from 0, integers [n];
             - factors, floats [n, factors] from 0 to 1;
             - images, as bytes or floats as above;
             - sentences, integers [n, length] that number words of `vocabulary`.
-        classes: name of each class; "0", "1", … up to the largest label if left out.
-        factors: name of each factor; "0", "1", … if left out.
-        vocabulary: the words of the sentences; number 0 fills up short ones.
-        value_range: (low, high) of float images, which becomes (−1, 1).
-        limit_gib: how much memory a Dataset may take; arrays take what they take.
+        classes: name of each class; None for "0", "1", … up to the largest label.
+        factors: name of each factor; None for "0", "1", ….
+        vocabulary: the words of the sentences; word 0 pads short sentences.
+        value_range: (low, high) of float images, which is mapped to (−1, 1).
+        limit_gib: largest size of a Dataset in memory, in GiB; arrays have no limit.
 
     Raises:
-        ValueError: x or y is none of these, holds NaN or infinity, is empty, or they don't fit each other.
+        ValueError: x or y is none of these, has NaN or infinity, or is empty, or x and y don't fit.
 
     >>> import numpy as np
     >>> batch = Samples(np.zeros((5, 28, 28), np.uint8), y=np.arange(5) % 2, classes=("cat", "dog"))(Noise((0,), n=3))
@@ -69,10 +69,10 @@ class Samples:
         value_range: tuple[float, float] | None = None,
         limit_gib: float = 4.0,
     ) -> None:
-        # Read whatever it is into tensors.
+        # Read the arguments into tensors.
         self.x, self.y = _read(x, y, limit_gib)
         _check_lengths(self.x, self.y)
-        # Say what each of them is.
+        # Convert them, and find out what kind of data they are.
         self.x = _checked_x(self.x, value_range)
         names = {"classes": classes, "factors": factors, "vocabulary": vocabulary}
         condition = None
@@ -86,12 +86,12 @@ class Samples:
 
     @property
     def signature(self) -> Signature:
-        """Shape of a sample, and what its y is."""
+        """Shape of a sample, and the kind of its y."""
         return self._signature
 
     @property
     def n_samples(self) -> int:
-        """How many samples there are."""
+        """Number of samples."""
         return len(self.x)
 
     def __call__(self, noise: Noise) -> Batch:
@@ -100,24 +100,24 @@ class Samples:
         return self._batch(index, noise.device)
 
     def report(self) -> str:
-        """Nothing is left out of it."""
+        """An empty line: no sample is left out."""
         return ""
 
     def first(self, n: int) -> Batch:
-        """The first n samples, in their own order, on the CPU.
+        """The first n samples, in their order, on the CPU.
 
         Raises:
             ValueError: n is below one, or there are fewer.
         """
         if not 0 < n <= len(self):
-            raise ValueError(f"asked for {n} of {len(self)} samples")
+            raise ValueError(f"asked for {n} of {len(self)} samples; pass 1 to {len(self)}")
         return self._batch(slice(n), torch.device("cpu"))
 
     def to(self, device: torch.device) -> Self:
         """The same set held on another device."""
-        there = copy.copy(self)
-        there.x, there.y = self.x.to(device), None if self.y is None else self.y.to(device)
-        return there
+        moved = copy.copy(self)
+        moved.x, moved.y = self.x.to(device), None if self.y is None else self.y.to(device)
+        return moved
 
     def _batch(self, index: Tensor | slice, device: torch.device) -> Batch:
         y = None
@@ -129,12 +129,12 @@ class Samples:
 
 
 def _read(x: Any, y: Any, limit_gib: float) -> tuple[Tensor, Tensor | None]:
-    """Tensors x and y of whatever holds them."""
+    """Tensors x and y from the arguments."""
     columns = read_items(x, "x", limit_gib) if are_items(x, "x") else (as_tensor(x, "x"),)
     if y is None:
         return (*columns, None)[:2]
     if len(columns) == 2:
-        raise ValueError("x's items are pairs (x, y), and y was passed too; leave one of them out")
+        raise ValueError("x's items are pairs (x, y), and y was passed too; leave out one of them")
     if not are_items(y, "y"):
         return columns[0], as_tensor(y, "y")
     return columns[0], read_items(y, "y", limit_gib)[0]
@@ -145,21 +145,21 @@ def _shape(x: Tensor) -> str:
 
 
 def _check_lengths(x: Tensor, y: Tensor | None) -> None:
-    """Refuse what is empty, of different lengths or not finite."""
+    """Check that x and y are not empty, of equal lengths and finite."""
     if x.ndim == 0 or (y is not None and y.ndim == 0):
         raise ValueError("x or y is a single number; pass an array whose first axis counts the samples")
     if not x.numel():
         raise ValueError(f"x holds no samples: it is {_shape(x)}")
     if y is not None and y.ndim > 1 and not y[:1].numel():
-        raise ValueError(f"y holds nothing: it is {_shape(y)}")
+        raise ValueError(f"y is empty: it is {_shape(y)}")
     if y is not None and len(x) != len(y):
-        raise ValueError(f"x has {len(x)} samples, but y has {len(y)}; pass one y a sample")
+        raise ValueError(f"x has {len(x)} samples, but y has {len(y)}; pass one y per sample")
     for values, name in ((x, "x"), (y, "y")):
         if values is not None and values.is_floating_point() and not (finite := values.isfinite()).all():
             rows = (~finite.flatten(1).all(1) if values.ndim > 1 else ~finite).nonzero()[:, 0]
             raise ValueError(
-                f"{name} holds NaN or infinity in {len(rows)} of {len(values)} samples, first in number "
-                f"{int(rows[0])}; repair them or leave them out"
+                f"{name} has NaN or infinity in {len(rows)} of {len(values)} samples, the first at index "
+                f"{int(rows[0])}; repair or leave out these samples"
             )
 
 
@@ -211,13 +211,13 @@ def _range_advice(least: float, most: float) -> str:
         return "pass value_range=(0, 1), or value_range=(-1, 1) if they really have no dark pixel"
     if least >= 0 and most <= 255:
         return "pass value_range=(0, 255), or bytes (uint8)"
-    return "if a transform has subtracted a mean and divided by a deviation, take it out; else pass value_range"
+    return "if a transform has subtracted a mean and divided by a deviation, remove it; else pass value_range"
 
 
 def _condition(
     y: Tensor, names: dict[str, Sequence[str] | None], value_range: tuple[float, float] | None
 ) -> tuple[Tensor, Condition]:
-    """The y that is kept, and what it is."""
+    """The stored y, and its kind."""
     is_integer = not y.is_floating_point()
     if y.ndim in (3, 4) and (y.dtype == torch.uint8 or not is_integer):
         y = _images(y, "y", value_range)
@@ -248,10 +248,10 @@ def _condition(
 
 
 def _names(names: Sequence[str] | None, n: int | None, what: str) -> tuple[str, ...]:
-    """The names as a tuple, or numbers if there are none.
+    """The names as a tuple; numbers if names is None.
 
     Raises:
-        ValueError: there are more or fewer than n (where n is passed), one isn't text, or two are equal.
+        ValueError: there are not n names (unless n is None), one isn't a string, or two are equal.
     """
     if names is None:
         return tuple(map(str, range(n)))
@@ -262,12 +262,12 @@ def _names(names: Sequence[str] | None, n: int | None, what: str) -> tuple[str, 
     if n is not None and len(result) != n:
         raise ValueError(f"{what} has {len(result)} names; pass {n}")
     if not all(isinstance(name, str) for name in result) or len(set(result)) < len(result):
-        raise ValueError(f"{what} is {names!r:.200}; pass texts, each once")
+        raise ValueError(f"{what} is {names!r:.200}; pass different strings")
     return result
 
 
 def _class_names(labels: Tensor, classes: Sequence[str] | None) -> tuple[str, ...]:
-    """Names of the classes that labels [n] are of."""
+    """Names of the classes of labels [n]."""
     low, high = int(labels.min()), int(labels.max())
     class_names = () if classes is None else _names(classes, None, "classes")
     if (
@@ -290,7 +290,7 @@ def _check_settings(
     names: dict[str, Sequence[str] | None],
     value_range: tuple[float, float] | None,
 ) -> None:
-    """Refuse a setting that would be ignored."""
+    """Check that no setting would be ignored."""
     kinds = {"classes": Classes, "factors": Factors, "vocabulary": Tokens}
     for name, kind in kinds.items():
         if names[name] is not None and not isinstance(condition, kind):

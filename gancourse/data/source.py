@@ -1,4 +1,4 @@
-"""What every data source is."""
+"""The protocol of data sources."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from gancourse.signature import Signature
 
 @runtime_checkable
 class Source(Protocol):
-    """Data that can be drawn. Calling it with noise gives `noise.n` samples on `noise.device`.
+    """Data that can be drawn. Calling it with noise returns `noise.n` samples on `noise.device`.
 
-    Its draws share the update's key with the game's, so it must leave the names "z" and "epsilon" to the game.
+    Its draws share the update's key with the game's, so it must not use the names "z" and "epsilon".
     """
 
     @property
     def signature(self) -> Signature:
-        """What networks must fit."""
+        """Shape of a sample and kind of its condition, which networks must fit."""
 
     @property
     def n_samples(self) -> int | None:
-        """How many different samples there are; None if there is no end to them."""
+        """Number of different samples; None if they are unlimited."""
 
     def __call__(self, noise: Noise) -> Batch:
         """Samples drawn at random."""
 
     def report(self) -> str:
-        """What was left out when the data was read, in a line; empty if nothing can be."""
+        """One line about data that was left out when the source was read; empty for sources that read all of it."""
 
     def first(self, n: int) -> Batch:
-        """Some n samples, always the same ones, on the CPU.
+        """Always the same n samples, on the CPU.
 
         Raises:
             ValueError: n is below one, or there are fewer.
         """
 
     def to(self, device: torch.device) -> Source:
-        """The same data held on another device, where it is held at all."""
+        """The same data on another device, if the source stores its data."""

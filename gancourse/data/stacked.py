@@ -13,7 +13,7 @@ CHANNELS = ("red", "green", "blue")
 
 
 class StackedDigits:
-    """Images [3, 28, 28] whose channels are digits drawn independently of each other, stacked as they are asked for.
+    """Images [3, 28, 28] whose channels are digits drawn independently of each other; stacked when they are drawn.
 
     The label of an image is 100 · red + 10 · green + blue. The digits are not quite equally frequent, so neither are
     the modes: the set's own labels have a reverse KL divergence of about 0.007 nats from equal shares.
@@ -49,24 +49,24 @@ class StackedDigits:
 
     @property
     def n_samples(self) -> int:
-        """How many stacks there are."""
+        """Number of different stacks."""
         return len(self)
 
     def __call__(self, noise: Noise) -> Batch:
         """Images drawn with replacement, float [n, 3, 28, 28] in [−1, 1], and their labels [n]."""
         if not len(self):
-            raise ValueError("the set holds no images; there is none to draw")
+            raise ValueError("the set holds no images; pass a set with images")
         index = torch.stack([noise.integers(name, len(self.source)) for name in CHANNELS], 1)
         index = index.to(self.source.images.device)
         y = (self.source.labels[index] * index.new_tensor([100, 10, 1])).sum(1)
         return Batch(to_floats(self.source.images[index].squeeze(2)).to(noise.device), y.to(noise.device))
 
     def report(self) -> str:
-        """Nothing is left out of it."""
+        """An empty line: no image is left out."""
         return ""
 
     def first(self, n: int) -> Batch:
-        """Some n images and labels, always the same ones.
+        """Always the same n images and labels.
 
         Raises:
             ValueError: n is below one.
@@ -74,7 +74,7 @@ class StackedDigits:
         return self(Noise(("stacked digits",), n))
 
     def to(self, device: torch.device) -> StackedDigits:
-        """The same set with its bytes on another device."""
+        """The same set with its images on another device."""
         return StackedDigits(self.source.to(device))
 
 

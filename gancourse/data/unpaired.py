@@ -1,4 +1,4 @@
-"""Two sets of data without pairs: what translation from one to the other learns from."""
+"""Two unpaired sets of data, for translation from one to the other."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Unpaired:
     """Samples of one source, and independent samples of another one as `other`.
 
     Args:
-        first: what x, and y if there is one, are drawn from.
-        second: what `other` is drawn from.
+        first: source of x, and of y if it has one.
+        second: source of `other`.
 
     >>> from gancourse.data import grid, ring
     >>> batch = Unpaired(ring(), grid())(Noise((0,), n=3))
@@ -30,31 +30,31 @@ class Unpaired:
 
     @property
     def signature(self) -> Signature:
-        """The first source's, with the shape of a sample of the second."""
+        """The first source's signature, with the shape of a sample of the second."""
         first, second = (source.signature for source in self.sources)
         return dataclasses.replace(first, other=second.shape)
 
     @property
     def n_samples(self) -> int | None:
-        """As many as the smaller source has."""
+        """Number of samples of the smaller source."""
         counts = [source.n_samples for source in self.sources if source.n_samples is not None]
         return min(counts, default=None)
 
     def __call__(self, noise: Noise) -> Batch:
-        """Samples of both, drawn independently: those of the first are what it would give alone."""
+        """Samples of both, drawn independently; those of the first are the same as without the second."""
         first, second = self.sources
-        return first(noise)._replace(other=second(noise.within("other")).x)
+        return first(noise)._replace(other=second(noise.fold_in("other")).x)
 
     def report(self) -> str:
-        """What was left out of either."""
+        """The reports of both sources."""
         return "; ".join(filter(None, (source.report() for source in self.sources)))
 
     def first(self, n: int) -> Batch:
-        """Some n samples of each, always the same ones; errors as for the sources."""
+        """Always the same n samples of each; errors as for the sources."""
         first, second = self.sources
         return first.first(n)._replace(other=second.first(n).x)
 
     def to(self, device: torch.device) -> Unpaired:
-        """The same two sets, held on another device."""
+        """The same two sets on another device."""
         first, second = self.sources
         return Unpaired(first.to(device), second.to(device))

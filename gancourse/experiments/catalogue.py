@@ -7,8 +7,8 @@ from gancourse.experiments.table import Experiment
 from gancourse.names import lookup
 
 experiments: dict[str, Experiment] = {
-    chosen.name: chosen
-    for chosen in (
+    table.name: table
+    for table in (
         guidelines.table,
         dirac.table,
         remedies.ring_remedies,

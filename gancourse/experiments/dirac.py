@@ -19,7 +19,7 @@ class Duel(Value):
     Args:
         method: one of `theory.dirac.methods`.
         stepping: one of `theory.dirac.steppings`.
-        steps: after how many steps the distance from the equilibrium is told.
+        steps: after how many steps the distance from the equilibrium is recorded.
         seed: not used.
     """
 
@@ -38,13 +38,13 @@ def play(method: str, settings: Duel, n_samples: int) -> dict[str, Any]:
         ValueError: n_samples is below the number of steps, or no verdict can be reached on so few.
     """
     if n_samples < settings.steps:
-        raise ValueError(f"a verdict on {n_samples} steps, but the distance is told after {settings.steps}")
-    chosen = dirac.method(settings.method)
-    step = dirac.step(chosen.field, settings.stepping)
+        raise ValueError(f"a verdict on {n_samples} steps, but the distance is recorded after {settings.steps}")
+    dirac_method = dirac.method(settings.method)
+    step = dirac.step(dirac_method.field, settings.stepping)
     points = fields.trajectory(step, dirac.start(), n_samples)
     distance = dirac.distances(points)[settings.steps].item()
     row = {"steps": settings.steps, "verdict": dirac.verdict(points), "metrics": {"distance": float(f"{distance:.6g}")}}
-    if chosen.eigenvalues is not None:
+    if dirac_method.eigenvalues is not None:
         row["spectral_radius"] = round(fields.rate(step, torch.zeros(2, dtype=torch.float64)), 9)
     return row
 

@@ -21,8 +21,8 @@ methods: dict[str, Trial] = {
 def distance(built: Built, n_samples: int) -> dict[str, float]:
     """Fréchet distance of samples of the (averaged) generator, itself computed in float32, from as many digits."""
     real = zoo.features("digits", built.source.first(n_samples).x)
-    made = zoo.features("digits", built.samples(n_samples))
-    return {metrics.label("fid", "digits-classifier", n_samples, n_samples): metrics.frechet_distance(real, made)}
+    generated = zoo.features("digits", built.samples(n_samples))
+    return {metrics.label("fid", "digits-classifier", n_samples, n_samples): metrics.frechet_distance(real, generated)}
 
 
 def play(method: str, trial: Trial, n_samples: int) -> dict[str, Any]:

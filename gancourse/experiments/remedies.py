@@ -92,8 +92,8 @@ def trial(name: str, target: Target, **changes: Any) -> Trial:
 
 def trainer(name: str, target: Target, seed: int = 0) -> Trainer:
     """The trainer of one remedy, at its start; errors as for `trial`."""
-    chosen = trial(name, target, seed=seed)
-    return build(chosen.recipe, arithmetic=chosen.arithmetic).trainer
+    remedy_trial = trial(name, target, seed=seed)
+    return build(remedy_trial.recipe, arithmetic=remedy_trial.arithmetic).trainer
 
 
 def judge(generator: nn.Module, target: Target, n_samples: int) -> dict[str, float]:
@@ -118,10 +118,10 @@ def judge(generator: nn.Module, target: Target, n_samples: int) -> dict[str, flo
     }
 
 
-def play(method: str, chosen: Trial, n_samples: int) -> dict[str, Any]:
+def play(method: str, remedy_trial: Trial, n_samples: int) -> dict[str, Any]:
     """Train one remedy and judge its generator."""
-    target = chosen.recipe.data.name.removeprefix("unit-")
-    return row_of(chosen, lambda built: judge(built.result.eval(), target, n_samples))
+    target = remedy_trial.recipe.data.name.removeprefix("unit-")
+    return row_of(remedy_trial, lambda built: judge(built.result.eval(), target, n_samples))
 
 
 LAST = "tanh in G, relativistic + R1 + R2"

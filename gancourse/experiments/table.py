@@ -62,26 +62,26 @@ def rows(name: str, folder: Path = FOLDER) -> list[dict[str, Any]]:
     path = Path(folder) / f"{name}.jsonl"
     if not path.is_file():
         return []
-    found = []
+    entries = []
     for number, line in enumerate(path.read_text().splitlines(), 1):
         try:
             row = json.loads(line)
-            found.append((row["method"], row["seed"], number, row))
+            entries.append((row["method"], row["seed"], number, row))
         except (ValueError, KeyError, TypeError):
             raise ValueError(f"{path}:{number} is not a row; delete the line and run the experiment again") from None
-    return [row for *_, row in sorted(found, key=lambda entry: entry[:3])]
+    return [row for *_, row in sorted(entries, key=lambda entry: entry[:3])]
 
 
-def play(chosen: Experiment, method: str, seed: int) -> dict[str, Any]:
+def play(experiment: Experiment, method: str, seed: int) -> dict[str, Any]:
     """Run one method of an experiment with one seed; the row says what it is, what it took and what it gave.
 
-    A loss or sample that is not finite ends the run and is told in the row as "diverged".
+    A loss or sample that is not finite ends the run and is recorded in the row as "diverged".
     """
-    settings = chosen.methods[method].changed(seed=seed)
+    settings = experiment.methods[method].changed(seed=seed)
     began, cpu = time.monotonic(), time.process_time()
     row: dict[str, Any] = {"method": method, "seed": seed}
     try:
-        row |= chosen.play(method, settings, chosen.n_samples)
+        row |= experiment.play(method, settings, experiment.n_samples)
     except NotFiniteError as error:
         row |= {"metrics": {}, "diverged": str(error)}
     versions = {"torch": torch.__version__.split("+")[0], "gancourse": gancourse.__version__}
@@ -89,17 +89,17 @@ def play(chosen: Experiment, method: str, seed: int) -> dict[str, Any]:
     return row | {"seconds": seconds, "cpu_seconds": cpu_seconds, "versions": versions}
 
 
-def _worker(chosen: Experiment, method: str, seed: int) -> dict[str, Any]:
+def _worker(experiment: Experiment, method: str, seed: int) -> dict[str, Any]:
     torch.set_num_threads(1)
     memory.keep()
-    return play(chosen, method, seed)
+    return play(experiment, method, seed)
 
 
-def run(chosen: Experiment, workers: int = 0, folder: Path = FOLDER) -> Iterator[dict[str, Any]]:
+def run(experiment: Experiment, workers: int = 0, folder: Path = FOLDER) -> Iterator[dict[str, Any]]:
     """Run what is missing of an experiment, one thread a run, yielding each row once it is on disk.
 
     Args:
-        chosen: the experiment.
+        experiment: the experiment.
         workers: how many runs side by side; 0 for one a core.
         folder: where the rows are kept.
 
@@ -111,21 +111,24 @@ def run(chosen: Experiment, workers: int = 0, folder: Path = FOLDER) -> Iterator
     if workers < 0:
         raise ValueError(f"workers is {workers}; pass at least 1, or 0 for one a core")
     Path(folder).mkdir(parents=True, exist_ok=True)
-    have = {(row["method"], row["seed"]) for row in rows(chosen.name, folder)}
-    missing = [(method, seed) for seed in chosen.seeds for method in chosen.methods if (method, seed) not in have]
+    have = {(row["method"], row["seed"]) for row in rows(experiment.name, folder)}
+    missing = [
+        (method, seed) for seed in experiment.seeds for method in experiment.methods if (method, seed) not in have
+    ]
     # Spawned, not forked: a forked torch may hang in its thread pool.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers or os.cpu_count(), mp_context=context, initializer=_end_with_parent) as pool:
-        futures = [pool.submit(_worker, chosen, *task) for task in missing]
+        futures = [pool.submit(_worker, experiment, *task) for task in missing]
         try:
             for future in as_completed(futures):
                 row = future.result()
-                with (Path(folder) / f"{chosen.name}.jsonl").open("a") as file:
+                with (Path(folder) / f"{experiment.name}.jsonl").open("a") as file:
                     file.write(json.dumps(row, ensure_ascii=False) + "\n")
                 yield row
         except BrokenProcessPool:
             raise LostProcessError(
-                "a run was killed, perhaps for want of memory; the rows so far are kept: the same command goes on"
+                "a run was killed, probably because memory ran out; finished rows are saved: run the same command "
+                "again to continue"
             ) from None
         finally:  # Ctrl-C, too, must not wait for runs of hours
             if not all(future.done() for future in futures):
@@ -156,18 +159,18 @@ class Summary(NamedTuple):
     diverged: int
 
 
-def summary(found: list[dict[str, Any]], metric: str) -> dict[str, Summary]:
+def summary(table_rows: list[dict[str, Any]], metric: str) -> dict[str, Summary]:
     """Mean ± standard error of a metric by method, over the seeds that didn't diverge.
 
     >>> table = [{"method": "a", "seed": s, "metrics": {"fid": v}} for s, v in ((0, 1.0), (1, 3.0))]
     >>> summary(table, "fid")
     {'a': Summary(mean=2.0, standard_error=1.0, n=2, diverged=0)}
     """
-    made = {}
-    for method in dict.fromkeys(row["method"] for row in found):
-        mine = [row for row in found if row["method"] == method]
+    summaries = {}
+    for method in dict.fromkeys(row["method"] for row in table_rows):
+        mine = [row for row in table_rows if row["method"] == method]
         values = [row["metrics"][metric] for row in mine if metric in row["metrics"]]
         mean = statistics.fmean(values) if values else float("nan")
         error = statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else float("nan")
-        made[method] = Summary(mean, error, len(values), len(mine) - len(values))
-    return made
+        summaries[method] = Summary(mean, error, len(values), len(mine) - len(values))
+    return summaries

@@ -20,7 +20,7 @@ class Trial(Value):
         recipe: what is trained; its seed is replaced.
         arithmetic: how it is computed.
         at_steps: after how many steps to measure; always at the recipe's end as well.
-        at_seconds: after how many seconds of training, in processor time, to measure as well; the training goes on
+        at_seconds: after how many seconds of training, in processor time, to measure as well; the training continues
             beyond the recipe's steps until the last of them.
     """
 
@@ -74,12 +74,12 @@ def row_of(
 
     A number that is not finite ends the training and is recorded as "diverged"; what was measured before is kept.
     """
-    made: dict[str, Any] = {"steps": 0, "metrics": {}} | ({} if entry is None else {"trace": []})
+    row: dict[str, Any] = {"steps": 0, "metrics": {}} | ({} if entry is None else {"trace": []})
     try:
         for measurement in measurements(trial, measure):
-            made |= {"steps": measurement.steps, "metrics": measurement.metrics}
+            row |= {"steps": measurement.steps, "metrics": measurement.metrics}
             if entry is not None:
-                made["trace"].append(entry(measurement))
+                row["trace"].append(entry(measurement))
     except NotFiniteError as error:
-        made |= {"metrics": {}, "diverged": str(error)}
-    return made
+        row |= {"metrics": {}, "diverged": str(error)}
+    return row

@@ -1,4 +1,4 @@
-"""Games: lists of players, each with something it may change and something it minimises."""
+"""Games: lists of players, each with a network that it updates and losses that it minimises."""
 
 from gancourse.games.boundary_equilibrium import BoundaryEquilibrium
 from gancourse.games.classifier import Classification

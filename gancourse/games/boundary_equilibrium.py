@@ -14,7 +14,7 @@ from gancourse.rng import Noise
 
 
 class _Balance(nn.Module):
-    """How much the discriminator cares for generated samples at present."""
+    """The current weight k of generated samples in the discriminator's loss."""
 
     k: Tensor
 
@@ -24,24 +24,24 @@ class _Balance(nn.Module):
 
 
 class BoundaryEquilibrium(TwoNetworks):
-    """BEGAN: the discriminator reconstructs real data well and generated data badly, but only as badly as balance asks.
+    """BEGAN: the discriminator reconstructs real data well, and generated data badly up to a balance of the two.
 
     With L(x) = −D(x), the reconstruction error, D minimises L(x) − k·L(G(z)) and G minimises L(G(z)). After each update
-    of D, k grows by rate · (γ L(x) − L(G(z))) and is kept in [0, 1], which drives L(G(z)) towards γ L(x). k lies in
-    the discriminator's memory and starts at 0. The paper uses the generator's own samples for k; here it is those that
-    D saw, so that each turn needs one batch.
+    of D, k changes by rate · (γ L(x) − L(G(z))) and is clamped to [0, 1], which drives L(G(z)) towards γ L(x). k is in
+    the discriminator's memory and starts at 0. The paper updates k with the samples of the generator's update; here it
+    is updated with those of the discriminator's, so that each turn needs one batch.
 
     Args:
         generator: maps latents [batch, generator.latent_size] to data.
         discriminator: maps data to minus its reconstruction error, [batch]: `models.AutoencoderCritic`.
-        gamma: ratio of the reconstruction errors at balance, in [0, 1]; low values cost variety.
+        gamma: ratio of the reconstruction errors at balance, in [0, 1]; low values reduce variety.
         rate: how fast k adapts.
         n_critic: discriminator updates per generator update.
-        views: what the discriminator sees instead of the data.
+        views: changes of the discriminator's input.
 
     Raises:
-        ValueError: gamma is not in [0, 1], rate not positive, n_critic below one, or a view names no player;
-            when playing, if an error is negative.
+        ValueError: gamma is not in [0, 1], rate is not positive, n_critic is below one, or a view names an unknown
+            player; during training, if a score is positive.
 
     Source: Berthelot, Schumm, Metz 2017 (BEGAN), section 3.4; γ from 0.3 to 0.7 and rate 0.001 there.
     """
@@ -71,10 +71,13 @@ class BoundaryEquilibrium(TwoNetworks):
         self, batch: Batch, noise: Noise, turn: str, samples: Samples | None = None, together: bool = False
     ) -> tuple[Tensor, Tensor]:
         """Reconstruction errors of real and of generated data, [batch] each; of these samples, or of new ones."""
-        samples = self.made(batch, noise) if samples is None else samples
+        samples = self.sample(batch, noise) if samples is None else samples
         of_real, of_fake = self.scores(*self.seen(batch, samples, noise, turn), together)
         if of_real.max() > 0:
-            raise ValueError("the discriminator gives positive scores; BEGAN needs minus a reconstruction error")
+            raise ValueError(
+                "the discriminator returns positive scores; BEGAN needs minus a reconstruction error: "
+                "pass an AutoencoderCritic"
+            )
         return -of_real, -of_fake
 
     def discriminator_terms(
@@ -82,7 +85,7 @@ class BoundaryEquilibrium(TwoNetworks):
     ) -> dict[str, Tensor]:
         """The real data's error, and the generated data's times −k, [batch] each; arguments as those of a GAN's."""
         real, fake = self.errors(batch, noise, "discriminator", samples, together)
-        k = self.balance.k.clone()  # the value before this update
+        k = self.balance.k.clone()  # its value before this update
         if self.balance.training:
             with torch.no_grad():
                 self.balance.k += self.rate * processes.mean(self.gamma * real.mean() - fake.mean())

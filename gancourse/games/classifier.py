@@ -1,4 +1,4 @@
-"""The game of one player that a classifier plays."""
+"""The game of a classifier: one player."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Classification:
         network: maps data to logits [batch, classes].
 
     Raises:
-        ValueError: when playing, if the data has no labels or one is out of range.
+        ValueError: during training, if the data has no labels or one is out of range.
     """
 
     def __init__(self, network: nn.Module) -> None:

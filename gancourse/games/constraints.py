@@ -1,4 +1,4 @@
-"""Projections that put a network back among those its player may choose, after each update."""
+"""Constraints: projections of a network onto the set of allowed weights, applied after each update."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def weight_clipping(c: float = 0.01) -> Callable[[nn.Module], None]:
     True
     """
     if not 0 < c < float("inf"):
-        raise ValueError(f"c is {c}; expected a positive, finite bound, like 0.01")
+        raise ValueError(f"c is {c}; pass a positive, finite bound, such as 0.01")
 
     @torch.no_grad()
     def clip(network: nn.Module) -> None:

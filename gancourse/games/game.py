@@ -1,4 +1,4 @@
-"""The course's one noun: players, and the two-player game called GAN."""
+"""Games and their players, and the two-player game called GAN."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ PLAYERS = ("discriminator", "generator")
 
 
 class Player(NamedTuple):
-    """Someone who may change a network and minimises the sum of some losses.
+    """A player: it updates a network and minimises a sum of losses.
 
     Args:
         name: "discriminator", "generator", …
-        network: what it may change.
-        terms: what it minimises: named losses, one value per sample each.
-        updates: how many updates it makes in one step of the game.
-        constraint: puts its network back among those it may choose, after each update, in place.
-        memory: what its terms remember from update to update, as buffers: saved in checkpoints and moved to the
-            device. Terms change it only while it is in training mode.
+        network: the network that it updates.
+        terms: the losses that it minimises, by name, with one value per sample.
+        updates: its number of updates per step of the game.
+        constraint: projects its network onto the allowed weights, in place, after each update.
+        memory: state of its terms between updates, as buffers; saved in checkpoints and moved to the device. Terms
+            change it in training mode only.
     """
 
     name: str
@@ -38,19 +38,19 @@ class Player(NamedTuple):
 
 
 class Game(Protocol):
-    """Anything with players; they move in this order.
+    """An object with players, which make their updates in this order.
 
-    Two attributes are optional. `settings`, names and plain values, says what decides the course of a training besides
-    the networks and the order of turns: a checkpoint holds it and goes on in a game of the same settings only.
-    `differentiable` is False where a player's terms are no function of all players' weights, so that the game's vector
-    field, `Consensus` and `Unrolled` would take wrong gradients of them; they refuse it.
+    Two attributes are optional. `settings` maps names to plain values that affect the training, besides the networks
+    and the order of turns; a checkpoint holds it, and is resumed in a game with the same settings only.
+    `differentiable` is False if a player's terms are not a function of all players' weights. The vector field of such
+    a game, `Consensus` and `Unrolled` would use wrong gradients, so they refuse it.
     """
 
     players: Sequence[Player]
 
 
 class Pair(Protocol):
-    """What a GAN needs of its objective: `gancourse.objectives.Objective`, or anything shaped like it."""
+    """The objective of a GAN: `gancourse.objectives.Objective`, or another object with these attributes."""
 
     discriminator: Callable[[Tensor, Tensor], Tensor]
     generator: Callable[..., Tensor]
@@ -58,13 +58,13 @@ class Pair(Protocol):
 
 
 class View(NamedTuple):
-    """What stands between the data and the discriminator: instance noise, packing, swapped labels, augmentation.
+    """A change of the discriminator's input: instance noise, packing, swapped labels, augmentation.
 
     Args:
-        function: maps (real, fake, noise) to what the discriminator sees instead of the batches real and fake, whose
-            y is what each is conditioned on, if anything; terms are taken there too. It may make fewer samples of
-            them, but as many real as fake ones, and each with its y.
-        turns: in whose turns it stands there.
+        function: maps (real, fake, noise) to the batches that the discriminator gets instead of real and fake; terms
+            are computed there too. The y of a batch is its condition, or None. The result may have fewer samples, but
+            equally many real and fake ones, each with its y.
+        turns: names of the players in whose turns it applies.
     """
 
     function: Callable[[Batch, Batch, Noise], tuple[Batch, Batch]]
@@ -72,12 +72,12 @@ class View(NamedTuple):
 
 
 class Samples(NamedTuple):
-    """What a generator makes.
+    """Output of a generator.
 
     Args:
         x: samples, [batch, ...].
-        y: what they are conditioned on; the real batch's y.
-        z: latents behind them, [batch, latent_size].
+        y: their conditions, which are the real batch's y.
+        z: their latents, [batch, latent_size].
     """
 
     x: Tensor
@@ -86,17 +86,17 @@ class Samples(NamedTuple):
 
 
 def is_conditional(network: nn.Module) -> bool:
-    """Whether a network takes a condition besides its input, as it says itself."""
+    """Whether a network takes a condition besides its input: its attribute `conditional`."""
     return getattr(network, "conditional", False)
 
 
 def conditioned(network: nn.Module, y: Tensor | None, function: Critic | None = None) -> Critic:
-    """A network as a function of one input: x -> network(x), or network(x, y) if it says that it is `conditional`.
+    """A network as a function of one input: x -> network(x), or network(x, y) if it is `conditional`.
 
     Args:
         network: takes a condition if its attribute or property `conditional` is true.
         y: the condition.
-        function: what to call instead of the network, with the same arguments; one of its methods, for example.
+        function: called instead of the network, with the same arguments; for example one of its methods.
 
     Raises:
         ValueError: the network is conditional but there is no y.
@@ -116,38 +116,38 @@ def conditioned(network: nn.Module, y: Tensor | None, function: Critic | None = 
 
 
 class TwoNetworks:
-    """What games of one generator and one discriminator share: samples, scores, and what the discriminator sees.
+    """Base of games of a generator and a discriminator: samples, scores, and the discriminator's input.
 
-    `made` and `critic` alone know whether the networks take a condition; everything else calls them.
+    Only `sample` and `critic` depend on whether the networks take a condition; all other code calls these.
 
     Args:
         generator: maps latents [batch, generator.latent_size] to data; (latents, y) if it is `conditional`.
-        discriminator: maps what it sees to scores [batch]; (what it sees, y) if it is `conditional`.
-        views: what the discriminator sees instead of the data, each applied to what the one before it made.
+        discriminator: maps its input to scores [batch]; (input, y) if it is `conditional`.
+        views: changes of the discriminator's input, applied in this order.
 
     Raises:
-        ValueError: a view stands in the turns of an unknown player.
+        ValueError: a view is for an unknown player.
     """
 
     def __init__(self, generator: nn.Module, discriminator: nn.Module, views: Sequence[View] = ()) -> None:
         self.generator, self.discriminator, self.views = generator, discriminator, tuple(views)
         for view in self.views:
-            if strange := set(view.turns) - set(PLAYERS):
+            if unknown := set(view.turns) - set(PLAYERS):
                 raise ValueError(
-                    f"a view stands in the turns of {sorted(strange)}; the players are discriminator and generator"
+                    f"a view is for the turns of {sorted(unknown)}; the players are discriminator and generator"
                 )
 
     def latents(self, noise: Noise) -> Tensor:
         """Latents of one batch, [batch, latent_size], standard normal."""
         return noise.normal("z", self.generator.latent_size)
 
-    def made(self, batch: Batch, noise: Noise, z: Tensor | None = None) -> Samples:
-        """The generator's samples, as many as the batch has: G(z), or G(z, y) with the batch's y.
+    def sample(self, batch: Batch, noise: Noise, z: Tensor | None = None) -> Samples:
+        """Samples of the generator, as many as the batch has: G(z), or G(z, y) with the batch's y.
 
         Args:
-            batch: whose y they are conditioned on.
-            noise: what latents are drawn from.
-            z: latents to take instead.
+            batch: its y is the condition.
+            noise: to draw latents from.
+            z: latents to use instead.
 
         Raises:
             ValueError: the generator is conditional but the batch has no y.
@@ -159,8 +159,8 @@ class TwoNetworks:
         """The discriminator as a function of x alone: D(x), or D(x, y) with the batch's y.
 
         Args:
-            batch: whose y; as the discriminator sees it, after the views.
-            function: another function that is called with the discriminator's arguments, e.g. its features.
+            batch: its y is the condition; after the views.
+            function: called instead of the discriminator, with its arguments; for example its features.
 
         Raises:
             ValueError: the discriminator is conditional but the batch has no y.
@@ -168,15 +168,15 @@ class TwoNetworks:
         return conditioned(self.discriminator, batch.y, function)
 
     def seen(self, real: Batch, fake: Batch | Samples, noise: Noise, turn: str) -> tuple[Batch, Batch]:
-        """What the discriminator sees of real and generated data in the turn of the player of that name."""
+        """The discriminator's input for real and generated data, after the views, in the turn of the player named."""
         fake = Batch(fake.x, fake.y)
         for i, view in enumerate(self.views):
             if turn in view.turns:
-                real, fake = view.function(real, fake, noise.within("view", i) if i else noise)
+                real, fake = view.function(real, fake, noise.fold_in("view", i) if i else noise)
         return real, fake
 
     def scores(self, real: Batch, fake: Batch, together: bool = False) -> tuple[Tensor, Tensor]:
-        """The discriminator's scores of real and of generated data, [batch] each; of both as one batch, if together."""
+        """The discriminator's scores of real and of generated data, [batch] each; together scores both as one batch."""
         if not together:
             return self.critic(real)(real.x), self.critic(fake)(fake.x)
         y = None if real.y is None or fake.y is None else torch.cat([real.y, fake.y])
@@ -186,22 +186,22 @@ class TwoNetworks:
 
 
 class GAN(TwoNetworks):
-    """A generator and a discriminator that play against each other.
+    """The game of a generator against a discriminator.
 
     A network that has `conditional = True`, as an attribute or property, is called with the batch's y as well.
 
     Args:
         generator: maps latents [batch, generator.latent_size] to data.
         discriminator: maps data to scores [batch] (logits, high = real).
-        objective: what each minimises, as functions of scores.
-        terms: what either minimises besides, e.g. `penalty(r1, weight=10.0, every=16)`.
+        objective: the losses of both, as functions of scores.
+        terms: further losses of either player, e.g. `penalty(r1, weight=10.0, every=16)`.
         n_critic: discriminator updates per generator update.
-        views: what the discriminator sees instead of the data, each applied to what the one before it made.
-        constraint: puts the discriminator back among those it may choose, after each of its updates.
+        views: changes of the discriminator's input, applied in this order.
+        constraint: projects the discriminator onto the allowed weights, after each of its updates.
 
     Raises:
-        ValueError: a count is below one, two terms of a player have the same name, or a term or view names no player;
-            when playing, if a network is conditional but the batch has no y.
+        ValueError: a count is below one, two terms of a player have the same name, or a term or view names an
+            unknown player; during training, if a network is conditional but the batch has no y.
     """
 
     def __init__(
@@ -220,7 +220,7 @@ class GAN(TwoNetworks):
         super().__init__(generator, discriminator, views)
         self.objective = objective
         self.terms = {player: tuple(term for term in terms if term.of == player) for player in PLAYERS}
-        memories = {player: joined(*(term.memory for term in mine)) for player, mine in self.terms.items()}
+        memories = {player: joined(*(term.memory for term in own_terms)) for player, own_terms in self.terms.items()}
         self.players = (
             Player(
                 "discriminator",
@@ -240,19 +240,19 @@ class GAN(TwoNetworks):
 
         Args:
             batch: real data.
-            noise: randomness.
-            samples: generated samples to take instead of new ones.
+            noise: of this update.
+            samples: generated samples to use instead of new ones.
             together: whether to score real and generated data as one batch.
         """
-        # Not detached: whoever plays the game freezes the other player; theory differentiates through it.
-        samples = self.made(batch, noise) if samples is None else samples
+        # Not detached: the trainer freezes the other player, and theory differentiates through it.
+        samples = self.sample(batch, noise) if samples is None else samples
         real, fake = self.seen(batch, samples, noise, "discriminator")
         adversarial = self.objective.discriminator(*self.scores(real, fake, together))
         return {"adversarial": adversarial} | self._due("discriminator", batch, noise, samples, real, fake)
 
     def generator_terms(self, batch: Batch, noise: Noise, *, samples: Samples | None = None) -> dict[str, Tensor]:
         """The adversarial loss and the terms that are due, [batch] each; of these samples, or of new ones."""
-        samples = self.made(batch, noise) if samples is None else samples
+        samples = self.sample(batch, noise) if samples is None else samples
         real, fake = self.seen(batch, samples, noise, "generator")
         scores = (self.critic(fake)(fake.x),)
         if self.objective.relative:
@@ -274,13 +274,13 @@ class GAN(TwoNetworks):
         ):
             raise ValueError(
                 "a view gives real and generated samples different conditions, but a term scores both with one critic; "
-                "leave the view or the discriminator's terms away"
+                "leave out the view or the discriminator's terms"
             )
         turn = Turn(self.generator, self.discriminator, self.critic(fake), batch, noise, samples.z, real.x, fake.x)
         return due(self.terms[player], turn)
 
 
 def joined(*memories: nn.Module | None) -> nn.Module | None:
-    """One memory that holds several: none, the only one, or a list of them."""
-    kept = [memory for memory in memories if memory is not None]
-    return nn.ModuleList(kept) if len(kept) > 1 else kept[0] if kept else None
+    """Several memories as one: None, the only one, or a list of them."""
+    present = [memory for memory in memories if memory is not None]
+    return nn.ModuleList(present) if len(present) > 1 else present[0] if present else None

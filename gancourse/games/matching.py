@@ -1,4 +1,4 @@
-"""Terms of the generator that compare features of a whole batch: feature matching and the pull-away term."""
+"""Terms of the generator that depend on the features of a whole batch: feature matching and the pull-away term."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from gancourse.games.wrapper import Wrapper, check_weight, merged, player_of, re
 from gancourse.rng import Noise
 
 Features = Callable[..., Tensor]
-"""Features [batch, ...]; called as the discriminator is: with x, or with (x, y) if that is conditional."""
+"""Features [batch, ...]; called with the discriminator's arguments: x, or (x, y) if it is conditional."""
 
 
 class FeatureMatching(Wrapper):
-    """The generator makes the mean features of its samples equal to those of the data: ‖E f(x) − E f(G(z))‖².
+    """The generator minimises the distance between mean features of samples and of data: ‖E f(x) − E f(G(z))‖².
 
     Args:
         game: the inner game.
-        features: maps what the discriminator sees, [batch, ...], to features [batch, ...]; mostly a hidden layer of
-            the discriminator, e.g. `discriminator.features`. If the discriminator is conditional it is called with
-            (x, y) too; features of x alone are then `lambda x, y: …`.
-        weight: what the squared distance is multiplied by.
-        replace: whether it takes the place of the generator's own terms, as in the paper, or is added to them.
+        features: maps the discriminator's input, [batch, ...], to features [batch, ...]; usually a hidden layer of the
+            discriminator, e.g. `discriminator.features`. If the discriminator is conditional, it is called with
+            (x, y) too; pass `lambda x, y: …` for features of x alone.
+        weight: of the squared distance.
+        replace: whether it replaces the generator's own terms, as in the paper, or is added to them.
 
     Raises:
-        ValueError: the weight is negative or no number, or the game lacks a generator.
+        ValueError: the weight is negative or not finite, or the game has no generator.
 
     Source: Salimans et al. 2016, section 3.1.
 
@@ -54,7 +54,7 @@ class FeatureMatching(Wrapper):
 
     def generator_terms(self, batch: Batch, noise: Noise) -> dict[str, Tensor]:
         """The squared distance between mean features, the same value for each sample, [batch]; and the inner terms."""
-        real, fake = self.seen(batch, self.made(batch, noise), noise, "generator")
+        real, fake = self.seen(batch, self.sample(batch, noise), noise, "generator")
         of_real, of_fake = (self.critic(b, self.features)(b.x).flatten(1).mean(0) for b in (real, fake))
         gap = processes.mean(of_real - of_fake)
         matching = {"feature_matching": (self.weight * gap.square().sum()).expand(len(fake.x))}
@@ -78,24 +78,24 @@ def pull_away(features: Tensor) -> Tensor:
     """
     n = len(features)
     if n < 2:
-        raise ValueError(f"the pull-away term compares samples, but the batch holds {n}; pass at least 2")
+        raise ValueError(f"the pull-away term compares samples, but the batch has {n}; pass at least 2")
     directions = normalize(features.flatten(1))
-    # Each sample's cosine with itself is 1 (0 if its features vanish), whatever the weights.
+    # Each sample's cosine with itself is 1 (0 if its features vanish) for all weights.
     cosines = directions @ directions.T
     return (cosines.square().sum() - cosines.diagonal().square().sum()) / (n * (n - 1))
 
 
 class PullAway(Wrapper):
-    """The generator also pulls the features of its samples apart, so that they don't all point one way.
+    """The generator also minimises the mean squared cosine between the features of its samples.
 
     Args:
         game: the inner game.
-        features: maps what the discriminator sees, [batch, ...], to features [batch, ...]; in the paper, the code of
-            the discriminator's autoencoder, `critic.features`. Called with (x, y) if the discriminator is conditional.
-        weight: what the term is multiplied by; 0 gives the inner game. The paper uses 0.1.
+        features: maps the discriminator's input, [batch, ...], to features [batch, ...]; in the paper, the code of the
+            discriminator's autoencoder, `critic.features`. Called with (x, y) if the discriminator is conditional.
+        weight: of the term; 0 gives the inner game. The paper uses 0.1.
 
     Raises:
-        ValueError: the weight is negative or no number, or the game lacks a generator.
+        ValueError: the weight is negative or not finite, or the game has no generator.
 
     Source: Zhao, Mathieu, LeCun 2017 (EBGAN), section 2.4 and eq. 14.
     """
@@ -105,12 +105,12 @@ class PullAway(Wrapper):
         check_weight(weight, "the pull-away term")
         self.features, self.weight = features, weight
         self.player = player_of(game.players, "generator")
-        changed = self.player._replace(terms=self.generator_terms)
-        self.players = replaced(game.players, changed) if weight else tuple(game.players)
+        player = self.player._replace(terms=self.generator_terms)
+        self.players = replaced(game.players, player) if weight else tuple(game.players)
 
     def generator_terms(self, batch: Batch, noise: Noise) -> dict[str, Tensor]:
         """The inner terms and the pull-away term, the same value for each sample."""
         terms = self.player.terms(batch, noise)
-        _, fake = self.seen(batch, self.made(batch, noise), noise, "generator")
-        features = processes.whole(self.critic(fake, self.features)(fake.x))
+        _, fake = self.seen(batch, self.sample(batch, noise), noise, "generator")
+        features = processes.gather(self.critic(fake, self.features)(fake.x))
         return merged(terms, {"pull_away": (self.weight * pull_away(features)).expand(len(fake.x))})

@@ -1,4 +1,4 @@
-"""Mode-regularised GAN: an encoder tells the generator where each real sample would come from."""
+"""Mode-regularised GAN: an encoder maps real samples to latents, and the generator reconstructs them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from gancourse.rng import Noise
 
 
 class ModeRegularised(Wrapper):
-    """An encoder E joins; it and the generator also make G(E(x)) equal to x, and believed by the discriminator.
+    """An encoder E is added; it and the generator also minimise the error and the loss of reconstructions G(E(x)).
 
-    Real samples of a rare mode now pull on the generator, which its own samples never do once the mode is lost. With
-    the non-saturating objective the two terms are reconstruction · ‖x − G(E(x))‖² and −mode · log D(G(E(x))): what is
-    *minimised* carries a minus before the logarithm, since G(E(x)) should look real.
+    Real samples of a rare mode then give the generator a gradient; its own samples don't once the mode is lost. With
+    the non-saturating objective the two terms are reconstruction · ‖x − G(E(x))‖² and −mode · log D(G(E(x))): the
+    *minimised* term has a minus before the logarithm, since G(E(x)) should have a high score.
 
     Args:
         game: the inner game.
@@ -24,8 +24,8 @@ class ModeRegularised(Wrapper):
         mode: weight λ₂ of the generator's loss at reconstructions. The paper uses λ₁ = 0.2 and λ₂ = 0.4 for MNIST.
 
     Raises:
-        ValueError: a weight is negative or no number, the game lacks a generator or an objective, or has an encoder
-            already; when playing, if the generator doesn't make what the encoder was given.
+        ValueError: a weight is negative or not finite, the game has no generator or objective, or has an encoder
+            already; during training, if G(E(x)) doesn't have the shape of x.
 
     Source: Che et al. 2017, section 3.2.
     """
@@ -35,7 +35,7 @@ class ModeRegularised(Wrapper):
         check_weight(reconstruction, "the reconstruction")
         check_weight(mode, "the mode term")
         if any(player.name == "encoder" for player in game.players):
-            raise ValueError("the game has a player named 'encoder' already; one is enough")
+            raise ValueError("the game has a player named 'encoder' already; use one encoder")
         if getattr(game, "objective", None) is None:
             raise ValueError(
                 f"the mode term is the objective's loss of G(E(x)), but {type(game).__name__} has no objective; "
@@ -43,19 +43,22 @@ class ModeRegularised(Wrapper):
             )
         self.encoder, self.reconstruction, self.mode = encoder, reconstruction, mode
         self.player = player_of(game.players, "generator")
-        changed = self.player._replace(terms=self.generator_terms)
-        self.players = (*replaced(game.players, changed), Player("encoder", encoder, self.encoder_terms))
+        player = self.player._replace(terms=self.generator_terms)
+        self.players = (*replaced(game.players, player), Player("encoder", encoder, self.encoder_terms))
 
     def encoder_terms(self, batch: Batch, noise: Noise) -> dict[str, Tensor]:
         """The reconstruction error and the mode term, one value per sample (per pack, where samples are packed)."""
-        made = self.made(batch, noise, conditioned(self.encoder, batch.y)(batch.x))
-        if made.x.shape != batch.x.shape:
-            raise ValueError(f"G(E(x)) is {tuple(made.x.shape)} but x is {tuple(batch.x.shape)}; they must agree")
-        real, fake = self.seen(batch, made, noise, "generator")
+        samples = self.sample(batch, noise, conditioned(self.encoder, batch.y)(batch.x))
+        if samples.x.shape != batch.x.shape:
+            raise ValueError(
+                f"G(E(x)) is {tuple(samples.x.shape)} but x is {tuple(batch.x.shape)}; they must agree: pass an "
+                "encoder for this generator and data"
+            )
+        real, fake = self.seen(batch, samples, noise, "generator")
         scores = self.critic(fake)(fake.x)
         relative = (self.critic(real)(real.x),) if self.objective.relative else ()
         return {
-            "reconstruction": self.reconstruction * (made.x - batch.x).square().flatten(1).sum(1),
+            "reconstruction": self.reconstruction * (samples.x - batch.x).square().flatten(1).sum(1),
             "mode": self.mode * self.objective.generator(scores, *relative),
         }
 

@@ -1,4 +1,4 @@
-"""Passes through the networks that a game can save: the generator's second one, and the discriminator's."""
+"""Wrappers that save a forward pass per step: a second one of the generator, or of the discriminator."""
 
 from __future__ import annotations
 
@@ -15,51 +15,52 @@ from gancourse.rng import Noise
 
 
 class _OnePass(Wrapper):
-    """What both have in common: they stand directly around the game whose passes they save, in either order."""
+    """Base of both wrappers: they wrap the innermost game directly, in either order."""
 
     setting: str
 
-    def __init__(self, game: TwoNetworks | _OnePass) -> None:
+    def __init__(self, game: TwoNetworks | Wrapper) -> None:
         if not isinstance(game, TwoNetworks | _OnePass):
             raise ValueError(
                 f"{type(self).__name__} saves passes of a game of two networks, not of {type(game).__name__}; put it "
-                "around the innermost game, and other wrappers around it"
+                "directly around the innermost game, and other wrappers around it"
             )
         super().__init__(game)
         if self.setting in super().settings:
-            raise ValueError(f"the game is a {type(self).__name__} already; one is enough")
-        self.judge, self.maker = (player_of(game.players, name) for name in ("discriminator", "generator"))
-        changed = self.judge._replace(terms=self.discriminator_terms)
-        self.players = replaced(replaced(game.players, changed), self.maker._replace(terms=self.generator_terms))
+            raise ValueError(f"the game is a {type(self).__name__} already; use one")
+        self.inner_discriminator = player_of(game.players, "discriminator")
+        self.inner_generator = player_of(game.players, "generator")
+        players = replaced(game.players, self.inner_discriminator._replace(terms=self.discriminator_terms))
+        self.players = replaced(players, self.inner_generator._replace(terms=self.generator_terms))
 
     @property
     def settings(self) -> Mapping[str, bool | int | float | str]:
-        """The inner game's, and that this pass is saved."""
+        """The inner game's settings, and the name of this wrapper."""
         return super().settings | {self.setting: True}
 
-    # What the other one asks of the inner game's terms, by name, is passed on.
-    def discriminator_terms(self, batch: Batch, noise: Noise, **how: Any) -> dict[str, Tensor]:
+    # Keyword arguments for the inner game's terms are passed through, as the other wrapper may need them.
+    def discriminator_terms(self, batch: Batch, noise: Noise, **options: Any) -> dict[str, Tensor]:
         """The inner game's terms, [batch] each."""
-        return self.judge.terms(batch, noise, **how)
+        return self.inner_discriminator.terms(batch, noise, **options)
 
-    def generator_terms(self, batch: Batch, noise: Noise, **how: Any) -> dict[str, Tensor]:
+    def generator_terms(self, batch: Batch, noise: Noise, **options: Any) -> dict[str, Tensor]:
         """The inner game's terms, [batch] each."""
-        return self.maker.terms(batch, noise, **how)
+        return self.inner_generator.terms(batch, noise, **options)
 
 
 class OneForward(_OnePass):
-    """The generator's update takes the samples of the discriminator's last one, instead of new ones.
+    """The generator's update uses the samples of the discriminator's last update, instead of new ones.
 
-    As plain training loops do: a forward pass less, and BatchNorm in the generator sees one batch a step. Samples keep
-    the condition that they were made with. Only for training turn by turn: the discriminator's terms then know nothing
-    of the generator's weights, so that the game isn't `differentiable`. A checkpoint between the two players' updates,
-    inside of a step, resumes with new samples.
+    Plain training loops do this: it saves a forward pass, and BatchNorm in the generator gets one batch per step.
+    Samples have the condition that they were drawn with. It is for alternating updates only: the discriminator's terms
+    are not a function of the generator's weights, so the game isn't `differentiable`. A checkpoint within a step,
+    between the two players' updates, is resumed with new samples.
 
     Args:
         game: a `GAN`, a `BoundaryEquilibrium`, or a `OneBatch` of one.
 
     Raises:
-        ValueError: the game is another wrapper's; that one belongs outside.
+        ValueError: the game is another wrapper, which must be outside this one.
 
     >>> from gancourse import models, objectives
     >>> from gancourse.games import GAN
@@ -70,54 +71,54 @@ class OneForward(_OnePass):
     setting = "one_forward"
     differentiable = False
 
-    def __init__(self, game: TwoNetworks | _OnePass) -> None:
+    def __init__(self, game: TwoNetworks | Wrapper) -> None:
         super().__init__(game)
-        # Samples of the discriminator's last update with their graph, and what stood at the generator's weights then.
-        self._kept: tuple[Samples, list[int]] | None = None
+        # Samples of the discriminator's last update with their graph, and the versions of the generator's weights then.
+        self._cached: tuple[Samples, list[int]] | None = None
 
-    def discriminator_terms(self, batch: Batch, noise: Noise, **how: Any) -> dict[str, Tensor]:
-        """The inner game's terms at new samples, which are kept for the generator's update."""
+    def discriminator_terms(self, batch: Batch, noise: Noise, **options: Any) -> dict[str, Tensor]:
+        """The inner game's terms at new samples, which are cached for the generator's update."""
         samples = self._with_graph(batch, noise)
-        self._kept = samples, self._versions()
-        return super().discriminator_terms(batch, noise, samples=samples._replace(x=samples.x.detach()), **how)
+        self._cached = samples, self._versions()
+        return super().discriminator_terms(batch, noise, samples=samples._replace(x=samples.x.detach()), **options)
 
-    def generator_terms(self, batch: Batch, noise: Noise, **how: Any) -> dict[str, Tensor]:
-        """The inner game's terms at the kept samples, once; at new ones if none are kept."""
-        return super().generator_terms(batch, noise, samples=self._kept_samples(noise.n), **how)
+    def generator_terms(self, batch: Batch, noise: Noise, **options: Any) -> dict[str, Tensor]:
+        """The inner game's terms at the cached samples, used once; at new ones if none are cached."""
+        return super().generator_terms(batch, noise, samples=self._cached_samples(noise.n), **options)
 
     def _with_graph(self, batch: Batch, noise: Noise) -> Samples:
-        """Samples for both players' updates. The trainer has frozen the generator, but its own update comes next."""
+        """Samples for both updates, with a graph although the trainer has frozen the generator in this turn."""
         weights = [w for w in self.generator.parameters() if not w.requires_grad]
         for w in weights:
             w.requires_grad_(True)
-        samples = self.made(batch, noise)
+        samples = self.sample(batch, noise)
         for w in weights:
             w.requires_grad_(False)
         return samples
 
     def _versions(self) -> list[int]:
-        """How often each weight of the generator has been written to."""
+        """Version counter of each of the generator's weights; in-place changes increase it."""
         return [w._version for w in self.generator.parameters()]
 
-    def _kept_samples(self, n: int) -> Samples | None:
-        """The kept samples; none if there aren't n of them, or if a checkpoint or the like has changed the weights."""
-        if self._kept is None:
+    def _cached_samples(self, n: int) -> Samples | None:
+        """The cached samples; None if there aren't n, or if the weights have changed, for example by loading."""
+        if self._cached is None:
             return None
-        (samples, versions), self._kept = self._kept, None
+        (samples, versions), self._cached = self._cached, None
         return samples if len(samples.x) == n and versions == self._versions() else None
 
 
 class OneBatch(_OnePass):
-    """The discriminator scores real and generated data of its own update as one batch of both.
+    """In its own update, the discriminator scores real and generated data as one batch.
 
-    The same scores sooner, but one power iteration of its spectral normalisation instead of two.
+    The scores are the same and take less time, but spectral normalisation makes one power iteration instead of two.
 
     Args:
         game: a `GAN`, a `BoundaryEquilibrium`, or a `OneForward` of one.
 
     Raises:
-        ValueError: the discriminator has batch normalisation or another layer that depends on the batch (a layer of
-            your own that does says so by `depends_on_batch = True`), or the game is another wrapper's.
+        ValueError: the discriminator has batch normalisation or another layer that depends on the batch (mark a layer
+            of your own by `depends_on_batch = True`), or the game is another wrapper.
 
     >>> from gancourse import models, objectives
     >>> from gancourse.games import GAN
@@ -127,20 +128,20 @@ class OneBatch(_OnePass):
 
     setting = "one_batch"
 
-    def __init__(self, game: TwoNetworks | _OnePass) -> None:
+    def __init__(self, game: TwoNetworks | Wrapper) -> None:
         super().__init__(game)
         layers = sorted({type(layer).__name__ for layer in self.discriminator.modules() if _depends_on_batch(layer)})
         if layers:
             raise ValueError(
-                f"the discriminator has {layers}, so what it says of a sample depends on the batch around it; leave "
-                "OneBatch away, or pass a discriminator without"
+                f"the discriminator has {layers}, so its score of a sample depends on the rest of the batch; leave "
+                "out OneBatch, or pass a discriminator without these layers"
             )
 
-    def discriminator_terms(self, batch: Batch, noise: Noise, **how: Any) -> dict[str, Tensor]:
+    def discriminator_terms(self, batch: Batch, noise: Noise, **options: Any) -> dict[str, Tensor]:
         """The inner game's terms, with one pass for both halves."""
-        return super().discriminator_terms(batch, noise, together=True, **how)
+        return super().discriminator_terms(batch, noise, together=True, **options)
 
 
 def _depends_on_batch(layer: nn.Module) -> bool:
-    """Whether it treats a sample by its neighbours, or by its place in the batch; layers of ours say so themselves."""
+    """Whether the output for a sample depends on the rest of the batch or on its position; from a layer's own flag."""
     return getattr(layer, "depends_on_batch", isinstance(layer, _BatchNorm))

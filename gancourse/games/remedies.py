@@ -1,4 +1,4 @@
-"""The remedies of the literature as values; what they do stands beside their games, views and constraints."""
+"""The remedies of the literature as frozen values; their games, views and constraints document what they do."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from gancourse.games.several import Several
 from gancourse.games.unrolled import Unrolled
 from gancourse.games.views import annealed, instance_noise, label_flipping, packing
 from gancourse.games.wrapper import Wrapper
-from gancourse.signature import Signature
+from gancourse.signature import Packs, Signature
 from gancourse.values import Count, NonNegative, Positive, Share
 
-Played = TwoNetworks | Wrapper
+AnyGame = TwoNetworks | Wrapper
 
 
 @dataclass(frozen=True)
 class InstanceNoiseRemedy(Remedy):
-    """Noise on what the discriminator sees, which becomes less and less.
+    """Noise on the discriminator's input, with a standard deviation that falls during training.
 
     Args:
         std: standard deviation at the start, in the data's units.
-        end: at the end; equal to `std` for noise that stays.
-        updates: from `std` to `end`.
+        end: standard deviation at the end; equal to `std` for constant noise.
+        updates: number of updates from `std` to `end`.
     """
 
     std: Positive = 0.5
@@ -47,7 +47,7 @@ class InstanceNoiseRemedy(Remedy):
 
 @dataclass(frozen=True)
 class LabelFlippingRemedy(Remedy):
-    """Real and generated samples swapped now and then.
+    """Real and generated samples swapped at random in the discriminator's turn.
 
     Args:
         share: probability that a pair is swapped.
@@ -62,7 +62,7 @@ class LabelFlippingRemedy(Remedy):
 
 @dataclass(frozen=True)
 class PackingRemedy(Remedy):
-    """A discriminator that sees several samples at once.
+    """A discriminator that scores packs of several samples.
 
     Args:
         m: samples in a pack.
@@ -71,9 +71,10 @@ class PackingRemedy(Remedy):
     m: Count = 2
 
     def seen(self, seen: Signature) -> Signature:
-        """Packs of samples."""
+        """The signature of a pack of samples, and of their conditions."""
         first, *rest = seen.shape
-        return dataclasses.replace(seen, shape=(self.m * first, *rest))
+        condition = None if seen.condition is None else Packs(seen.condition, self.m)
+        return dataclasses.replace(seen, shape=(self.m * first, *rest), condition=condition)
 
     def views(self) -> Sequence[View]:
         """The packing."""
@@ -82,7 +83,7 @@ class PackingRemedy(Remedy):
 
 @dataclass(frozen=True)
 class WeightClippingRemedy(Remedy):
-    """A discriminator whose weights are clamped.
+    """A discriminator with clipped weights.
 
     Args:
         c: the largest absolute value of a weight.
@@ -91,45 +92,45 @@ class WeightClippingRemedy(Remedy):
     c: Positive = 0.01
 
     def constraint(self) -> Callable[[nn.Module], None]:
-        """The clamping."""
+        """The clipping."""
         return weight_clipping(self.c)
 
 
 @dataclass(frozen=True)
 class UnrolledRemedy(Remedy):
-    """A generator that looks some steps of its opponents ahead.
+    """A generator trained against its opponents after some unrolled steps.
 
     Args:
-        steps: that it looks ahead.
-        learning_rate: of these.
+        steps: number of unrolled steps.
+        learning_rate: of the unrolled steps.
     """
 
     steps: Count = 3
     learning_rate: Positive = 0.001
 
-    def applied(self, game: Played, family: Any, fits: Signature) -> Unrolled:
+    def applied(self, game: AnyGame, family: Any, fits: Signature) -> Unrolled:
         """The unrolled game."""
         return Unrolled(game, self.steps, self.learning_rate)
 
 
 @dataclass(frozen=True)
 class ConsensusRemedy(Remedy):
-    """Players that shorten the whole game's gradient as well.
+    """Players that also minimise the squared norm of all players' gradients.
 
     Args:
-        weight: of that.
+        weight: of the squared norm.
     """
 
     weight: NonNegative = 0.1
 
-    def applied(self, game: Played, family: Any, fits: Signature) -> Consensus:
-        """The game with the gradient's norm in it."""
+    def applied(self, game: AnyGame, family: Any, fits: Signature) -> Consensus:
+        """The game with consensus terms."""
         return Consensus(game, self.weight)
 
 
 @dataclass(frozen=True)
 class HistoricalAveragingRemedy(Remedy):
-    """Players that pay for straying from their mean weights.
+    """Players with a penalty on the distance of their weights from their mean.
 
     Args:
         weight: of the squared distance.
@@ -137,8 +138,8 @@ class HistoricalAveragingRemedy(Remedy):
 
     weight: NonNegative = 0.01
 
-    def applied(self, game: Played, family: Any, fits: Signature) -> HistoricalAveraging:
-        """The game with the distances in it."""
+    def applied(self, game: AnyGame, family: Any, fits: Signature) -> HistoricalAveraging:
+        """The game with historical averaging."""
         return HistoricalAveraging(game, self.weight)
 
 
@@ -148,20 +149,20 @@ class FeatureMatchingRemedy(Remedy):
 
     Args:
         weight: of the squared distance.
-        replace: whether it takes the place of the generator's own loss.
+        replace: whether it replaces the generator's own loss.
     """
 
     weight: NonNegative = 1.0
     replace: bool = True
 
-    def applied(self, game: Played, family: Any, fits: Signature) -> FeatureMatching:
-        """The game with the features in it."""
+    def applied(self, game: AnyGame, family: Any, fits: Signature) -> FeatureMatching:
+        """The game with feature matching."""
         return FeatureMatching(game, _features(game), self.weight, self.replace)
 
 
 @dataclass(frozen=True)
 class PullAwayRemedy(Remedy):
-    """A generator that pulls the features of its samples apart.
+    """A generator that also minimises the cosines between the features of its samples.
 
     Args:
         weight: of the mean squared cosine.
@@ -169,14 +170,14 @@ class PullAwayRemedy(Remedy):
 
     weight: NonNegative = 0.1
 
-    def applied(self, game: Played, family: Any, fits: Signature) -> PullAway:
-        """The game with the cosines in it."""
+    def applied(self, game: AnyGame, family: Any, fits: Signature) -> PullAway:
+        """The game with the pull-away term."""
         return PullAway(game, _features(game), self.weight)
 
 
 @dataclass(frozen=True)
 class ModeRegularisedRemedy(Remedy):
-    """An encoder that tells the generator where real samples would come from.
+    """An encoder whose reconstructions of real samples the generator improves too.
 
     Args:
         reconstruction: weight of the squared error.
@@ -186,14 +187,16 @@ class ModeRegularisedRemedy(Remedy):
     reconstruction: NonNegative = 0.2
     mode: NonNegative = 0.4
 
-    def applied(self, game: Played, family: Any, fits: Signature) -> ModeRegularised:
+    def applied(self, game: AnyGame, family: Any, fits: Signature) -> ModeRegularised:
         """The game with an encoder.
 
         Raises:
-            ValueError: the family has none.
+            ValueError: the family has no encoder.
         """
         if not hasattr(family, "encoder"):
-            raise ValueError(f"mode regularisation needs an encoder, and {type(family).__name__} has none")
+            raise ValueError(
+                f"mode regularisation needs an encoder, but {type(family).__name__} has none; use another family"
+            )
         encoder = family.encoder(fits, game.generator.latent_size)
         return ModeRegularised(game, encoder, self.reconstruction, self.mode)
 
@@ -203,21 +206,23 @@ class SeveralRemedy(Remedy):
     """Several discriminators, with the first one's objective and views.
 
     Args:
-        count: how many.
-        temper: how much more the generator listens to harsh ones.
+        count: number of discriminators.
+        temper: how much more the generator weighs discriminators with a higher loss.
     """
 
     count: Count = 3
     temper: NonNegative = 0.0
 
-    def applied(self, game: Played, family: Any, fits: Signature) -> Several:
+    def applied(self, game: AnyGame, family: Any, fits: Signature) -> Several:
         """The game with more discriminators.
 
         Raises:
-            ValueError: the game is no plain GAN, or has terms, which belong to one discriminator.
+            ValueError: the game is not a plain GAN, or has terms or a constraint, which are of one discriminator.
         """
         if not isinstance(game, GAN) or any(game.terms.values()) or game.players[0].constraint is not None:
-            raise ValueError("several discriminators multiply a plain GAN without terms; put this remedy first")
+            raise ValueError(
+                "several discriminators need a plain GAN without terms and constraint; put this remedy first"
+            )
         n_critic = game.players[0].updates
         others = [
             GAN(game.generator, family.discriminator(fits), game.objective, (), n_critic, game.views)
@@ -226,7 +231,9 @@ class SeveralRemedy(Remedy):
         return Several([game, *others], self.temper)
 
 
-def _features(game: Played) -> Any:
+def _features(game: AnyGame) -> Any:
     if not hasattr(game.discriminator, "features"):
-        raise ValueError(f"the discriminator, a {type(game.discriminator).__name__}, has no features to compare")
+        raise ValueError(
+            f"the discriminator, a {type(game.discriminator).__name__}, has no method features; use another family"
+        )
     return game.discriminator.features

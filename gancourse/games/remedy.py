@@ -1,4 +1,4 @@
-"""What every remedy is: a change of a GAN as a frozen value, so that recipes and command lines can ask for it."""
+"""The base class of remedies: changes of a GAN as frozen values, for recipes and the command line."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from gancourse.values import Value
 
 @dataclass(frozen=True)
 class Remedy(Value):
-    """A change of a GAN; each method changes nothing unless a remedy says so.
+    """A change of a GAN; the methods of this base class change nothing, and remedies override them.
 
-    A remedy named `UnrolledRemedy` is asked for by `unrolled`, with its fields: `--remedies unrolled:steps=3`.
+    A remedy named `UnrolledRemedy` is requested by `unrolled`, with its fields: `--remedies unrolled:steps=3`.
     """
 
     abstract: ClassVar[bool] = True
 
     def seen(self, seen: Signature) -> Signature:
-        """What the discriminator is shown, where it was shown `seen` without this remedy."""
+        """Signature of the discriminator's input with this remedy, where it is `seen` without it."""
         return seen
 
     def views(self) -> Sequence[View]:
-        """What stands between the data and the discriminator."""
+        """Changes of the discriminator's input."""
         return ()
 
     def constraint(self) -> Callable[[nn.Module], None] | None:
-        """What puts the discriminator back among those it may choose, after each of its updates."""
+        """Projection of the discriminator onto the allowed weights, after each of its updates."""
         return None
 
     def applied(self, game: TwoNetworks | Wrapper, family: Any, fits: Signature) -> TwoNetworks | Wrapper:
@@ -41,9 +41,9 @@ class Remedy(Value):
         Args:
             game: the game with the remedies before this one.
             family: makes further networks, as `family.encoder(fits, n_out)` or `family.discriminator(fits)`.
-            fits: what these must fit.
+            fits: signature that these networks must fit.
 
         Raises:
-            ValueError: the game or the family lacks what the remedy needs.
+            ValueError: the game or the family lacks a part that the remedy needs.
         """
         return game

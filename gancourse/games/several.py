@@ -19,20 +19,20 @@ from gancourse.rng import Noise
 class Several(Wrapper):
     """Games that share one generator, which minimises the weighted mean of its losses in all of them.
 
-    The weights are softmax(temper · losses): 0 gives the plain mean, a large temper listens to the harshest
-    discriminator alone. The gradient is that of the smooth maximum (1/temper) · log mean exp(temper · loss): the
-    weights count as constants in it, and change with the losses where it is differentiated again.
+    The weights are softmax(temper · losses): 0 gives the plain mean; with a large temper, only the highest loss counts.
+    The gradient is that of the smooth maximum (1/temper) · log mean exp(temper · loss): the weights are constants in
+    it, and functions of the losses in its derivatives.
 
-    The first game's players keep their names; those of the second are called "discriminator 2", and so on. Towards
-    other wrappers the first game's discriminator, objective and views speak for all.
+    The first game's players keep their names; those of the second are named "discriminator 2", and so on. Other
+    wrappers use the first game's discriminator, objective and views.
 
     Args:
         games: one for each discriminator; each may have its own objective, terms and views.
-        temper: λ of the paper, how much more the generator listens to harsh discriminators.
+        temper: λ of the paper, how much more the generator weighs discriminators with a higher loss.
 
     Raises:
-        ValueError: there is no game, the generators are not one and the same, two games share a network besides, or
-            temper is negative or no number.
+        ValueError: there is no game, the games have different generators, two games share another network, or temper
+            is negative or not finite.
 
     Source: Durugkar, Gemp, Mahadevan 2017 (GMAN), section 4.1 (softmax-weighted arithmetic mean, there of the values).
 
@@ -46,14 +46,14 @@ class Several(Wrapper):
 
     def __init__(self, games: Sequence[TwoNetworks | Wrapper], temper: float = 0.0) -> None:
         if not games:
-            raise ValueError("several discriminators need a game each, but the list of games is empty")
+            raise ValueError("the list of games is empty; pass one game for each discriminator")
         super().__init__(games[0])
         if not 0 <= temper < math.inf:
             raise ValueError(f"temper is {temper}; expected a finite number ≥ 0")
         self.games, self.temper = tuple(games), temper
-        self.judged = [player_of(game.players, "generator") for game in games]
-        if any(player.network is not self.judged[0].network for player in self.judged):
-            raise ValueError("the games have generators of their own; give all of them the same one")
+        self.generator_players = [player_of(game.players, "generator") for game in games]
+        if any(player.network is not self.generator_players[0].network for player in self.generator_players):
+            raise ValueError("the games have different generators; pass games with the same generator")
         others: dict[str, Player] = {}
         for i, game in enumerate(games, 1):
             for player in game.players:
@@ -61,36 +61,36 @@ class Several(Wrapper):
                     name = free_name(_numbered(player.name, i), others)
                     others[name] = player._replace(name=name)
         if len({id(player.network) for player in others.values()}) < len(others):
-            raise ValueError("two games share a discriminator; give each game one of its own")
-        memory = joined(*(player.memory for player in self.judged))
-        generator: Player = self.judged[0]._replace(terms=self.generator_terms, memory=memory)
+            raise ValueError("two games share a discriminator; pass a discriminator of its own to each game")
+        memory = joined(*(player.memory for player in self.generator_players))
+        generator: Player = self.generator_players[0]._replace(terms=self.generator_terms, memory=memory)
         self.players = (*others.values(), generator)
 
     @property
     def settings(self) -> Mapping[str, bool | int | float | str]:
-        """Those of all games; of the second under its number."""
-        each = (getattr(game, "settings", {}) for game in self.games)
-        return {_numbered(name, i): value for i, mine in enumerate(each, 1) for name, value in mine.items()}
+        """The settings of all games; those of the second with its number in their names."""
+        of_games = (getattr(game, "settings", {}) for game in self.games)
+        return {_numbered(name, i): value for i, own in enumerate(of_games, 1) for name, value in own.items()}
 
     @property
     def differentiable(self) -> bool:
-        """Whether all games are."""
+        """Whether all games are differentiable."""
         return all(getattr(game, "differentiable", True) for game in self.games)
 
     def generator_terms(self, batch: Batch, noise: Noise) -> dict[str, Tensor]:
         """The weighted terms of each game, those of the second under the names "adversarial 2", and so on."""
-        terms = [player.terms(batch, noise) for player in self.judged]
-        losses = torch.stack([total(mine) for mine in terms])
+        terms = [player.terms(batch, noise) for player in self.generator_players]
+        losses = torch.stack([total(own_terms) for own_terms in terms])
         weights = (self.temper * processes.mean(losses if self.temper else losses.detach())).softmax(0)
         weighted: dict[str, Tensor] = {}
-        for i, (mine, weight) in enumerate(zip(terms, weights, strict=True), 1):
-            for name, term in mine.items():
+        for i, (own_terms, weight) in enumerate(zip(terms, weights, strict=True), 1):
+            for name, term in own_terms.items():
                 weighted[free_name(_numbered(name, i), weighted)] = _Weighted.apply(term, weight)
         return weighted
 
 
 class _Weighted(torch.autograd.Function):
-    """A weight times a term, whose gradient takes the weight for a constant; the second derivative doesn't."""
+    """A weight times a term; the weight is a constant in the gradient, but not in the second derivative."""
 
     @staticmethod
     def forward(ctx: Any, term: Tensor, weight: Tensor) -> Tensor:
@@ -104,5 +104,5 @@ class _Weighted(torch.autograd.Function):
 
 
 def _numbered(name: str, i: int) -> str:
-    """A name of the i-th game: the first game's stay as they are."""
+    """A name of the i-th game, with its number; unchanged for the first game."""
     return f"{name} {i}" if i > 1 else name

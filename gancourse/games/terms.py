@@ -1,4 +1,4 @@
-"""Terms that a player of a GAN minimises besides the adversarial loss, as data."""
+"""Terms that a player of a GAN minimises besides the adversarial loss, as values."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from gancourse.batch import Batch
 from gancourse.rng import Noise
 
 Critic = Callable[[Tensor], Tensor]
-"""Scores [batch] of what it is given, [batch, ...]."""
+"""Maps [batch, ...] to scores [batch]."""
 
 
 class Turn(NamedTuple):
-    """What a term may look at: everything of one update of one player.
+    """The arguments of a term: networks, data and noise of one update of one player.
 
     Args:
         generator: the network.
         discriminator: the network.
         critic: x -> scores [batch]: D(x), or D(x, y) at the condition y of the generated samples.
         batch: real data of this update, before any view.
-        noise: randomness of this update; a term that draws from it uses a name of its own.
-        z: latents behind the generated samples, [batch, latent_size].
-        real: data as the discriminator sees it, [batch, ...].
-        fake: generated samples as the discriminator sees them, [batch, ...].
+        noise: of this update; a term that draws from it uses a name of its own.
+        z: latents of the generated samples, [batch, latent_size].
+        real: data after the views, [batch, ...].
+        fake: generated samples after the views, [batch, ...].
     """
 
     generator: nn.Module
@@ -39,19 +39,20 @@ class Turn(NamedTuple):
 
 
 class Term(NamedTuple):
-    """A term added to what one player minimises.
+    """A term added to the loss of one player.
 
     Args:
-        name: under which its loss is reported.
-        of: whose term it is, "discriminator" or "generator".
-        function: maps a turn to one number, or to one value per sample, [batch]. With several processes each sees its
-            part of the batch; a term that compares samples takes `processes.whole` or `processes.mean`.
-        weight: what the value is multiplied by.
+        name: of the reported loss.
+        of: name of the player, "discriminator" or "generator".
+        function: maps a turn to one number, or to one value per sample, [batch]. With several processes, each
+            computes it on its part of the batch; a term that compares samples calls `processes.gather` or
+            `processes.mean`.
+        weight: factor on the value.
         every: the term is computed every `every` updates of its player and then multiplied by `every` too, so that its
             mean over updates doesn't depend on it (lazy regularisation: Karras et al. 2020, appendix B, which rescales
             Adam's rate and decays as well; this doesn't).
-        memory: what the function remembers from update to update, as buffers; it is saved in checkpoints. The function
-            changes it only while it is in training mode.
+        memory: state of the function between updates, as buffers, saved in checkpoints. The function changes it in
+            training mode only.
 
     >>> from gancourse.objectives import off_diagonal
     >>> Term("orthogonality", "generator", lambda turn: off_diagonal(turn.generator), weight=1e-4).every
@@ -71,8 +72,8 @@ def penalty(function: Callable[..., Tensor], weight: float = 1.0, every: int = 1
 
     Args:
         function: maps (critic, real, fake, epsilon) to values [batch], where epsilon, [batch], is uniform in [0, 1).
-        weight: what the penalty is multiplied by.
-        every: it is computed every `every` updates, and multiplied by this too: see `Term`.
+        weight: factor on the penalty.
+        every: the penalty is computed every `every` updates, and multiplied by `every` too: see `Term`.
 
     >>> from gancourse.objectives import r1
     >>> term = penalty(r1, weight=10.0, every=16)
@@ -87,16 +88,16 @@ def penalty(function: Callable[..., Tensor], weight: float = 1.0, every: int = 1
 
 
 def _name(function: Callable[..., Tensor]) -> str:
-    """The function's name; of a `functools.partial`, that of the function behind it."""
+    """The function's name; for a `functools.partial`, that of its function."""
     function = getattr(function, "func", function)
     return getattr(function, "__name__", type(function).__name__)
 
 
 def check_terms(terms: Iterable[Term], players: Collection[str]) -> None:
-    """Complain about terms that no player has, that are never due, or that would overwrite each other.
+    """Check the terms' players, intervals and names.
 
     Raises:
-        ValueError: says which term and what to change.
+        ValueError: a term is of an unknown player, has an interval below one, or would overwrite another one.
     """
     terms = tuple(terms)
     for term in terms:

@@ -1,4 +1,4 @@
-"""Unrolled GAN: the generator looks at the discriminator that it will face after some more steps."""
+"""Unrolled GAN: the generator is trained against the discriminator after some more steps."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from gancourse.games.game import TwoNetworks
 from gancourse.games.wrapper import (
     Wrapper,
     check_differentiable,
-    leaves,
+    copied_buffers,
+    differentiable_weights,
+    frozen_memories,
+    gradients,
     player_of,
-    remembering_nothing,
     replaced,
-    slopes,
-    spare_buffers,
     total,
-    trained,
+    trainable,
 )
 from gancourse.rng import Noise
 
@@ -27,18 +27,19 @@ from gancourse.rng import Noise
 class Unrolled(Wrapper):
     """The generator minimises its terms at the weights that its opponents would have after some gradient steps.
 
-    Each imagined step is plain gradient descent on the opponents' own terms, with the batch and noise of the
-    generator's turn. The gradient also goes through these steps: the generator learns how they answer it. The opponents
-    themselves, BatchNorm's statistics and memories are left as they are; constraints are not applied on the way.
+    Each unrolled step is plain gradient descent on the opponents' own terms, with the batch and noise of the
+    generator's turn. The generator's gradient also goes through these steps, so it includes how the opponents respond.
+    The opponents themselves, BatchNorm's statistics and memories don't change; constraints are not applied in unrolled
+    steps.
 
     Args:
         game: the inner game; all its players but the generator are unrolled.
-        steps: imagined steps; 0 gives the inner game.
-        learning_rate: of the imagined steps.
+        steps: number of unrolled steps; 0 gives the inner game.
+        learning_rate: of the unrolled steps.
 
     Raises:
-        ValueError: a negative number of steps or a learning rate that is not positive; the game lacks a generator, or
-            isn't `differentiable`.
+        ValueError: steps is negative or the learning rate not positive, or the game has no generator or isn't
+            `differentiable`.
 
     Source: Metz et al. 2017, section 2.2: θ_D^(k+1) = θ_D^k + η ∂f/∂θ_D, and G minimises f(θ_G, θ_D^K(θ_G)). The paper
     trains with K from 1 to 20.
@@ -59,31 +60,31 @@ class Unrolled(Wrapper):
         if steps:
             check_differentiable(game, "unrolling")
         self.steps, self.learning_rate = steps, learning_rate
-        self.mover = player_of(game.players, "generator")
-        self.others = tuple(player for player in game.players if player.name != "generator")
-        self.names = [trained(player.network) for player in self.others]
-        unrolled = self.mover._replace(terms=self.generator_terms)
+        self.generator_player = player_of(game.players, "generator")
+        self.opponents = tuple(player for player in game.players if player.name != "generator")
+        self.names = [trainable(player.network) for player in self.opponents]
+        unrolled = self.generator_player._replace(terms=self.generator_terms)
         self.players = replaced(game.players, unrolled) if steps else tuple(game.players)
 
     def generator_terms(self, batch: Batch, noise: Noise) -> dict[str, Tensor]:
-        """The inner game's terms at the opponents' future weights; each of the inner term's shape."""
-        networks = [player.network for player in self.others]
-        weights = [leaves(network, names) for network, names in zip(networks, self.names, strict=True)]
-        with remembering_nothing(self.others):
+        """The inner game's terms at the opponents' unrolled weights; each of the inner term's shape."""
+        networks = [player.network for player in self.opponents]
+        weights = [differentiable_weights(network, names) for network, names in zip(networks, self.names, strict=True)]
+        with frozen_memories(self.opponents):
             for _ in range(self.steps):
                 weights = self._step(weights, batch, noise)
-        at = [w | spare_buffers(network) for network, w in zip(networks, weights, strict=True)]
-        return call_at(networks, at, self.mover.terms, batch, noise)
+        at = [w | copied_buffers(network) for network, w in zip(networks, weights, strict=True)]
+        return call_at(networks, at, self.generator_player.terms, batch, noise)
 
     def _step(self, weights: list[dict[str, Tensor]], batch: Batch, noise: Noise) -> list[dict[str, Tensor]]:
         """The opponents' weights after one more step of all of them at once."""
-        networks = [player.network for player in self.others]
+        networks = [player.network for player in self.opponents]
         after = []
-        for player, mine in zip(self.others, weights, strict=True):
-            # The generator's buffers are copied too: it is only imagined that it is evaluated here.
-            at = [w | spare_buffers(network) for network, w in zip(networks, weights, strict=True)]
-            at.append(spare_buffers(self.mover.network))
-            loss = total(call_at([*networks, self.mover.network], at, player.terms, batch, noise))
-            moves = zip(mine.items(), slopes(loss, mine), strict=True)
-            after.append({name: weight - self.learning_rate * slope for (name, weight), slope in moves})
+        for player, own_weights in zip(self.opponents, weights, strict=True):
+            # The generator's buffers are copied too: an unrolled step must not change them.
+            at = [w | copied_buffers(network) for network, w in zip(networks, weights, strict=True)]
+            at.append(copied_buffers(self.generator_player.network))
+            loss = total(call_at([*networks, self.generator_player.network], at, player.terms, batch, noise))
+            pairs = zip(own_weights.items(), gradients(loss, own_weights), strict=True)
+            after.append({name: weight - self.learning_rate * gradient for (name, weight), gradient in pairs})
         return after

@@ -28,7 +28,7 @@ def gaussian_kl(mean: Tensor, log_variance: Tensor) -> Tensor:
 
 
 class VAE:
-    """One player, who owns an encoder and a decoder, and maximises a lower bound of the data's log-likelihood.
+    """One player with an encoder and a decoder, which maximises a lower bound of the data's log-likelihood.
 
     The decoder's density is p(x|z) = N(decoder(z), std² I), the encoder's q(z|x) = N(mean, diag(variance)). With
     beta = 1 the terms sum to −ELBO in nats, constants included.
@@ -38,11 +38,11 @@ class VAE:
             `conditional`.
         decoder: maps latents [batch, decoder.latent_size] to the mean of the data; (latents, y) if `conditional`.
         std: standard deviation of the decoder's density, in the data's units.
-        beta: what the KL term is multiplied by; below 1 sharper reconstructions, above 1 latents nearer to N(0, I).
+        beta: factor on the KL term; below 1 reconstructions are sharper, above 1 latents are closer to N(0, I).
 
     Raises:
-        ValueError: std is not positive or beta negative; when playing, if encoder and decoder don't fit, or one
-            is conditional but the batch has no y.
+        ValueError: std is not positive or beta negative; during training, if encoder and decoder don't fit, or
+            one is conditional but the batch has no y.
 
     Source: Kingma and Welling 2014, eq. 10; beta: Higgins et al. 2017, eq. 4.
 
@@ -63,11 +63,11 @@ class VAE:
         """Mean and log variance of q(z|x), or q(z|x, y), [batch, latent_size] each.
 
         Raises:
-            ValueError: the encoder's output is not twice a latent.
+            ValueError: the encoder's output is not of twice the latent size.
         """
-        out, wanted = conditioned(self.encoder, y)(x), 2 * self.decoder.latent_size
-        if out.ndim != 2 or out.shape[1] != wanted:
-            raise ValueError(f"the encoder gives {tuple(out.shape)}; expected [batch, {wanted}]: means, log variances")
+        out, width = conditioned(self.encoder, y)(x), 2 * self.decoder.latent_size
+        if out.ndim != 2 or out.shape[1] != width:
+            raise ValueError(f"the encoder returns {tuple(out.shape)}; expected [batch, {width}]: means, log variances")
         mean, log_variance = out.chunk(2, dim=1)
         return mean, log_variance
 
@@ -76,9 +76,12 @@ class VAE:
         mean, log_variance = self.posterior(batch.x, batch.y)
         # Reparameterised: z is a differentiable function of mean and variance, and of noise that depends on neither.
         z = mean + (log_variance / 2).exp() * noise.normal("z", mean.shape[1])
-        made = conditioned(self.decoder, batch.y)(z)
-        if made.shape != batch.x.shape:
-            raise ValueError(f"the decoder makes {tuple(made.shape)} but x is {tuple(batch.x.shape)}; they must agree")
-        error = ((batch.x - made) / self.std).square().flatten(1)
+        mean_x = conditioned(self.decoder, batch.y)(z)
+        if mean_x.shape != batch.x.shape:
+            raise ValueError(
+                f"the decoder returns {tuple(mean_x.shape)} but x is {tuple(batch.x.shape)}; they must agree: pass a "
+                "decoder for this data"
+            )
+        error = ((batch.x - mean_x) / self.std).square().flatten(1)
         constant = error.shape[1] * math.log(self.std * math.sqrt(2 * math.pi))
         return {"reconstruction": error.sum(1) / 2 + constant, "kl": self.beta * gaussian_kl(mean, log_variance)}

@@ -1,4 +1,4 @@
-"""What may stand between the data and the discriminator: noise, packs of several samples, swapped labels."""
+"""Views: changes of the discriminator's input by noise, packs of several samples, or swapped labels."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from gancourse.rng import Noise
 
 
 def annealed(start: float, end: float, updates: int) -> Callable[[int], float]:
-    """Values that go from `start` to `end` in equal ratios over so many updates, and stay there.
+    """Values that go from `start` to `end` in equal ratios over `updates` updates, and then stay constant.
 
     Raises:
-        ValueError: a value is not positive (equal ratios never reach zero), or there is no update.
+        ValueError: a value is not positive (equal ratios never reach zero), or updates is below one.
 
     >>> [round(annealed(1.0, 0.01, 4)(update), 4) for update in (0, 2, 4, 9)]
     [1.0, 0.1, 0.01, 0.01]
@@ -30,15 +30,15 @@ def annealed(start: float, end: float, updates: int) -> Callable[[int], float]:
 def instance_noise(std: float | Callable[[int], float]) -> View:
     """Gaussian noise on real and on generated samples, so that their distributions overlap.
 
-    Each sample gets its own noise, new in each turn; neither its shape nor what it is conditioned on changes.
-    Penalties are taken at the noisy samples.
+    Each sample gets its own noise, drawn in each turn; its shape and condition don't change. Penalties are computed at
+    the noisy samples.
 
     Args:
-        std: standard deviation of each coordinate, in the data's units; or a function of how many updates the player
-            has made, e.g. `annealed(0.5, 0.01, 2000)`.
+        std: standard deviation of each coordinate, in the data's units; or a function of the number of the
+            player's updates so far, e.g. `annealed(0.5, 0.01, 2000)`.
 
     Raises:
-        ValueError: the standard deviation is negative or no number.
+        ValueError: the standard deviation is negative or not finite.
 
     Source: Arjovsky and Bottou 2017, section 3; Sønderby et al. 2017, section 2.5.
 
@@ -67,17 +67,17 @@ def _check_std(std: float) -> float:
 
 
 def packing(m: int) -> View:
-    """Show the discriminator m samples at once: a generator that lacks variety gives itself away.
+    """Give the discriminator packs of m samples, in which a generator's lack of variety is visible.
 
     Points [batch, d] become [batch/m, m·d]; images [batch, channels, h, w] become [batch/m, m·channels, h, w]. So do
-    their conditions, and labels [batch] become [batch/m, m]. The discriminator must take the larger input, and gives
-    one score a pack.
+    their conditions, and labels [batch] become [batch/m, m]. The discriminator must take the larger input, and returns
+    one score per pack.
 
     Args:
         m: samples in a pack; 1 changes nothing.
 
     Raises:
-        ValueError: m is below one; when playing, if the batch can't be divided by it.
+        ValueError: m is below one; during training, if it doesn't divide the batch size.
 
     Source: Lin et al. 2018 (PacGAN), section 3.
 
@@ -103,16 +103,16 @@ def packing(m: int) -> View:
 
 
 def label_flipping(share: float) -> View:
-    """Swap real and generated samples for the discriminator, at random, so that it never gets quite sure.
+    """Swap real and generated samples for the discriminator at random, so that its scores stay moderate.
 
-    Only in the discriminator's turn. A penalty at real samples sees the swapped ones too. Each sample keeps what it is
-    conditioned on.
+    Only in the discriminator's turn. A penalty at real samples is computed at the swapped ones too. Each sample keeps
+    its condition.
 
     Args:
         share: probability that a pair is swapped; 0 changes nothing, at ½ nothing can be learned.
 
     Raises:
-        ValueError: the share is not in [0, 1]; when playing, if real and generated samples differ in shape.
+        ValueError: the share is not in [0, 1]; during training, if real and generated samples differ in shape.
 
     Source: Chintala et al. 2016 ("How to train a GAN", number 6); Salimans et al. 2016, section 3.4, smooth labels
     instead.
@@ -128,10 +128,12 @@ def label_flipping(share: float) -> View:
     def swap(real: Batch, fake: Batch, noise: Noise) -> tuple[Batch, Batch]:
         x, other = real.x, fake.x
         if x.shape != other.shape:
-            raise ValueError(f"real data is {tuple(x.shape)}, generated {tuple(other.shape)}; only equals can swap")
+            raise ValueError(
+                f"real data is {tuple(x.shape)}, generated {tuple(other.shape)}; only equal shapes can be swapped"
+            )
         flipped = noise.uniform("flipped", rows=len(x)) < share
         x, other = _swapped(flipped, x, other)
-        # Generated samples mostly have the real ones' y, which then stays one tensor.
+        # Generated samples usually share the real ones' y; it then stays one tensor.
         y, other_y = (real.y, fake.y) if real.y is fake.y else _swapped(flipped, real.y, fake.y)
         return real._replace(x=x, y=y), fake._replace(x=other, y=other_y)
 

@@ -1,4 +1,4 @@
-"""What games that are built over another game have in common."""
+"""The base class of games that change the players of another game."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from gancourse.rng import Noise
 
 
 class Wrapper:
-    """A game whose players are another game's, some of them changed; wrappers stack. This one changes none.
+    """A game with the players of an inner game, some of them changed; wrappers can be nested. This one changes none.
 
-    It answers for the inner game: generator, discriminator, objective, samples, critic, latents and what the
-    discriminator sees.
+    Its generator, discriminator, objective, samples, critic, latents and input of the discriminator are those of the
+    inner game.
 
     Args:
         game: the inner game, with a player named "generator".
@@ -38,7 +38,7 @@ class Wrapper:
 
     @property
     def settings(self) -> Mapping[str, bool | int | float | str]:
-        """What a checkpoint must know of how the inner game is played."""
+        """The inner game's settings, for checkpoints."""
         return dict(getattr(self.inner, "settings", {}))
 
     @property
@@ -65,16 +65,16 @@ class Wrapper:
         """Latents of one batch, [batch, latent_size]."""
         return self.inner.latents(noise)
 
-    def made(self, batch: Batch, noise: Noise, z: Tensor | None = None) -> Samples:
-        """The generator's samples, at the batch's y; of these latents, or of the noise's."""
-        return self.inner.made(batch, noise, z)
+    def sample(self, batch: Batch, noise: Noise, z: Tensor | None = None) -> Samples:
+        """Samples of the generator at the batch's y; of these latents, or of latents drawn from the noise."""
+        return self.inner.sample(batch, noise, z)
 
     def critic(self, batch: Batch | Samples, function: Critic | None = None) -> Critic:
-        """The discriminator, or a function that is called with its arguments, as a function of x at the batch's y."""
+        """The discriminator, or a function with its arguments, as a function of x at the batch's y."""
         return self.inner.critic(batch, function)
 
     def seen(self, real: Batch, fake: Batch | Samples, noise: Noise, turn: str) -> tuple[Batch, Batch]:
-        """What the discriminator sees of real and generated data in the turn of the player of that name."""
+        """The discriminator's input for real and generated data, after the views, in the turn of the player named."""
         return self.inner.seen(real, fake, noise, turn)
 
 
@@ -82,7 +82,7 @@ def player_of(players: Iterable[Player], name: str) -> Player:
     """The player of that name.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is no such player.
     """
     named = {player.name: player for player in players}
     if name not in named:
@@ -91,12 +91,12 @@ def player_of(players: Iterable[Player], name: str) -> Player:
 
 
 def replaced(players: Iterable[Player], new: Player) -> tuple[Player, ...]:
-    """The players, with the one of that name exchanged for a new one."""
+    """The players, with the new one in place of the one of the same name."""
     return tuple(new if player.name == new.name else player for player in players)
 
 
 def free_name(name: str, taken: Collection[str]) -> str:
-    """The name, with the first number from 2 on that makes it a new one if it is taken.
+    """The name itself if it is free; else with the lowest number from 2 that makes it free.
 
     >>> free_name("r1", {"r1", "r1 2"}), free_name("r1", {"r2"})
     ('r1 3', 'r1')
@@ -106,7 +106,7 @@ def free_name(name: str, taken: Collection[str]) -> str:
 
 
 def merged(terms: dict[str, Tensor], more: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Terms of both, in this order; where the same wrapper stands twice, the outer one's term is numbered."""
+    """Terms of both, in this order; if a wrapper is used twice, the outer one's term gets a number."""
     terms = dict(terms)
     for name, term in more.items():
         terms[free_name(name, terms)] = term
@@ -114,60 +114,60 @@ def merged(terms: dict[str, Tensor], more: dict[str, Tensor]) -> dict[str, Tenso
 
 
 def check_differentiable(game: TwoNetworks | Wrapper, what: str) -> None:
-    """Complain about a game whose terms hide other players' weights, as those of `OneForward` do.
+    """Check that a game's terms are functions of all players' weights; those of `OneForward` are not.
 
     Raises:
-        ValueError: names what needs them.
+        ValueError: they are not; the message names the method that needs it.
     """
     if not getattr(game, "differentiable", True):
         raise ValueError(
-            f"{what} differentiates every player's terms in all players' weights, but in this game (a "
+            f"{what} differentiates every player's terms with respect to all players' weights, but in this game (a "
             f"{type(game).__name__}) some terms don't depend on them, as under OneForward; pass the game without it"
         )
 
 
 def total(terms: dict[str, Tensor]) -> Tensor:
-    """What a player minimises: the sum of its terms' means, a scalar."""
+    """The loss of a player: the sum of its terms' means, a scalar."""
     return sum(term.mean() for term in terms.values())
 
 
 def check_weight(weight: float, what: str) -> None:
-    """Complain about a weight that is negative or no number.
+    """Check that a weight is finite and not negative.
 
     Raises:
-        ValueError: names it.
+        ValueError: it isn't.
     """
     if not 0 <= weight < math.inf:
         raise ValueError(f"the weight of {what} is {weight}; expected a finite number ≥ 0")
 
 
-def trained(network: nn.Module) -> tuple[str, ...]:
-    """Names of the parameters that may change, as they stand outside of any turn."""
+def trainable(network: nn.Module) -> tuple[str, ...]:
+    """Names of the parameters that require gradients."""
     return tuple(name for name, weight in network.named_parameters() if weight.requires_grad)
 
 
-def leaves(network: nn.Module, names: Iterable[str]) -> Weights:
-    """Parameters that can be differentiated in: the network's own, or copies of those that the trainer has frozen."""
+def differentiable_weights(network: nn.Module, names: Iterable[str]) -> Weights:
+    """The network's parameters, with copies that require gradients in place of those that the trainer has frozen."""
     own = dict(network.named_parameters())
     return {n: own[n] if own[n].requires_grad else own[n].detach().clone().requires_grad_() for n in names}
 
 
-def spare_buffers(network: nn.Module) -> Weights:
-    """Copies of the buffers, to be changed by a trial evaluation in place of the network's own."""
+def copied_buffers(network: nn.Module) -> Weights:
+    """Copies of the buffers, which an evaluation may change instead of the network's own."""
     return {name: buffer.clone() for name, buffer in network.named_buffers()}
 
 
-def slopes(loss: Tensor, weights: Weights) -> list[Tensor]:
-    """Gradient of a scalar in each of the weights, itself differentiable; zero where it doesn't depend on one."""
+def gradients(loss: Tensor, weights: Weights) -> list[Tensor]:
+    """Gradients of a scalar with respect to each weight, differentiable; zero where it doesn't depend on one."""
     if not weights:
         return []
-    mine = torch.autograd.grad(loss, list(weights.values()), create_graph=True, materialize_grads=True)
-    return [processes.mean(slope) for slope in mine]
+    own = torch.autograd.grad(loss, list(weights.values()), create_graph=True, materialize_grads=True)
+    return [processes.mean(gradient) for gradient in own]
 
 
 @contextmanager
-def remembering_nothing(players: Iterable[Player]) -> Iterator[None]:
-    """While open, the players' memories are not in training mode: what their terms see then leaves no trace."""
+def frozen_memories(players: Iterable[Player]) -> Iterator[None]:
+    """Inside, the players' memories are in evaluation mode, so that their terms don't change them."""
     with ExitStack() as stack:
         for memory in {id(p.memory): p.memory for p in players if p.memory is not None}.values():
             stack.callback(memory.train, memory.training)

@@ -1,4 +1,4 @@
-"""How good samples are: pure functions of samples or of feature matrices."""
+"""Metrics of sample quality: pure functions of samples or of feature matrices."""
 
 from gancourse.metrics.collapse import CollapseDetector, Variety
 from gancourse.metrics.estimates import Estimate, Interval, bootstrap

@@ -1,4 +1,4 @@
-"""Has the generator lost a part of the data? A statistic of two samples, for data whose modes nobody knows."""
+"""A two-sample test of mode collapse, for data whose modes are not known."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from gancourse.errors import NotFiniteError
 
 
 class Variety(NamedTuple):
-    """What a sample reaches of the data.
+    """How much of the data a sample covers.
 
     Args:
-        lost: share of the real data that lies in starved cells.
-        starved: how many cells hold significantly less than half of the share that they have of the real data.
-        cells: how many cells there are.
-        collapsed: whether `lost` is above the detector's tolerance: the alarm.
+        lost: share of the real data in starved cells.
+        starved: number of cells whose share of the sample is significantly below half of their share of the real data.
+        cells: number of cells.
+        collapsed: whether `lost` is above the detector's tolerance.
         shares: share of the sample in each cell, [cells].
     """
 
@@ -29,7 +29,7 @@ class Variety(NamedTuple):
 
 
 def binomial_tail(counts: Tensor, n: int, probability: Tensor) -> Tensor:
-    """Probability of at most so many successes in n trials, elementwise, float64.
+    """Probability of at most `counts` successes in n trials, elementwise, float64.
 
     Args:
         counts: successes, integers [cells].
@@ -46,8 +46,8 @@ def binomial_tail(counts: Tensor, n: int, probability: Tensor) -> Tensor:
     return terms.cumsum(1).gather(1, counts.long()[:, None]).squeeze(1).clamp(max=1.0)
 
 
-def _spread(points: Tensor, n: int, random: torch.Generator, n_rounds: int = 10) -> Tensor:
-    """Centres of n clusters by k-means from a start as in k-means++ (Arthur, Vassilvitskii 2007); fewer if they tie."""
+def _k_means(points: Tensor, n: int, random: torch.Generator, n_rounds: int = 10) -> Tensor:
+    """Centres of n clusters by k-means, started as in k-means++ (Arthur, Vassilvitskii 2007); fewer if they tie."""
     centres = points[torch.randint(len(points), (1,), generator=random)]
     while len(centres) < n:
         far = torch.cdist(points, centres).amin(1).square()
@@ -62,35 +62,35 @@ def _spread(points: Tensor, n: int, random: torch.Generator, n_rounds: int = 10)
     return centres
 
 
-def _groups(centres: Tensor, reach: float) -> Tensor:
-    """Which group each centre belongs to, if centres nearer than `reach` are joined, directly or over others."""
-    joined = torch.cdist(centres, centres) <= reach
-    for _ in range(len(centres).bit_length()):  # each squaring doubles the length of the chains that are followed
+def _groups(centres: Tensor, radius: float) -> Tensor:
+    """Index of each centre's group; centres nearer than `radius` are joined, directly or through others."""
+    joined = torch.cdist(centres, centres) <= radius
+    for _ in range(len(centres).bit_length()):  # each squaring doubles the length of the chains that are joined
         joined = (joined.float() @ joined.float()) > 0
     return torch.unique(joined.int().argmax(1), return_inverse=True)[1]
 
 
 class CollapseDetector:
-    """Watches how a generator's samples spread over cells of the real data.
+    """Tests how a generator's samples are distributed over cells of the real data.
 
-    Half of the real points are clustered by k-means; a cell is what lies nearest to one centre, and the other half
-    tells its share of the data. Centres that are very near to each other, by the spread of the data, share one cell:
-    what goes on within it is a matter of accuracy. A cell is starved if its share of the generated sample is
+    Half of the real points are clustered by k-means. A cell holds the points nearest to one centre; the other half of
+    the real points gives its share of the data. Centres that are close, relative to the data's spread, share one cell,
+    since differences within it are a matter of accuracy. A cell is starved if its share of the generated sample is
     significantly below half of its share of the data, by a one-sided binomial test whose level is divided by the
-    number of cells. The share of real data in starved cells is what the generator has lost. Samples that are merely
-    inaccurate fall into the cell next to them, so that this measures variety and hardly quality.
+    number of cells. The generator has lost the share of real data in starved cells. Inaccurate samples are counted in
+    the nearest cell, so this measures variety and depends little on quality.
 
-    For identical distributions the probability of any starved cell is at most `level`, up to the error of the real
-    shares. The idea of bins comes from Richardson and Weiss 2018 (NDB), who cluster and test for any difference.
+    For identical distributions, the probability of any starved cell is at most `level`, up to the error of the real
+    shares. Cells as bins are due to Richardson and Weiss 2018 (NDB), who cluster and test for any difference.
 
     Args:
         real: data, [n, ...]; images are compared by their pixels, or pass features.
-        n_cells: number of centres, and so the largest number of cells.
+        n_cells: number of centres, which is the largest possible number of cells.
         level: probability of a starved cell if nothing is lost.
-        tolerance: how much of the data may be lost without an alarm.
+        tolerance: largest lost share of the data that doesn't count as collapse.
         resolution: centres nearer than this multiple of the data's root mean square distance from its mean share a
             cell.
-        seed: how the points are split and where k-means starts.
+        seed: of the split of the points and the initial centres of k-means.
 
     Raises:
         ValueError: there are fewer than ten points per cell, or a number is out of range.
@@ -118,12 +118,12 @@ class CollapseDetector:
                 f"level is {level}, tolerance {tolerance}, resolution {resolution}; expected numbers between 0 and 1"
             )
         self.level, self.tolerance = level, tolerance
-        # Of points far from 0 the distances would lose their digits.
+        # Distances between points far from 0 would lose digits.
         self.centre = real.detach().cpu().double().flatten(1).mean(0)
         flat = self._flat(real)
         random = torch.Generator().manual_seed(seed)
         first, second = flat[torch.randperm(len(flat), generator=random)].tensor_split(2)
-        self.landmarks = _spread(first, n_cells, random)
+        self.landmarks = _k_means(first, n_cells, random)
         spread = (first - first.mean(0)).square().sum(1).mean().sqrt().item()
         self.groups = _groups(self.landmarks, resolution * spread)
         self.n_cells = int(self.groups.max()) + 1
@@ -133,7 +133,7 @@ class CollapseDetector:
     def _flat(self, x: Tensor) -> Tensor:
         flat = x.detach().cpu().double().flatten(1)
         if not torch.isfinite(flat).all():
-            raise NotFiniteError("the samples hold numbers that are not finite; did the training diverge?")
+            raise NotFiniteError("the samples have numbers that are not finite; check whether the training diverged")
         return (flat - self.centre).float()
 
     def _cells(self, flat: Tensor) -> Tensor:
@@ -143,15 +143,15 @@ class CollapseDetector:
         return torch.bincount(self._cells(flat), minlength=self.n_cells).double() / len(flat)
 
     def __call__(self, fake: Tensor) -> Variety:
-        """What generated samples, [n, ...], reach of the data.
+        """How much of the data generated samples, [n, ...], cover.
 
         Raises:
-            ValueError: there are none, or their shape isn't that of the data.
+            ValueError: there are no samples, or their shape isn't that of the data.
             NotFiniteError: one isn't finite.
         """
         if not len(fake) or fake[0].numel() != len(self.centre):
             raise ValueError(
-                f"samples {tuple(fake.shape)}; expected at least one, of {len(self.centre)} numbers as the data"
+                f"samples are {tuple(fake.shape)}; expected at least one, of {len(self.centre)} numbers as the data"
             )
         flat = self._flat(fake)
         shares = self._shares(flat)

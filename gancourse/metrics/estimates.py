@@ -1,4 +1,4 @@
-"""Values that come with their uncertainty."""
+"""Values with their uncertainty."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Estimate(NamedTuple):
     Args:
         mean: over the parts.
         standard_deviation: of the parts about their mean, divided by their number, as these metrics are reported. It
-            is the scatter of one part, not the error of the mean.
+            describes one part, not the error of the mean.
         values: the value on each part, float64 [parts].
     """
 
@@ -32,13 +32,13 @@ class Estimate(NamedTuple):
 
 
 class Interval(NamedTuple):
-    """A value and where it would lie for infinitely many samples.
+    """A value and a confidence interval of its limit for infinitely many samples.
 
     Args:
         value: the metric of the samples themselves, its bias included; it may lie outside of low … high.
         low: lower end of the interval.
         high: upper end.
-        corrected: the value less its bias as the resamples show it.
+        corrected: the value minus its bias as estimated from the resamples.
     """
 
     value: float
@@ -55,23 +55,23 @@ def bootstrap(
     level: float = 0.95,
     seed: int = 0,
 ) -> Interval:
-    """Confidence interval of a metric by resampling both sets, with the bias taken out.
+    """Confidence interval of a metric by resampling both sets, with the bias removed.
 
-    A Fréchet distance of n samples is too large by about c/n. A resample has its samples from the samples, so it is
-    too large once more, by about the same: percentiles of the resamples would have the bias twice. They are therefore
-    reflected about the value, low = 2·value − upper percentile: a bias that doubles under resampling cancels. An
-    unbiased metric keeps its centre.
+    A Fréchet distance of n samples is too large by about c/n. A resample is drawn from the samples, so its distance is
+    too large by about c/n once more: percentiles of the resamples would contain the bias twice. They are therefore
+    reflected about the value, low = 2·value − upper percentile, so that a bias that doubles under resampling cancels.
+    For an unbiased metric, the interval stays centred.
 
     The interval holds for the metric at infinitely many samples where the metric is smooth: real and generated
-    distribution must differ. Between equal distributions the distance is 0, at the edge of what it can be, and low may
-    be negative. Metrics of nearest neighbours aren't smooth: a resample holds points several times, whose neighbour is
-    then the point itself; don't use it for precision and recall.
+    distribution must differ. Between equal distributions the distance is 0, the boundary of its range, and low may be
+    negative. Metrics of nearest neighbours aren't smooth: a point that is repeated in a resample is its own nearest
+    neighbour. Don't use the bootstrap for precision and recall.
 
     Args:
         metric: maps features [n, features] and [m, features] to a number.
         real: features of real data, [n, features].
         generated: features of generated data, [m, features].
-        n_resamples: how many times both sets are drawn anew, with replacement.
+        n_resamples: number of resamples of both sets, drawn with replacement.
         level: probability that the interval covers, in (0, 1).
         seed: of the draws.
 
@@ -81,19 +81,19 @@ def bootstrap(
     Source: Davison and Hinkley 1997, eq. 2.10 (basic bootstrap limits).
 
     >>> x = torch.arange(100.0)[:, None]
-    >>> found = bootstrap(lambda a, b: (b.mean() - a.mean()).item(), x, x + 50)
-    >>> found.value, found.low < 50 < found.high
+    >>> interval = bootstrap(lambda a, b: (b.mean() - a.mean()).item(), x, x + 50)
+    >>> interval.value, interval.low < 50 < interval.high
     (50.0, True)
     """
     if n_resamples < 10 or not 0 < level < 1:
-        raise ValueError(f"n_resamples is {n_resamples}, level {level}; expected 10 or more, and between 0 and 1")
+        raise ValueError(f"n_resamples is {n_resamples}, level {level}; expected n_resamples ≥ 10 and 0 < level < 1")
     x, y = pair(real, generated)
     random = torch.Generator().manual_seed(seed)
 
-    def drawn(features: Tensor) -> Tensor:
+    def resample(features: Tensor) -> Tensor:
         return features[torch.randint(len(features), (len(features),), generator=random).to(features.device)]
 
     value = metric(x, y)
-    resampled = torch.tensor([metric(drawn(x), drawn(y)) for _ in range(n_resamples)], dtype=torch.float64)
+    resampled = torch.tensor([metric(resample(x), resample(y)) for _ in range(n_resamples)], dtype=torch.float64)
     lower, upper = resampled.quantile(torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=torch.float64)).tolist()
     return Interval(value, 2 * value - upper, 2 * value - lower, 2 * value - resampled.mean().item())

@@ -1,4 +1,4 @@
-"""What every metric asks of the features that it is given."""
+"""Checks of the features that are passed to a metric."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ def matrix(features: Tensor, name: str, n_min: int = 2) -> Tensor:
 
     Args:
         features: one row a sample, [n, features].
-        name: what to call them in an error.
-        n_min: how many rows the metric needs.
+        name: of the features in errors.
+        n_min: smallest number of rows.
 
     Raises:
         ValueError: there are fewer rows, or another number of axes.
@@ -28,7 +28,7 @@ def matrix(features: Tensor, name: str, n_min: int = 2) -> Tensor:
     if features.is_complex():
         raise ValueError(f"{name} is {features.dtype}; expected real numbers")
     if not torch.isfinite(features).all():
-        raise NotFiniteError(f"{name} holds numbers that are not finite; did the training diverge?")
+        raise NotFiniteError(f"{name} has numbers that are not finite; check whether the training diverged")
     return features.detach().double()
 
 

@@ -12,9 +12,9 @@ from gancourse.errors import NotFiniteError
 from gancourse.metrics.features import matrix, pair
 from gancourse.metrics.moments import Statistics
 
-SMALL = 256  # up to so many features the singular values cost nothing worth saving
-BLOCK = 256  # rows of a matrix product at a time, where half of it is known to be zero or not needed
-WELL_CONDITIONED = 1e-8  # smallest to largest squared singular value; above it the roots keep nine digits
+SMALL = 256  # for at most this number of features, the singular values are fast to compute
+BLOCK = 256  # rows per block of a matrix product of which half is zero or not needed
+WELL_CONDITIONED = 1e-8  # smallest to largest squared singular value; above it the roots have nine digits
 
 
 def _factor(features: Tensor | Statistics, name: str) -> tuple[Tensor, Tensor]:
@@ -23,7 +23,7 @@ def _factor(features: Tensor | Statistics, name: str) -> tuple[Tensor, Tensor]:
         return features.mean, _factor_of_covariance(features, name)
     x = matrix(features, name)
     mean = x.mean(0)
-    # The factor R of a QR decomposition never squares the features, so that small variances keep their digits.
+    # The factor R of a QR decomposition doesn't square the features, so small variances keep their digits.
     return mean, torch.linalg.qr((x - mean) / (len(x) - 1) ** 0.5, mode="r").R
 
 
@@ -32,11 +32,11 @@ def _factor_of_covariance(statistics: Statistics, name: str) -> Tensor:
     d = len(mean)
     if mean.shape != (d,) or covariance.shape != (d, d) or {mean.dtype, covariance.dtype} != {torch.float64}:
         raise ValueError(
-            f"{name} holds a mean {tuple(mean.shape)} and a covariance {tuple(covariance.shape)} in "
+            f"{name} has a mean {tuple(mean.shape)} and a covariance {tuple(covariance.shape)} in "
             f"{covariance.dtype}; expected [d] and [d, d] in float64: make them by Statistics.of"
         )
     if not (torch.isfinite(mean).all() and torch.isfinite(covariance).all()):
-        raise NotFiniteError(f"{name} holds numbers that are not finite; did the training diverge?")
+        raise NotFiniteError(f"{name} has numbers that are not finite; check whether the training diverged")
     if not torch.allclose(covariance, covariance.T, rtol=1e-9, atol=1e-9 * covariance.abs().amax().item()):
         raise ValueError(f"the covariance of {name} isn't symmetric; make it by Statistics.of")
     lower, failed = torch.linalg.cholesky_ex(covariance)
@@ -45,20 +45,20 @@ def _factor_of_covariance(statistics: Statistics, name: str) -> Tensor:
     values, vectors = torch.linalg.eigh(covariance)
     noise = d * torch.finfo(torch.float64).eps * values[-1].abs()
     if values[0] < -1e3 * noise:
-        raise ValueError(f"the covariance of {name} has the eigenvalue {values[0]:.3g}; none may be negative")
-    # What rounding left of an eigenvalue 0 would enter by its root, seven digits larger.
+        raise ValueError(f"the covariance of {name} has the eigenvalue {values[0]:.3g} < 0; make it by Statistics.of")
+    # Rounding errors in place of an eigenvalue 0 would grow by seven digits in the root.
     return (vectors * values.where(values > noise, 0.0).sqrt()).T
 
 
 def _product(f: Tensor, g: Tensor) -> Tensor:
-    """F Gᵀ [n, m]; the zeros below the diagonal of a triangular F cost nothing."""
+    """F Gᵀ [n, m]; without computing with the zeros below the diagonal of a triangular F."""
     if len(f) <= SMALL or f.tril(-1).any():
         return f @ g.T
     return torch.cat([f[i : i + BLOCK, i:] @ g[:, i:].T for i in range(0, len(f), BLOCK)])
 
 
 def _gram(a: Tensor) -> Tensor:
-    """A Aᵀ [n, n], its lower half only: the eigenvalues are computed from that."""
+    """A Aᵀ [n, n], its lower half only, which is enough for the eigenvalues."""
     gram = a.new_zeros(len(a), len(a))
     for i in range(0, len(a), BLOCK):
         gram[i : i + BLOCK, : i + BLOCK] = a[i : i + BLOCK] @ a[: i + BLOCK].T
@@ -69,7 +69,7 @@ def _nuclear_norm(a: Tensor) -> Tensor:
     """Sum of the singular values of a matrix [n, m]."""
     if min(a.shape) > SMALL:
         squares = torch.linalg.eigvalsh(_gram(a if a.shape[0] <= a.shape[1] else a.T))
-        # Squaring halves the digits of small singular values: only where there are none is the fast way as good.
+        # Squaring halves the digits of small singular values: without them, the fast way is as accurate.
         if squares[0] > WELL_CONDITIONED * squares[-1]:
             return squares.sqrt().sum()
     return torch.linalg.svdvals(a).sum()
@@ -78,9 +78,9 @@ def _nuclear_norm(a: Tensor) -> Tensor:
 def frechet_distance(real: Tensor | Statistics, generated: Tensor | Statistics) -> float:
     """Squared 2-Wasserstein distance between Gaussians fitted to features: ‖μᵣ − μ_g‖² + tr(Σᵣ + Σ_g − 2(ΣᵣΣ_g)^½).
 
-    With factors Σᵣ = FᵀF and Σ_g = GᵀG, the last trace is the sum of the singular values of F Gᵀ. Features give the
-    factor by a QR decomposition, covariances by Cholesky's. No matrix square root is taken, so singular covariances
-    are exact too.
+    With factors Σᵣ = FᵀF and Σ_g = GᵀG, the last trace is the sum of the singular values of F Gᵀ. The factor
+    of features is computed by a QR decomposition, that of a covariance by Cholesky's. No matrix square root is taken,
+    so singular covariances are exact too.
 
     Args:
         real: features of real data, [n, features], or their statistics.
@@ -88,11 +88,11 @@ def frechet_distance(real: Tensor | Statistics, generated: Tensor | Statistics) 
 
     Returns:
         The distance; 0 means equal means and covariances. Computed in float64. Its value depends on the features and
-        on n and m, so name them with it: `label`.
+        on n and m, so report them with it: see `label`.
 
     Raises:
-        ValueError: shapes disagree, a set has fewer than two rows, or a covariance isn't one.
-        NotFiniteError: a feature isn't finite, or the distance is beyond float64.
+        ValueError: shapes disagree, a set has fewer than two rows, or a covariance isn't symmetric and positive.
+        NotFiniteError: a feature isn't finite, or the distance overflows float64.
 
     Source: Dowson and Landau 1982; with Inception features, Heusel et al. 2017, eq. 6.
 
@@ -110,18 +110,18 @@ def frechet_distance(real: Tensor | Statistics, generated: Tensor | Statistics) 
     cross = _nuclear_norm(_product(f, g))
     distance = (mean_real - mean_generated).square().sum() + f.square().sum() + g.square().sum() - 2 * cross
     if not torch.isfinite(distance):
-        raise NotFiniteError("the distance is larger than float64 can hold; did the training diverge?")
+        raise NotFiniteError("the distance is larger than float64 can hold; check whether the training diverged")
     return max(distance.item(), 0.0)
 
 
 class Extrapolation(NamedTuple):
-    """A Fréchet distance at growing sizes, and the line through it.
+    """Fréchet distances at growing numbers of samples, and a line fitted to them.
 
     Args:
-        value: where the line meets 1/n = 0: the distance for infinitely many samples.
+        value: of the line at 1/n = 0, the distance for infinitely many samples.
         slope: of the line over 1/n; the distance at n is about value + slope/n.
-        standard_error: of `value`, from the scatter about the line alone. The sizes share samples, so that the
-            error over fresh samples is larger.
+        standard_error: of `value`, from the residuals of the line alone. The sizes share samples, so the error
+            over new samples is larger.
         sizes: numbers of samples n.
         distances: mean distance at each size.
     """
@@ -146,14 +146,14 @@ def frechet_extrapolated(
     """Fréchet distance extrapolated to infinitely many samples, as its bias falls like 1/n.
 
     At each size n, real and generated samples are shuffled and cut into disjoint sets of n, and the distances between
-    them are averaged; a line in 1/n is fitted, each size weighted by its number of sets. Real data given as statistics
-    stays whole at every size: that is the published procedure, which leaves the bias that the real sample causes.
+    them are averaged; a line in 1/n is fitted, each size weighted by its number of sets. Real data passed as
+    statistics is the same at every size. This is the published procedure; the bias due to the real sample remains.
 
     Args:
         real: features of real data, [n, features], or their statistics.
         generated: features of generated data, [m, features].
-        sizes: numbers of samples, at least two different ones; left out, eight from an eighth of the samples to all.
-        seed: how they are shuffled.
+        sizes: numbers of samples, at least two different ones; None for eight, from an eighth of the samples to all.
+        seed: of the shuffling.
 
     Raises:
         ValueError: a size is larger than a set or below 2, or there are fewer than two sizes.
@@ -161,25 +161,26 @@ def frechet_extrapolated(
     Source: Chong and Forsyth 2020, section 4.1, who draw one set a size, with replacement.
 
     >>> x = torch.randn(3000, 4, generator=torch.Generator().manual_seed(0))
-    >>> found = frechet_extrapolated(x[:1500], x[1500:])
-    >>> found.value < min(found.distances)
+    >>> extrapolation = frechet_extrapolated(x[:1500], x[1500:])
+    >>> extrapolation.value < min(extrapolation.distances)
     True
     """
-    given = real if isinstance(real, Statistics) else matrix(real, "real")
-    made = matrix(generated, "generated")
-    n = len(made) if isinstance(given, Statistics) else min(len(given), len(made))
-    sizes = _sizes(n, made.shape[1]) if sizes is None else tuple(sorted({int(s) for s in sizes}))
+    x = real if isinstance(real, Statistics) else matrix(real, "real")
+    y = matrix(generated, "generated")
+    n = len(y) if isinstance(x, Statistics) else min(len(x), len(y))
+    sizes = _sizes(n, y.shape[1]) if sizes is None else tuple(sorted({int(s) for s in sizes}))
     if len(sizes) < 2 or not 2 <= sizes[0] <= sizes[-1] <= n:
         raise ValueError(f"sizes are {sizes}; expected two or more different ones from 2 to {n}")
     random = torch.Generator().manual_seed(seed)
     means, counts = [], []
     for size in sizes:
-        parts = made[torch.randperm(len(made), generator=random)[: n // size * size]].split(size)
-        others = [given] * len(parts)
-        if not isinstance(given, Statistics):
-            others = given[torch.randperm(len(given), generator=random)[: n // size * size]].split(size)
-        means.append(sum(frechet_distance(r, g) for r, g in zip(others, parts, strict=True)) / len(parts))
-        counts.append(len(parts))
+        generated_parts = y[torch.randperm(len(y), generator=random)[: n // size * size]].split(size)
+        real_parts = [x] * len(generated_parts)
+        if not isinstance(x, Statistics):
+            real_parts = x[torch.randperm(len(x), generator=random)[: n // size * size]].split(size)
+        distances = [frechet_distance(r, g) for r, g in zip(real_parts, generated_parts, strict=True)]
+        means.append(sum(distances) / len(distances))
+        counts.append(len(distances))
     value, slope, error = _line([1 / s for s in sizes], means, counts)
     return Extrapolation(value, slope, error, sizes, tuple(means))
 
@@ -200,13 +201,13 @@ def _line(x: Sequence[float], y: Sequence[float], weights: Sequence[float]) -> t
 def intra_class_frechet(
     real: Tensor, real_labels: Tensor, generated: Tensor, generated_labels: Tensor
 ) -> dict[int, float]:
-    """Fréchet distance within each class: sees a generator that ignores its label, which the plain distance doesn't.
+    """Fréchet distance within each class: large for a generator that ignores its label, unlike the plain distance.
 
     Args:
         real: features of real data, [n, features].
         real_labels: their classes, integers [n].
         generated: features of generated data, [m, features].
-        generated_labels: the classes that were asked for, integers [m].
+        generated_labels: the classes that they were generated for, integers [m].
 
     Returns:
         The distance of each class of the real data.
@@ -228,14 +229,14 @@ def intra_class_frechet(
                 "pass one integer a sample"
             )
     classes = real_labels.unique().tolist()
-    if strange := sorted(set(generated_labels.unique().tolist()) - set(classes)):
-        raise ValueError(f"generated_labels hold the classes {strange}, which the real data lacks")
-    found = {}
+    if unknown := sorted(set(generated_labels.unique().tolist()) - set(classes)):
+        raise ValueError(f"generated_labels hold the classes {unknown}, which the real data lacks; leave them out")
+    distances = {}
     for c in classes:
         sides = x[real_labels == c], y[generated_labels == c]
         if min(map(len, sides)) < 2:
             raise ValueError(
                 f"class {c} has {len(sides[0])} real and {len(sides[1])} generated samples; each needs 2 or more"
             )
-        found[int(c)] = frechet_distance(*sides)
-    return found
+        distances[int(c)] = frechet_distance(*sides)
+    return distances

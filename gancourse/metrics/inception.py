@@ -1,4 +1,4 @@
-"""Inception score: how sure and how varied a classifier finds the samples."""
+"""Inception score: how certain and how varied a classifier's labels of samples are."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from gancourse.metrics.features import matrix
 def inception_score(logits: Tensor, n_splits: int = 10, seed: int | None = None) -> Estimate:
     """The exponential of the mean KL divergence between a sample's class probabilities and their average.
 
-    It lies between 1 (every sample gets the same probabilities) and the number of classes (each sample is certain, all
-    classes equally often). It never sees real data.
+    It is between 1 (every sample gets the same probabilities) and the number of classes (each sample is certain, all
+    classes equally often). It doesn't use real data.
 
     Args:
         logits: of a classifier at generated samples, [n, n_classes].
-        n_splits: into how many parts the samples are cut; each gives one score.
-        seed: shuffles the samples before; None leaves their order, which matters if they are sorted.
+        n_splits: number of parts of the samples; each gives one score.
+        seed: of the shuffling before the split; None keeps their order, which matters if they are sorted.
 
     Raises:
         ValueError: there are fewer samples than splits, or another shape.

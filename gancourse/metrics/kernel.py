@@ -18,7 +18,7 @@ def _kernel(x: Tensor, y: Tensor) -> Tensor:
 
 
 def _sum(x: Tensor, y: Tensor) -> Tensor:
-    """Sum of the kernel over all pairs; in blocks, so that memory doesn't grow with n·m."""
+    """Sum of the kernel over all pairs; in blocks, so that memory doesn't grow with n · m."""
     return torch.stack([_kernel(part, y).sum() for part in x.split(BLOCK)]).sum()
 
 
@@ -66,7 +66,7 @@ def kernel_distance_subsets(
         generated: features of generated data, [m, features].
         subset_size: samples of each side in a subset, drawn without replacement.
         n_subsets: how many subsets.
-        seed: which.
+        seed: of the draws.
 
     Raises:
         ValueError: a set is smaller than a subset, or a number is out of range; else as for `kernel_distance`.
@@ -74,8 +74,8 @@ def kernel_distance_subsets(
     Source: Bińkowski et al. 2018, section 4, "block" estimates of the reference code.
 
     >>> x = torch.arange(40.0)[:, None] / 40
-    >>> found = kernel_distance_subsets(x, x + 1, subset_size=10, n_subsets=5)
-    >>> found.mean > 3 * found.standard_deviation, found.values.shape
+    >>> estimate = kernel_distance_subsets(x, x + 1, subset_size=10, n_subsets=5)
+    >>> estimate.mean > 3 * estimate.standard_deviation, estimate.values.shape
     (True, torch.Size([5]))
     """
     x, y = pair(real, generated)
@@ -86,8 +86,8 @@ def kernel_distance_subsets(
         )
     random = torch.Generator().manual_seed(seed)
 
-    def drawn(features: Tensor) -> Tensor:
+    def subset(features: Tensor) -> Tensor:
         return features[torch.randperm(len(features), generator=random)[:subset_size].to(features.device)]
 
-    values = [kernel_distance(drawn(x), drawn(y)) for _ in range(n_subsets)]
+    values = [kernel_distance(subset(x), subset(y)) for _ in range(n_subsets)]
     return Estimate.of(torch.tensor(values, dtype=torch.float64))

@@ -1,18 +1,18 @@
-"""Names of measured values that carry their protocol."""
+"""Names of measured values that include their protocol."""
 
 from __future__ import annotations
 
 
 def label(metric: str, extractor: str, *sizes: int) -> str:
-    """Name of a measured value: the metric, what made the features, and how many samples there were.
+    """Name of a measured value: the metric, the feature extractor and the numbers of samples.
 
     Args:
         metric: "fid", "kid", "precision", …
         extractor: name of the feature extractor.
-        sizes: number of real and of generated samples; of generated ones only, where no real ones are used.
+        sizes: number of real and of generated samples; of generated samples only if no real ones are used.
 
     Raises:
-        ValueError: a name is none, there is no size, or one isn't positive.
+        ValueError: the extractor isn't a string, there is no size, or one isn't a positive integer.
 
     >>> label("fid", "digits-classifier", 10_000, 10_000), label("is", "digits-classifier", 500)
     ('fid(digits-classifier, 10k/10k)', 'is(digits-classifier, 500)')

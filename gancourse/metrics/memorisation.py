@@ -1,4 +1,4 @@
-"""Has a generator learnt its training set by heart?"""
+"""A test of whether a generator has memorised its training set."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ BLOCK = 1024
 
 
 class Memorisation(NamedTuple):
-    """How generated samples lie to training and to held-out data.
+    """Distances of generated samples to training data, compared with those to held-out data.
 
     Args:
         ratio: median of the distance to the nearest training sample over that to the nearest held-out one.
         share: share of generated samples that are nearer to a training sample than to any held-out one.
-        p_value: probability of such a share, or a larger one, if it didn't matter which samples were trained on.
-        null_ratio: the ratio of held-out samples, each left out of its own set: what a perfect generator would have.
-        null_share: their share, likewise. It is above ½ if there is more training than held-out data.
+        p_value: probability of this share or a larger one if training and held-out samples were exchangeable.
+        null_ratio: the ratio for held-out samples, each compared with the other ones: that of a perfect generator.
+        null_share: the share for held-out samples. It is above ½ if there is more training than held-out data.
     """
 
     ratio: float
@@ -31,22 +31,22 @@ class Memorisation(NamedTuple):
 
 
 def _nearest(x: Tensor, y: Tensor, same: bool = False) -> tuple[Tensor, Tensor]:
-    """Distance from each x [n, d] to the nearest y [m, d], and which that is; `same` leaves out the point itself."""
+    """Distance from each x [n, d] to the nearest y [m, d], and its index; `same` excludes the point itself."""
     offset = y.mean(0)  # the expanded square loses fewer digits near 0
     x0, y0 = x - offset, y - offset
-    found = []
+    indices = []
     for start in range(0, len(x), BLOCK):
         rows = torch.arange(start, min(start + BLOCK, len(x)), device=x.device)
         near = torch.addmm(y0.square().sum(1), x0[rows], y0.T, alpha=-2)
         if same:
             near[rows - start, rows] = torch.inf
-        found.append(near.argmin(1))
-    index = torch.cat(found)
+        indices.append(near.argmin(1))
+    index = torch.cat(indices)
     return (x - y[index]).norm(dim=1), index
 
 
 def _ratio(to_train: Tensor, to_test: Tensor) -> float:
-    """Median ratio of distances, where 0/0 counts as 1; of an even number, the mean of the two in the middle."""
+    """Median ratio of distances, where 0/0 counts as 1; for an even number, the mean of the middle two."""
     both = (to_train == 0) & (to_test == 0)
     ratios, n = torch.where(both, 1.0, to_train / to_test).sort().values, len(to_train)
     return ((ratios[(n - 1) // 2] + ratios[n // 2]) / 2).item()
@@ -62,16 +62,16 @@ def nearest_ratio(
 ) -> Memorisation:
     """Compare generated samples' nearest neighbours in the training set with those in held-out data.
 
-    A generator that has learnt the distribution is no nearer to the samples that it was trained on than to others.
-    The p-value permutes which samples count as trained on: it allows for sets of different sizes, and for a few
-    samples in the middle of the data being the nearest to many. Compare `ratio` and `share` with their null values,
-    which held-out samples have. Copies of training data have ratio 0.
+    The samples of a generator that has learnt the distribution are not closer to its training samples than to others.
+    The p-value is that of a permutation test of which samples count as training data. It is valid for sets of
+    different sizes, and where a few samples in the middle of the data are the nearest of many. Compare
+    `ratio` and `share` with their null values, those of held-out samples. Copies of training data have ratio 0.
 
     Args:
         train: features of the training data, [n, features].
-        test: features of data that wasn't trained on, [m, features].
+        test: features of held-out data, [m, features].
         generated: features of generated data, [l, features].
-        n_permutations: for the p-value, whose smallest value is 1/(n_permutations + 1).
+        n_permutations: for the p-value; its smallest value is 1/(n_permutations + 1).
         seed: of the permutations.
 
     Raises:
@@ -81,8 +81,8 @@ def nearest_ratio(
     Source: Lopez-Paz and Oquab 2017 and Meehan et al. 2020 test with nearest neighbours; the permutation is ours.
 
     >>> x = torch.randn(300, 8, generator=torch.Generator().manual_seed(0))
-    >>> found = nearest_ratio(x[:100], x[100:200], x[:50])
-    >>> found.ratio, found.share, found.p_value
+    >>> result = nearest_ratio(x[:100], x[100:200], x[:50])
+    >>> result.ratio, result.share, result.p_value
     (0.0, 1.0, 0.001)
     >>> nearest_ratio(x[:100], x[100:200], x[200:]).p_value > 0.01
     True
@@ -97,7 +97,7 @@ def nearest_ratio(
         raise ValueError(f"n_permutations is {n_permutations}; expected at least 1")
     (to_train, i), (to_test, j) = _nearest(z, x), _nearest(z, y)
     nearer = _share(to_train, to_test)
-    # How many generated samples each training or held-out sample is the nearest of.
+    # Number of generated samples whose nearest neighbour is each training or held-out sample.
     weights = z.new_zeros(len(x) + len(y))
     weights.index_add_(0, i, nearer).index_add_(0, len(x) + j, 1 - nearer)
     random = torch.Generator().manual_seed(seed)

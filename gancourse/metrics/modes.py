@@ -1,4 +1,4 @@
-"""Which modes of a known mixture a sample reaches."""
+"""Coverage of the modes of a known mixture, or of classes, by samples."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ class Coverage(NamedTuple):
     """How a sample covers the modes of a mixture.
 
     Args:
-        modes: how many modes at least one good sample lies at.
-        share: share of good samples: those within the radius of their nearest mode.
+        modes: number of modes with at least one good sample.
+        share: share of good samples, which are those within the radius of their nearest mode.
         counts: good samples at each mode, [modes].
         reverse_kl: KL divergence in nats of the samples' shares from equal shares, each sample counted at its nearest
             mode, good or not.
-        nearest: samples, good or not, that each mode is nearest to, [modes].
+        nearest: number of samples, good or not, nearest to each mode, [modes].
     """
 
     modes: int
@@ -30,14 +30,14 @@ class Coverage(NamedTuple):
 
 
 def mode_coverage(samples: Tensor, means: Tensor, std: float, n_std: float = 3.0) -> Coverage:
-    """Count the modes that samples reach, and the samples that reach one.
+    """Count the modes that samples cover, and the samples close to a mode.
 
     Args:
         samples: points, [n, dimensions].
         means: centres of the modes, [modes, dimensions].
         std: standard deviation of each mode along each axis.
-        n_std: a sample is good within so many standard deviations of its nearest centre. Of the true mixture in two
-            dimensions a share 1 − exp(−n_std²/2) is: 0.989 for the usual 3.
+        n_std: a sample is good within this number of standard deviations of its nearest centre. For the true mixture in
+            two dimensions, the share of good samples is 1 − exp(−n_std²/2): 0.989 for the usual 3.
 
     Raises:
         ValueError: shapes disagree, there is no sample or mode, a width isn't positive, or a centre isn't finite.
@@ -58,11 +58,11 @@ def mode_coverage(samples: Tensor, means: Tensor, std: float, n_std: float = 3.0
             f"{len(means)} modes, std {std}, n_std {n_std}; expected at least one mode, and positive numbers"
         )
     if not torch.isfinite(means).all():
-        raise ValueError("means hold numbers that are not finite; expected the centres of modes")
+        raise ValueError("means have numbers that are not finite; pass the centres of modes")
     if not torch.isfinite(samples).all():
-        raise NotFiniteError("samples hold numbers that are not finite; did the training diverge?")
+        raise NotFiniteError("samples have numbers that are not finite; check whether the training diverged")
     x, centres = samples.double(), means.to(samples.device).double()
-    # From differences: the expanded square loses half the digits far from 0.
+    # From differences: the expanded square loses half its digits far from 0.
     distance, nearest = torch.cdist(x, centres, compute_mode="donot_use_mm_for_euclid_dist").min(1)
     good = nearest[distance <= n_std * std]
     counts = torch.bincount(good, minlength=len(means))
@@ -73,10 +73,10 @@ def mode_coverage(samples: Tensor, means: Tensor, std: float, n_std: float = 3.0
 
 
 class ClassCoverage(NamedTuple):
-    """How samples spread over classes.
+    """The distribution of samples over classes.
 
     Args:
-        modes: how many classes occur.
+        modes: number of classes that occur.
         reverse_kl: KL divergence in nats of the samples' shares from equal shares; log n_classes if only one occurs.
         counts: samples of each class, [n_classes].
     """
@@ -87,14 +87,14 @@ class ClassCoverage(NamedTuple):
 
 
 def class_coverage(labels: Tensor, n_classes: int) -> ClassCoverage:
-    """Count the classes that samples reach, as a classifier labels them; 1,000 of them for stacked digits.
+    """Count the classes of samples, as labelled by a classifier; there are 1,000 for stacked digits.
 
-    A class that doesn't occur adds 0·log 0 = 0 to the divergence. n perfect samples have a reverse KL of about
+    A class that doesn't occur adds 0 · log 0 = 0 to the divergence. n perfect samples have a reverse KL of about
     (n_classes − 1)/2n, not 0.
 
     Args:
         labels: class of each sample, integers [n].
-        n_classes: how many there are.
+        n_classes: number of classes.
 
     Raises:
         ValueError: there is no sample, or a label isn't one of 0 … n_classes − 1.

@@ -11,10 +11,10 @@ from gancourse.metrics.features import matrix
 
 
 class Statistics(NamedTuple):
-    """All that a Fréchet distance needs of a set of features.
+    """Statistics of a set of features, from which a Fréchet distance is computed.
 
     Args:
-        n: how many samples.
+        n: number of samples.
         mean: their mean, float64 [features].
         covariance: their sample covariance, which divides by n − 1, float64 [features, features].
 
@@ -35,10 +35,10 @@ class Statistics(NamedTuple):
 
 
 class Moments:
-    """Mean and covariance of a stream of features, in memory that doesn't grow with it.
+    """Mean and covariance of a stream of features, in constant memory.
 
-    Each batch is centred by its own mean before it is added, so that a large common offset costs no digits, and the
-    result depends on neither the order nor the size of the batches, up to rounding.
+    Each batch is centred by its own mean before it is added, so a large common offset doesn't reduce precision. Up to
+    rounding, the result depends on neither the order nor the size of the batches.
 
     Args:
         n_features: width of the features.
@@ -63,8 +63,8 @@ class Moments:
         """Add features [n, features], n ≥ 1.
 
         Raises:
-            ValueError: the width is another.
-            NotFiniteError: a feature isn't finite; nothing is added then.
+            ValueError: the number of features differs.
+            NotFiniteError: a feature isn't finite; then no feature is added.
         """
         x = matrix(features, "features", n_min=1).cpu()
         if x.shape[1] != len(self.mean):
@@ -74,10 +74,10 @@ class Moments:
         self._add(len(x), mean, centred.T @ centred)
 
     def merge(self, other: Moments) -> None:
-        """Add what another stream has seen, e.g. that of another process.
+        """Add the features of another stream, e.g. that of another process.
 
         Raises:
-            ValueError: its width is another.
+            ValueError: its number of features differs.
         """
         if len(other.mean) != len(self.mean):
             raise ValueError(
@@ -95,11 +95,11 @@ class Moments:
         self.n = total
 
     def statistics(self) -> Statistics:
-        """What the stream amounts to.
+        """Statistics of the stream so far.
 
         Raises:
-            ValueError: it holds fewer than two samples.
+            ValueError: it has fewer than two samples.
         """
         if self.n < 2:
-            raise ValueError(f"the stream holds {self.n} samples; a covariance needs at least 2")
+            raise ValueError(f"the stream has {self.n} samples; a covariance needs at least 2")
         return Statistics(self.n, self.mean.clone(), self.scatter / (self.n - 1))

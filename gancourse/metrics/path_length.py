@@ -16,7 +16,7 @@ def _between(z0: Tensor, z1: Tensor, t: Tensor, spherical: bool) -> Tensor:
     if not spherical:
         return z0 + t * (z1 - z0)
     unit0, unit1 = (z / z.norm(dim=1, keepdim=True) for z in (z0, z1))
-    # Not arccos of the product: at small angles it has half the digits.
+    # Not arccos of the product, which has half the digits at small angles.
     angle = 2 * torch.atan2((unit0 - unit1).norm(dim=1, keepdim=True), (unit0 + unit1).norm(dim=1, keepdim=True))
     return (torch.sin((1 - t) * angle) * z0 + torch.sin(t * angle) * z1) / torch.sin(angle)
 
@@ -33,9 +33,9 @@ def perceptual_path_length(
 ) -> Tensor:
     """‖f(G(z at t)) − f(G(z at t + ε))‖²/ε² on the path from z0 to z1: its mean is the perceptual path length.
 
-    As ε → 0 it is the squared speed at which features move, so for a linear generator with its output as features and
-    straight paths it is ‖A(z1 − z0)‖². Spherical paths turn by one angle at even speed and keep the length of normal
-    latents. The difference loses four digits at ε = 1e-4: pass a generator and latents in float64 where you can.
+    As ε → 0 it is the squared speed of the features. For a linear generator with its output as features and straight
+    paths it is ‖A(z1 − z0)‖². Spherical paths have constant angular speed and keep the length of normal latents.
+    The difference loses four digits at ε = 1e-4: pass a generator and latents in float64 where you can.
 
     Args:
         generator: maps latents [n, latent] to samples.
@@ -44,7 +44,7 @@ def perceptual_path_length(
         z1: where they end, [n, latent].
         t: position on each path, in [0, 1], [n].
         epsilon: length of the step.
-        spherical: interpolate the angle between z0 and z1; else straight lines (the choice for StyleGAN's W).
+        spherical: interpolate the angle between z0 and z1; if false, use straight lines (as for StyleGAN's W).
 
     Returns:
         The value of each path, float64 [n].
@@ -70,19 +70,21 @@ def perceptual_path_length(
     if epsilon < 100 * precision:
         raise ValueError(f"a step of {epsilon} is lost in latents of {z0.dtype}; pass them in float32 or float64")
     if spherical and not _have_angle(z0, z1):
-        raise ValueError("z0 and z1 lie on one line through 0 for some path; draw others, or pass spherical=False")
-    # The two points are computed in float64 even for a float32 generator: their distance is 1e-4 of their length.
+        raise ValueError(
+            "z0 and z1 lie on one line through 0 for some path; draw other latents, or pass spherical=False"
+        )
+    # The points are computed in float64 even for a float32 generator: their distance is 1e-4 of their length.
     start, end, at = z0.double(), z1.double(), t.double()
-    made = [features(generator(_between(start, end, s, spherical).to(z0))) for s in (at, at + epsilon)]
-    a, b = (x.double().flatten(1) for x in made)
-    found = (a - b).square().sum(1) / epsilon**2
-    if not torch.isfinite(found).all():
-        raise NotFiniteError("features along the path are not finite; did the training diverge?")
-    return found
+    outputs = [features(generator(_between(start, end, s, spherical).to(z0))) for s in (at, at + epsilon)]
+    a, b = (x.double().flatten(1) for x in outputs)
+    values = (a - b).square().sum(1) / epsilon**2
+    if not torch.isfinite(values).all():
+        raise NotFiniteError("features along the path are not finite; check whether the training diverged")
+    return values
 
 
 def _have_angle(z0: Tensor, z1: Tensor) -> bool:
-    """Whether no pair of latents points in the same or in opposite directions."""
+    """Whether no pair of latents has the same or the opposite direction."""
     a, b = z0.double(), z1.double()
     lengths = a.norm(dim=1) * b.norm(dim=1)
     return bool((lengths > 0).all() and ((a * b).sum(1).abs() < lengths * (1 - 1e-12)).all())

@@ -19,17 +19,17 @@ def _points(x: Tensor, y: Tensor, p: float) -> tuple[Tensor, Tensor]:
     if x.is_complex() or y.is_complex():
         raise ValueError(f"x is {x.dtype} and y {y.dtype}; expected real numbers")
     if not (torch.isfinite(x).all() and torch.isfinite(y).all()):
-        raise NotFiniteError("the points hold numbers that are not finite; did the training diverge?")
+        raise NotFiniteError("the points have numbers that are not finite; check whether the training diverged")
     return x.detach().double().cpu(), y.detach().double().cpu()
 
 
 def _cost_on_lines(x: Tensor, y: Tensor, p: float) -> Tensor:
-    """W_p^p between columns: of x [n, lines] and y [m, lines], [lines]. On a line the sorted points match."""
+    """W_p^p between columns: of x [n, lines] and y [m, lines], [lines]. On a line, sorted points are matched."""
     x, y = x.sort(0).values, y.sort(0).values
     n, m = len(x), len(y)
     if n == m:
         return (x - y).abs().pow(p).mean(0)
-    # Levels i/n and j/m as integers over lcm(n, m), so that none is lost or doubled by rounding.
+    # Levels i/n and j/m as integers over lcm(n, m), so that rounding neither merges nor duplicates any.
     common = math.lcm(n, m)
     levels = torch.cat([torch.arange(n + 1) * (common // n), torch.arange(m + 1) * (common // m)]).unique()
     start, mass = levels[:-1], levels.diff().double() / common
@@ -37,16 +37,16 @@ def _cost_on_lines(x: Tensor, y: Tensor, p: float) -> Tensor:
 
 
 def _scale(distances: Tensor) -> float:
-    """A power of two, which rounds nothing, near the largest: float64 and solvers hold high powers of the ratios."""
+    """A power of two near the largest distance: dividing by it is exact, and powers of the ratios don't overflow."""
     return 2.0 ** math.frexp(distances.abs().max().item())[1]
 
 
 def wasserstein(x: Tensor, y: Tensor, p: float = 1.0) -> float:
     """Wasserstein distance W_p between samples, exactly: the cheapest plan for the cost |x − y|^p.
 
-    Points of a line are sorted, equally many points assigned to each other, other numbers take a linear programme in
-    n·m variables. 1,000 points a side take a tenth of a second. Between samples it is larger than between what they
-    come from, and in d dimensions that bias falls like n^(−1/d) only: compare equal n.
+    Points on a line are sorted; sets of equal size are assigned to each other; other sizes are solved as a linear
+    programme in n · m variables. 1,000 points per side take a tenth of a second. The distance between samples is larger
+    than between their distributions, and in d dimensions that bias falls only like n^(−1/d): compare equal n.
 
     Args:
         x: points, [n, dimensions].
@@ -66,7 +66,7 @@ def wasserstein(x: Tensor, y: Tensor, p: float = 1.0) -> float:
     if x.shape[1] == 1:
         scale = _scale(torch.stack([x.max() - y.min(), y.max() - x.min()]))
         return scale * _cost_on_lines(x / scale, y / scale, p).item() ** (1 / p)
-    # Differences, as the expanded square loses half the digits of small distances.
+    # Differences, because the expanded square loses half the digits of small distances.
     distances = torch.stack([(row - y).square().sum(1).sqrt() for row in x])
     scale = _scale(distances)
     cost = (distances / scale).pow(p).numpy()
@@ -79,17 +79,17 @@ def wasserstein(x: Tensor, y: Tensor, p: float = 1.0) -> float:
 
 
 def sliced_wasserstein(x: Tensor, y: Tensor, n_projections: int = 128, p: float = 2.0, seed: int = 0) -> float:
-    """p-th root of the mean of W_p^p over random directions, along each of which sorting solves the transport.
+    """p-th root of the mean of W_p^p over random directions, with the transport along each solved by sorting.
 
-    For n points it costs n log n a direction, where the exact distance costs about n³, and its bias falls like n^(−½)
-    in any number of dimensions. A shift by s counts |s|/√d for p = 2: compare equal d.
+    For n points it costs n log n per direction, while the exact distance costs about n³; its bias falls like n^(−½) in
+    any number of dimensions. For p = 2, the distance of a shift by s is |s|/√d: compare equal d.
 
     Args:
         x: points, [n, dimensions].
         y: points, [m, dimensions].
-        n_projections: how many directions, uniform on the sphere.
+        n_projections: number of directions, uniform on the sphere.
         p: exponent of the cost.
-        seed: which directions.
+        seed: of the directions.
 
     Raises:
         ValueError: shapes disagree, there is no point or direction, or p is below one.

@@ -1,4 +1,4 @@
-"""Encoders, and the discriminator that scores by how well it reconstructs."""
+"""Encoders, and a discriminator whose score is minus an autoencoder's reconstruction error."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from gancourse.values import Count
 
 
 class ImageEncoder(nn.Module):
-    """Maps images [batch, channels, 28, 28] in [−1, 1] to [batch, n_out], by the layers of a DCGAN's discriminator.
+    """Maps images [batch, channels, 28, 28] in [−1, 1] to [batch, n_out], with the layers of a DCGAN's discriminator.
 
     Args:
-        n_out: numbers per image; twice a latent's for the posterior of a VAE.
+        n_out: numbers per image; twice the latent size for the posterior of a VAE.
         width: channels at 14 × 14.
         channels: of the images.
 
@@ -42,14 +42,14 @@ class ImageEncoder(nn.Module):
 
 
 class AutoencoderCritic(nn.Module):
-    """Scores data by how well an autoencoder reconstructs it: D(x) = −mean |decoder(encoder(x)) − x|^power.
+    """Scores data by minus its reconstruction error: D(x) = −mean |decoder(encoder(x)) − x|^power.
 
     High score = real, as everywhere in this package; the energy of the papers is −D(x).
 
     Args:
         encoder: maps data [batch, ...] to codes.
         decoder: maps codes to data.
-        power: 2 for the mean squared error (EBGAN), 1 for the mean absolute one (BEGAN).
+        power: 2 for the mean squared error (EBGAN), 1 for the mean absolute error (BEGAN).
 
     Raises:
         ValueError: power is neither 1 nor 2; when called, if the reconstruction's shape is not the data's.
@@ -73,10 +73,13 @@ class AutoencoderCritic(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Scores [batch], none above zero."""
-        made = self.decoder(self.encoder(x))
-        if made.shape != x.shape:
-            raise ValueError(f"the autoencoder turns {tuple(x.shape)} into {tuple(made.shape)}; they must agree")
-        return -(made - x).abs().pow(self.power).flatten(1).mean(1)
+        reconstruction = self.decoder(self.encoder(x))
+        if reconstruction.shape != x.shape:
+            raise ValueError(
+                f"the autoencoder maps {tuple(x.shape)} to {tuple(reconstruction.shape)}; they must agree: pass an "
+                "encoder and a decoder that fit"
+            )
+        return -(reconstruction - x).abs().pow(self.power).flatten(1).mean(1)
 
 
 @dataclass(frozen=True)

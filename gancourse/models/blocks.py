@@ -1,4 +1,4 @@
-"""Parts that several families share."""
+"""Layers and checks that several families of networks share."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from torch import Tensor, nn
 
 
 def check_shape(x: Tensor, expected: tuple[int, ...], what: str) -> None:
-    """Complain unless x is [batch, *expected].
+    """Check that x is [batch, *expected].
 
     Raises:
-        ValueError: names what was given and what was expected.
+        ValueError: it has another shape.
     """
     if x.ndim != 1 + len(expected) or tuple(x.shape[1:]) != expected:
-        wanted = ", ".join(["batch", *map(str, expected)])
-        raise ValueError(f"{what} has shape {tuple(x.shape)}; expected [{wanted}]")
+        shape = ", ".join(["batch", *map(str, expected)])
+        raise ValueError(f"{what} has shape {tuple(x.shape)}; expected [{shape}]")
 
 
 class Flatten(nn.Module):
     """Turn scores [batch, 1, …] into [batch]."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """Drop all axes but the first; the others must be of length one."""
+        """Remove all axes but the first; the others must have length one."""
         flat = x.flatten(1)
         check_shape(flat, (1,), "what should be one score a sample")
         return flat.squeeze(1)
 
 
 def n_parameters(network: nn.Module) -> int:
-    """How many numbers training may change.
+    """Number of trainable parameters, counted as single numbers.
 
     >>> n_parameters(nn.Linear(3, 2))
     8
@@ -39,12 +39,12 @@ def n_parameters(network: nn.Module) -> int:
 
 
 def one_hot(y: Tensor | None, n_classes: int, shape: tuple[int, ...]) -> Tensor:
-    """Labels as numbers 0 and 1, [*shape, n_classes], integers.
+    """One-hot encoding of labels, [*shape, n_classes], integers.
 
     Args:
         y: integer labels from 0, of this shape, or of this shape without its last axis if that is 1.
-        n_classes: how many classes there are.
-        shape: how many labels are expected.
+        n_classes: number of classes.
+        shape: expected shape of the labels.
 
     Raises:
         ValueError: there are no labels, or their shape, type or range is wrong.
@@ -53,7 +53,7 @@ def one_hot(y: Tensor | None, n_classes: int, shape: tuple[int, ...]) -> Tensor:
     [[[0, 0, 1]], [[1, 0, 0]]]
     """
     if y is None:
-        raise ValueError(f"the network is conditioned on labels of {n_classes} classes, but there are none; pass y")
+        raise ValueError(f"the network is conditioned on labels of {n_classes} classes, but y is None; pass y")
     if y.is_floating_point() or y.numel() != math.prod(shape) or len(y) != shape[0]:
         raise ValueError(f"y is {y.dtype} of shape {tuple(y.shape)}; expected integer labels of shape {list(shape)}")
     if y.numel() and not 0 <= int(y.min()) <= int(y.max()) < n_classes:

@@ -44,7 +44,7 @@ class Classifier(nn.Module):
 
 @dataclass(frozen=True)
 class SmallClassifier(Family):
-    """The network of this file; it has no sizes to choose, so that features of different runs are comparable."""
+    """The network of this file. Its sizes are fixed, so that features of different runs are comparable."""
 
     image_size: ClassVar[int | None] = 28
 
@@ -55,6 +55,6 @@ class SmallClassifier(Family):
             ValueError: the data isn't 28 × 28 images, or has no classes.
         """
         channels = check_images(fits, self)
-        if fits.given is None:
+        if fits.condition is None:
             raise ValueError("the data has no labels; a classifier needs them")
-        return Classifier(fits.given.size, channels)
+        return Classifier(fits.condition.size, channels)

@@ -1,8 +1,8 @@
-"""The deep convolutional GAN for 28 × 28 images, each of its guidelines a switch.
+"""The deep convolutional GAN for 28 × 28 images, with a switch for each of its guidelines.
 
 Source: Radford, Metz, Chintala 2016, section 3. The paper's networks make 64 × 64 images from a 4 × 4 start; these
-start at 7 × 7. BatchNorm inside, ReLU and LeakyReLU(0.2), tanh at the end and weights from N(0, 0.02²) are the
-paper's. Kernels of size 4 and the start of BatchNorm's scales are those of its authors' code, where the paper's figure
+start at 7 × 7. BatchNorm in inner layers, ReLU and LeakyReLU(0.2), tanh at the end and weights from N(0, 0.02²) are
+the paper's. Kernels of size 4 and the initial scales of BatchNorm are those of the authors' code; the paper's figure
 has 5 × 5. Latents are normal, where the paper's are uniform.
 """
 
@@ -30,7 +30,7 @@ class Guidelines(Value):
 
     Args:
         strided: up- and downsample by strided convolutions; otherwise nearest-neighbour upsampling and max pooling.
-        batch_norm: "inside" is the guideline: everywhere but at G's output and D's input; "everywhere"; or "nowhere".
+        batch_norm: "inside" is the guideline: in all layers but G's output and D's input; "everywhere"; or "nowhere".
         convolutional: no hidden fully connected layer; otherwise one of 256 units in each network.
         activations: ReLU in G and LeakyReLU in D; otherwise tanh in both.
 
@@ -44,9 +44,9 @@ class Guidelines(Value):
     activations: bool = True
 
     def norm(self, channels: int, edge: bool = False) -> nn.Module:
-        """BatchNorm2d where these guidelines put it; edge says that the layer is G's output or D's input."""
-        wanted = self.batch_norm == "everywhere" or (self.batch_norm == "inside" and not edge)
-        return nn.BatchNorm2d(channels) if wanted else nn.Identity()
+        """BatchNorm2d where these guidelines have it; edge means that the layer is G's output or D's input."""
+        has_norm = self.batch_norm == "everywhere" or (self.batch_norm == "inside" and not edge)
+        return nn.BatchNorm2d(channels) if has_norm else nn.Identity()
 
     def activation(self, leak: float = 0.0) -> nn.Module:
         """The activation of G (no leak) or D."""
@@ -65,8 +65,8 @@ class Guidelines(Value):
         return nn.Sequential(nn.Conv2d(n_in, n_out, 3, padding=1), nn.MaxPool2d(2))
 
 
-def _start(network: nn.Module) -> None:
-    """Start weights from N(0, 0.02²) as the paper does, BatchNorm's scales from N(1, 0.02²), biases from zero."""
+def _initialise(network: nn.Module) -> None:
+    """Initialise weights from N(0, 0.02²) as in the paper, BatchNorm's scales from N(1, 0.02²), and biases to zero."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             nn.init.normal_(module.weight, 0.0, 0.02)
@@ -102,7 +102,7 @@ class Generator(nn.Module):
             g.norm(channels, edge=True),
             nn.Tanh(),
         )
-        _start(self)
+        _initialise(self)
 
     def forward(self, z: Tensor) -> Tensor:
         """Images [batch, channels, 28, 28]."""
@@ -133,10 +133,10 @@ class Discriminator(nn.Module):
         hidden = [nn.Conv2d(2 * width, 256, 7), g.activation(LEAK), nn.Conv2d(256, 1, 1)]
         head = [nn.Conv2d(2 * width, 1, 7)] if g.convolutional else hidden
         self.head = nn.Sequential(*head, Flatten())
-        _start(self)
+        _initialise(self)
 
     def features(self, x: Tensor) -> Tensor:
-        """What the last layer sees, [batch, 2 · width, 7, 7]."""
+        """Input of the last layer, [batch, 2 · width, 7, 7]."""
         check_shape(x, (self.channels, SIZE, SIZE), "x")
         return self.body(x)
 
@@ -153,8 +153,8 @@ class DCGAN(Family):
         latent_size: numbers in a latent.
         width: channels at 14 × 14.
         guidelines: which of the guidelines hold.
-        discriminator_norm: what the discriminator has instead of the guidelines' BatchNorm, which ties the samples of a
-            batch together, so that a penalty on gradients doesn't fit; "guidelines" to keep it.
+        discriminator_norm: replaces the guidelines' BatchNorm in the discriminator; "guidelines" keeps it. BatchNorm
+            makes scores depend on the rest of the batch, so it doesn't fit a penalty on gradients.
 
     >>> DCGAN(width=8).discriminator(Signature((3, 28, 28))).channels
     3

@@ -1,4 +1,4 @@
-"""Dropout whose masks can be repeated."""
+"""Dropout with reproducible masks."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from gancourse import processes, rng
 class Dropout(nn.Module):
     """Sets a random share of the numbers to zero in training mode, and scales the others up to keep the mean.
 
-    `torch.nn.Dropout` draws from torch's global state, so that a resumed training would differ from one that never
-    stopped. Here the masks follow from the key and from a count of the masks drawn, which is a buffer and so lies in
-    every checkpoint.
+    `torch.nn.Dropout` draws from torch's global state, so a resumed training would differ from an uninterrupted one.
+    Here a mask depends on the key and on the number of masks drawn before, which is a buffer and so is saved in every
+    checkpoint.
 
     Args:
         share: probability of each number to be dropped.
-        key: what the masks are derived from; layers of one network need different ones.
+        key: seed of the masks; layers of one network need different keys.
 
     Raises:
         ValueError: the share is not in [0, 1).
@@ -31,7 +31,7 @@ class Dropout(nn.Module):
     tensor([1., 1.])
     """
 
-    depends_on_batch = True  # masks follow from rows
+    depends_on_batch = True  # a mask depends on the row
     drawn: Tensor
 
     def __init__(self, share: float, *key: int | str) -> None:
@@ -47,6 +47,6 @@ class Dropout(nn.Module):
             return x
         self.drawn.add_(1)
         generator = rng.generator("dropout", *self.key, int(self.drawn))
-        part = processes.now()
-        kept = part.of(torch.rand(part.count * len(x), *x.shape[1:], generator=generator)) >= self.share
-        return x * kept.to(x) / (1 - self.share)
+        part = processes.current_part()
+        mask = part.of(torch.rand(part.count * len(x), *x.shape[1:], generator=generator)) >= self.share
+        return x * mask.to(x) / (1 - self.share)

@@ -1,4 +1,4 @@
-"""What network families have in common: frozen values that make networks for what a data source hands out."""
+"""The base class of network families: frozen values that build networks for the shape of a data source."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from gancourse.values import Value
 
 @dataclass(frozen=True)
 class Family(Value):
-    """Sizes and switches of a family of networks, and nothing of training.
+    """Sizes and switches of a family of networks; no settings of training.
 
-    A family has the methods that its play asks for: `generator` and `discriminator` to be trained adversarially,
-    `decoder` and `encoder` for a VAE, `classifier` for a classifier. Each takes a `Signature` and says in one line
-    what it can't make.
+    A family has the methods that its play calls: `generator` and `discriminator` for adversarial training, `decoder`
+    and `encoder` for a VAE, `classifier` for a classifier. Each takes a `Signature`, and raises a ValueError of one
+    line if it can't build a network for it.
     """
 
     abstract: ClassVar[bool] = True
     image_size: ClassVar[int | None] = None
-    """Height and width of the images that it makes, where these are fixed."""
+    """Height and width of the images, where these are fixed."""
 
     def pair(self, fits: Signature, seen: Signature) -> tuple[nn.Module, nn.Module]:
-        """A generator of what the data has, and then a discriminator of what it is shown.
+        """A generator and a discriminator; the generator is built first.
 
         Args:
-            fits: what the generator makes.
-            seen: what the discriminator is shown: the same, unless samples are packed or the like.
+            fits: signature of the generator's output.
+            seen: signature of the discriminator's input: the same, unless samples are packed or otherwise changed.
         """
         return self.generator(fits), self.discriminator(seen)
 
 
 def check_points(fits: Signature, family: object) -> int:
-    """How many numbers a point has.
+    """Number of coordinates of a point.
 
     Raises:
         ValueError: the data isn't points.
@@ -46,7 +46,7 @@ def check_points(fits: Signature, family: object) -> int:
 
 
 def check_images(fits: Signature, family: Family) -> int:
-    """How many channels an image has.
+    """Number of channels of an image.
 
     Raises:
         ValueError: the data isn't images of the family's size.

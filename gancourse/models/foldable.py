@@ -1,4 +1,4 @@
-"""Finding what can be computed in a faster form, exactly: see `gancourse.models.folds` for the forms themselves."""
+"""Finding layers that have an equivalent faster form; `gancourse.models.folds` has the forms."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ FORMS = (
     *(UpsampledConvolution, PooledConvolution, TransposedConvolution),
     *(ThinConvolution, FlattenedLinear, ProjectedConvolution),
 )
-FORGETFUL = (
+FREES_OUTPUT = (
     *(nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.BatchNorm1d, nn.BatchNorm2d, nn.GroupNorm, nn.LayerNorm),
     *(UpsampledConvolution, PooledConvolution, TransposedConvolution, ThinConvolution, FlattenedLinear),
 )
-"""Layers whose backward pass doesn't need what they returned, a tensor of its own: an activation may write over it."""
-KNOWN = (*FORGETFUL, nn.ReLU, nn.LeakyReLU, nn.Upsample, nn.AvgPool2d, nn.Flatten, nn.Unflatten)
-"""Every kind of layer that is ever exchanged or asked for its settings; of the others, the class is enough."""
+"""Layers whose output is a new tensor that their backward pass doesn't need: an activation may overwrite it."""
+KNOWN = (*FREES_OUTPUT, nn.ReLU, nn.LeakyReLU, nn.Upsample, nn.AvgPool2d, nn.Flatten, nn.Unflatten)
+"""Layers that may be replaced or whose settings matter; of all other layers, only the class matters."""
 
 
 def _is(layer: nn.Module, *kinds: type[nn.Module]) -> bool:
-    """Whether a layer computes as one of these kinds does: without a forward pass of its own and without hooks.
+    """Whether a layer computes as one of these classes does: without a forward pass of its own and without hooks.
 
-    Parametrised layers do; lazy ones, and torch's older weight_norm, spectral_norm and prune, work by hooks. A hook
-    marked by `of_any_module = True` doesn't count: it asks for no particular module, and is called around the form.
+    Parametrised layers do. Lazy layers, and torch's older weight_norm, spectral_norm and prune, use hooks. A hook
+    marked by `of_any_module = True` is allowed: it works for any module, and is called around the faster form.
     """
     is_one = any(isinstance(layer, kind) and type(layer).forward is kind.forward for kind in kinds)
     if not is_one or "forward" in vars(layer) or any(getattr(layer, name) for name in OTHER_HOOKS):
@@ -57,7 +57,7 @@ def _forward_hooks(layer: nn.Module) -> list[list[Callable[..., Any]]]:
 
 
 def _hooked_like(layer: nn.Module, form: nn.Module) -> nn.Module:
-    """What is called instead of a layer, calling the same hooks."""
+    """The form that replaces a layer, with the same hooks."""
     before, after = _forward_hooks(layer)
     for hook in before:
         form.register_forward_pre_hook(hook)
@@ -74,7 +74,7 @@ def _projection(first: nn.Module, second: nn.Module, third: nn.Module) -> nn.Mod
         return None
     if -1 in shape:
         shape[shape.index(-1)] = first.out_features // -math.prod(shape)
-    with contextlib.suppress(ValueError):  # they don't meet; calling them will say so
+    with contextlib.suppress(ValueError):  # their shapes don't fit; calling them raises an error
         return ProjectedConvolution(first, tuple(shape), third)
     return None
 
@@ -102,18 +102,23 @@ def _single(layer: nn.Module) -> nn.Module | None:
 
 
 FOLDS: tuple[tuple[int, Callable[..., nn.Module | None]], ...] = ((3, _projection), (2, _pair), (1, _single))
-"""How many neighbours a fold takes, and what returns their faster form, or None; the longest first."""
+"""Number of consecutive layers, and a function that returns their faster form, or None; the longest first."""
 
 
-class Step(NamedTuple):
-    """Neighbours by name, and what is called for them: the one layer itself, or a module that refers to them."""
+class Call(NamedTuple):
+    """One call of a folded chain.
+
+    Args:
+        names: of the consecutive layers that it computes.
+        module: the layer itself, or a module that refers to the layers.
+    """
 
     names: tuple[str, ...]
     module: nn.Module
 
 
 def _fold_first(layers: list[nn.Module]) -> tuple[nn.Module | None, int]:
-    """The faster form of the first few layers, if there is one, and how many layers it stands for."""
+    """The faster form of the first layers, or None, and the number of layers that it replaces."""
     for length, fold in FOLDS:
         group = layers[:length]
         if len(group) < length or (form := fold(*group)) is None:
@@ -124,45 +129,44 @@ def _fold_first(layers: list[nn.Module]) -> tuple[nn.Module | None, int]:
 
 
 def _overwriting(layer: nn.Module, before: nn.Module | None) -> nn.Module:
-    """The same activation writing over its input, if the layer before it allows that; else the layer itself."""
-    if before is None or not _is(before, *FORGETFUL):
+    """The same activation in place, if the layer before it allows that; else the layer itself."""
+    if before is None or not _is(before, *FREES_OUTPUT):
         return layer
     if _is(layer, nn.ReLU) and not layer.inplace:
         return _hooked_like(layer, nn.ReLU(inplace=True))
-    # Without a slope, what went in can't be told from what came out.
+    # With a positive negative_slope, the backward pass can tell the sign of the input from the output.
     if _is(layer, nn.LeakyReLU) and not layer.inplace and layer.negative_slope > 0:
         return _hooked_like(layer, nn.LeakyReLU(layer.negative_slope, inplace=True))
     return layer
 
 
-def steps(chain: nn.Sequential, in_place: bool) -> list[Step]:
-    """What to call, one after another, to compute a chain of layers."""
-    named = list(chain._modules.items())  # unlike named_children(), a layer that stands in two places twice
-    made: list[Step] = []
+def calls(chain: nn.Sequential, in_place: bool) -> list[Call]:
+    """The calls that compute a chain of layers, in order."""
+    named = list(chain._modules.items())  # unlike named_children(), this lists a layer used twice two times
+    planned: list[Call] = []
     while named:
         form, length = _fold_first([layer for _, layer in named])
         group, named = named[:length], named[length:]
         module = group[0][1] if form is None else form
         if in_place:
-            module = _overwriting(module, made[-1].module if made else None)
-        made.append(Step(tuple(name for name, _ in group), module))
-    return made
+            module = _overwriting(module, planned[-1].module if planned else None)
+        planned.append(Call(tuple(name for name, _ in group), module))
+    return planned
 
 
-def exchanged(chain: nn.Sequential, all_steps: list[Step]) -> list[Step]:
-    """The steps that call something else than the layer itself."""
-    return [step for step in all_steps if step.module is not chain._modules[step.names[0]]]
+def replacements(chain: nn.Sequential, all_calls: list[Call]) -> list[Call]:
+    """The calls whose module is not the layer itself."""
+    return [call for call in all_calls if call.module is not chain._modules[call.names[0]]]
 
 
-def facts(chain: nn.Sequential) -> list[object]:
-    """Everything that `steps` looks at, to be compared by identity: names, layers, their settings and their hooks."""
-    seen: list[object] = list(chain._modules)
+def dependencies(chain: nn.Sequential) -> list[object]:
+    """All that `calls` depends on, to be compared by identity: names, layers, their settings and their hooks."""
+    objects: list[object] = list(chain._modules)
     for layer in chain._modules.values():
-        seen += (layer, type(layer))
+        objects += (layer, type(layer))
         if isinstance(layer, KNOWN):
             state = vars(layer)
-            seen += state.values()
-            seen += itertools.chain.from_iterable(
-                _all_hooks(state)
-            )  # the number that each hook got at its registration
-    return seen
+            objects += state.values()
+            # Each hook by the number that it got when it was registered.
+            objects += itertools.chain.from_iterable(_all_hooks(state))
+    return objects

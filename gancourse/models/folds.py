@@ -1,9 +1,9 @@
-"""Layers in a form that processors compute sooner: the same functions of the same parameters, up to rounding.
+"""Equivalent forms of layers that CPUs compute faster: the same functions of the same parameters, up to rounding.
 
-Each refers to the layers that it stands for, reads their weights once at every use, so that they may be spectrally
-normalised, and is made of operations that can be differentiated any number of times. It doesn't call the layers, so
-that their hooks don't run. `gancourse.models.folded` finds where they can be used. They take batches of images, and
-not under `torch.func.vmap`.
+Each form refers to the layers that it replaces. It reads their weights once per call, so they may be spectrally
+normalised, and it is differentiable any number of times. It doesn't call the layers, so their hooks don't run.
+`gancourse.models.folded` finds where forms can be used. They take batches of images, and don't work under
+`torch.func.vmap`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from gancourse.models.transposed import biased, is_plain, unbiased
 
 
 def keeps_size(convolution: nn.Module) -> bool:
-    """Whether this is a Conv2d with an odd square kernel, stride 1, and zeros that keep height and width."""
+    """Whether this is a Conv2d with an odd square kernel, stride 1, and zero padding that keeps height and width."""
     if not isinstance(convolution, nn.Conv2d):
         return False
     size = convolution.kernel_size[0]
@@ -35,29 +35,29 @@ def _check_images(x: Tensor) -> None:
 
 
 class _SameSize(nn.Module):
-    """Something that is made of a convolution which keeps height and width, and owns it."""
+    """Base of the forms of a convolution that keeps height and width."""
 
     def __init__(self, convolution: nn.Conv2d) -> None:
         super().__init__()
         if not keeps_size(convolution):
             raise ValueError(
                 f"{convolution} can't be folded; pass a Conv2d with an odd square kernel, stride 1, no groups or "
-                "dilation, and zeros around the image that keep its size"
+                "dilation, and zero padding that keeps the image's size"
             )
         self.convolution = convolution
 
 
-def _spread(weight: Tensor) -> Tensor:
-    """Sum over the 2 × 2 places where a kernel can lie: [out, in, k, k] → [out, in, k + 1, k + 1].
+def _sum_of_shifts(weight: Tensor) -> Tensor:
+    """Sum of the 2 × 2 shifts of a kernel: [out, in, k, k] → [out, in, k + 1, k + 1].
 
-    It is the full convolution with a square of ones, on each axis v[u] = w[u] + w[u − 1].
+    It is the full convolution with a 2 × 2 square of ones: v[u] = w[u] + w[u − 1] along each axis.
     """
     tall = functional.pad(weight, (0, 0, 0, 1)) + functional.pad(weight, (0, 0, 1, 0))
     return functional.pad(tall, (0, 1)) + functional.pad(tall, (1, 0))
 
 
-def _laid_out_as(weight: Tensor, kernel: Tensor) -> Tensor:
-    """The kernel with its channels innermost if the weight's are, so that the images it makes are laid out so, too."""
+def _in_memory_format_of(weight: Tensor, kernel: Tensor) -> Tensor:
+    """The kernel in channels-last format if the weight is, so that the output images are channels last too."""
     is_channels_last = not weight.is_contiguous() and weight.is_contiguous(memory_format=torch.channels_last)
     return kernel.contiguous(memory_format=torch.channels_last) if is_channels_last else kernel
 
@@ -65,12 +65,12 @@ def _laid_out_as(weight: Tensor, kernel: Tensor) -> Tensor:
 class UpsampledConvolution(_SameSize):
     """Upsampling by two (nearest neighbour) and then a convolution, as one transposed convolution.
 
-    Upsampling repeats each number in a 2 × 2 square, so a 3 × 3 convolution behind it multiplies the same number by
-    several of its weights. A transposed convolution with stride two and a 4 × 4 kernel that holds the sums of these
-    weights takes 4 instead of 9 multiplications a weight and output pixel.
+    Upsampling repeats each number in a 2 × 2 square, so the 3 × 3 convolution after it multiplies the same number by
+    several of its weights. A transposed convolution with stride two and a 4 × 4 kernel of the sums of these weights
+    takes 4 instead of 9 multiplications per pair of channels and output pixel.
 
     Args:
-        convolution: keeps height and width: odd kernel, stride 1, zeros around the image.
+        convolution: keeps height and width: odd kernel, stride 1, zero padding.
 
     Raises:
         ValueError: the convolution is of another kind.
@@ -86,10 +86,10 @@ class UpsampledConvolution(_SameSize):
         """Images [batch, in, height, width] to [batch, out, 2 · height, 2 · width]."""
         _check_images(x)
         weight, bias, size = self.convolution.weight, self.convolution.bias, self.convolution.kernel_size[0]
-        if size == 1:  # the same numbers before as after, and a quarter of them before
+        if size == 1:  # it commutes with upsampling, and before it there are a quarter of the pixels
             return functional.interpolate(functional.conv2d(x, weight, bias), scale_factor=2, mode="nearest")
-        # Backwards, because a transposed convolution reads its kernel backwards.
-        kernel = _laid_out_as(weight, _spread(weight.flip(2, 3)).transpose(0, 1))
+        # Flipped, because a transposed convolution flips its kernel.
+        kernel = _in_memory_format_of(weight, _sum_of_shifts(weight.flip(2, 3)).transpose(0, 1))
         return biased(functional.conv_transpose2d(x, kernel, stride=2, padding=size // 2), bias)
 
 
@@ -117,17 +117,19 @@ class PooledConvolution(_SameSize):
         weight, bias, size = self.convolution.weight, self.convolution.bias, self.convolution.kernel_size[0]
         if size == 1:
             return functional.conv2d(functional.avg_pool2d(x, 2), weight, bias)
-        return functional.conv2d(x, _laid_out_as(weight, _spread(weight) / 4), bias, stride=2, padding=size // 2)
+        return functional.conv2d(
+            x, _in_memory_format_of(weight, _sum_of_shifts(weight) / 4), bias, stride=2, padding=size // 2
+        )
 
 
 class TransposedConvolution(nn.Module):
-    """A transposed convolution, with gradients computed in ways that processors are faster at.
+    """A transposed convolution whose gradients are computed by operations that are faster on CPUs.
 
     Args:
         convolution: any ConvTranspose2d.
 
     Raises:
-        ValueError: it is something else.
+        ValueError: it is another layer.
 
     >>> convolution = nn.ConvTranspose2d(2, 3, 4, stride=2, padding=1)
     >>> x = torch.randn(1, 2, 5, 5)
@@ -138,7 +140,7 @@ class TransposedConvolution(nn.Module):
     def __init__(self, convolution: nn.ConvTranspose2d) -> None:
         super().__init__()
         if not isinstance(convolution, nn.ConvTranspose2d):
-            raise ValueError(f"{convolution} is no ConvTranspose2d; pass one")
+            raise ValueError(f"convolution is {convolution}; expected a ConvTranspose2d")
         self.convolution = convolution
 
     def forward(self, x: Tensor) -> Tensor:
@@ -150,9 +152,9 @@ class TransposedConvolution(nn.Module):
 class ThinConvolution(nn.Module):
     """A convolution to very few channels, as a matrix product and a sum of overlapping squares.
 
-    The last layer of generators of grey images. Kernels compute many channels at a time and throw most of them away.
-    What each pixel adds to each place of its square is a matrix product, too; the sum over pixels that share a place is
-    the result.
+    For the last layer of generators of grey images. Convolution kernels compute many channels at a time, so most of
+    their work is wasted here. A matrix product gives what each pixel adds to each position of its square; summing over
+    the pixels whose squares overlap gives the result.
 
     Args:
         convolution: a ConvTranspose2d without groups, dilation or output padding, or a Conv2d that keeps height and
@@ -172,8 +174,8 @@ class ThinConvolution(nn.Module):
         is_transposed = isinstance(convolution, nn.ConvTranspose2d) and is_plain(convolution)
         if not is_transposed and not keeps_size(convolution):
             raise ValueError(
-                f"{convolution} can't be taken apart; pass a ConvTranspose2d without groups, dilation or output "
-                "padding, or a Conv2d that keeps height and width by zeros around the image"
+                f"{convolution} has no thin form; pass a ConvTranspose2d without groups, dilation or output "
+                "padding, or a Conv2d that keeps height and width by zero padding"
             )
         self.convolution = convolution
 
@@ -182,20 +184,20 @@ class ThinConvolution(nn.Module):
         _check_images(x)
         c = self.convolution
         weight, padding = c.weight, c.padding
-        if isinstance(c, nn.Conv2d):  # with stride 1, it is a transposed one with the kernel turned
+        if isinstance(c, nn.Conv2d):  # with stride 1, it is a transposed convolution with the kernel flipped
             weight, padding = weight.transpose(0, 1).flip(2, 3), (c.kernel_size[0] // 2,) * 2
         size = [
             (n - 1) * stride - 2 * p + kernel
             for n, stride, p, kernel in zip(x.shape[2:], c.stride, padding, c.kernel_size, strict=True)
         ]
-        # Rows are pixels, as they lie in channels-last memory.
+        # Rows are pixels, in the order of channels-last memory.
         squares = x.flatten(2).transpose(1, 2) @ weight.flatten(1)
         y = functional.fold(squares.transpose(1, 2), size, c.kernel_size, padding=padding, stride=c.stride)
         return biased(y, c.bias)
 
 
 class FlattenedLinear(nn.Module):
-    """Flattening images and then a linear layer, without bringing images that lie channels last into another order.
+    """Flattening images and then a linear layer, without copying channels-last images to another memory format.
 
     Args:
         linear: its inputs are numbered channel by channel, as `nn.Flatten` does.
@@ -212,11 +214,11 @@ class FlattenedLinear(nn.Module):
     def __init__(self, linear: nn.Linear) -> None:
         super().__init__()
         if not isinstance(linear, nn.Linear):
-            raise ValueError(f"{linear} is no Linear; pass one")
+            raise ValueError(f"linear is {linear}; expected a Linear")
         self.linear = linear
 
     def forward(self, x: Tensor) -> Tensor:
-        """Anything [batch, …] to [batch, out]."""
+        """Tensors [batch, …] to [batch, out]."""
         weight, bias = self.linear.weight, self.linear.bias
         if x.ndim != 4 or not x.is_contiguous(memory_format=torch.channels_last):
             return functional.linear(x.flatten(1), weight, bias)
@@ -225,15 +227,14 @@ class FlattenedLinear(nn.Module):
 
 
 class ProjectedConvolution(nn.Module):
-    """A projection of latents to images and a transposed convolution right behind it, as one projection.
+    """A projection of latents to images and the transposed convolution after it, as one projection.
 
-    Both are linear and nothing is between them. The transposed convolution of the projection's columns, as many as a
-    latent has numbers and one for the bias, is therefore all that is needed; for larger batches, that is less than the
-    transposed convolution of each sample's image.
+    Both are linear, so the transposed convolution is applied to the projection's columns only: one for each number of
+    a latent, and one for the bias. For larger batches, these are fewer than the samples' images.
 
     Args:
         linear: the projection, latents [batch, latent_size] to [batch, channels · height · width].
-        shape: (channels, height, width) of the images that it makes.
+        shape: (channels, height, width) of its images.
         convolution: any ConvTranspose2d.
 
     Raises:
@@ -253,8 +254,8 @@ class ProjectedConvolution(nn.Module):
         channels, height, width = shape
         if linear.out_features != channels * height * width or convolution.in_channels != channels:
             raise ValueError(
-                f"{linear} and {convolution} don't meet in images of shape {tuple(shape)}; expected "
-                f"{channels * height * width} numbers out of the one and {channels} channels into the other"
+                f"{linear} and {convolution} don't fit images of shape {tuple(shape)}; expected "
+                f"{channels * height * width} outputs of the linear layer and {channels} input channels"
             )
         self.linear, self.convolution, self.shape = linear, convolution, (channels, height, width)
 
@@ -264,7 +265,7 @@ class ProjectedConvolution(nn.Module):
             raise ValueError(f"z has shape {tuple(z.shape)}; expected latents [batch, latent_size]")
         weight, bias = self.linear.weight, self.linear.bias
         n_columns = weight.shape[1] + (bias is not None)
-        if len(z) <= n_columns:  # nothing to gain
+        if len(z) <= n_columns:  # no more samples than columns
             images = functional.linear(z, weight, bias).unflatten(1, self.shape)
             return biased(unbiased(self.convolution, images), self.convolution.bias)
         columns = weight.t() if bias is None else torch.cat([weight.t(), bias[None]])

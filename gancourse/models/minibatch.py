@@ -1,4 +1,4 @@
-"""Minibatch discrimination: a layer that lets the discriminator see whether samples resemble each other."""
+"""Minibatch discrimination: a layer that shows the discriminator how similar the samples of a batch are."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from gancourse.models.blocks import check_shape
 
 
 class MinibatchDiscrimination(nn.Module):
-    """Appends to each sample's features how near the batch's other samples are, by several learned measures.
+    """Appends to each sample's features its closeness to the batch's other samples, by several learned kernels.
 
-    With M_i = f(x_i) T, a matrix of kernels × kernel_size, kernel b says o(x_i)_b = Σ_j exp(−‖M_ib − M_jb‖₁). The sum
-    includes j = i, which adds 1. Samples of a batch depend on each other from here on, so penalties that need each
-    sample's own slope (gradient penalty, R1) see the neighbours' too.
+    With M_i = f(x_i) T, a matrix of kernels × kernel_size, kernel b gives o(x_i)_b = Σ_j exp(−‖M_ib − M_jb‖₁). The sum
+    includes j = i, which adds 1. After this layer, the scores of a batch depend on each other, so penalties on the
+    gradient at each sample (gradient penalty, R1) include the gradients of other samples' scores.
 
     Args:
         n_features: A, features per sample.
@@ -37,12 +37,12 @@ class MinibatchDiscrimination(nn.Module):
         if min(n_features, n_kernels, kernel_size) < 1:
             raise ValueError(f"sizes {n_features}, {n_kernels}, {kernel_size}; pass at least 1 each")
         self.n_features, self.n_kernels, self.kernel_size = n_features, n_kernels, kernel_size
-        # Unit features then have distances of order one in each kernel, where exp(−distance) has slope.
+        # Unit features then have distances of order one in each kernel, where exp(−distance) has a gradient.
         self.tensor = nn.Parameter(torch.randn(n_features, n_kernels * kernel_size) / (n_features**0.5 * kernel_size))
 
     def forward(self, features: Tensor) -> Tensor:
         """Features with closeness appended, [batch, n_features + n_kernels]."""
         check_shape(features, (self.n_features,), "features")
         matrices = (features @ self.tensor).view(-1, self.n_kernels, self.kernel_size)
-        distances = (matrices[:, None] - processes.whole(matrices)[None]).abs().sum(3)
+        distances = (matrices[:, None] - processes.gather(matrices)[None]).abs().sum(3)
         return torch.cat([features, (-distances).exp().sum(1)], 1)

@@ -20,7 +20,7 @@ from gancourse.signature import Signature
 from gancourse.values import Count, Positive, Range
 
 Norm = Callable[[int], nn.Module]
-"""Makes a normalising layer for so many features, e.g. `nn.LayerNorm`."""
+"""Maps a number of features to a normalising layer, e.g. `nn.LayerNorm`."""
 
 
 def _layers(
@@ -30,7 +30,7 @@ def _layers(
     for i, (n_in, n_out) in enumerate(pairwise(sizes)):
         layers.append(nn.Linear(n_in, n_out))
         if i == len(sizes) - 2:
-            break  # the output is left as it is
+            break  # the output has no activation
         layers += [norm(n_out)] if norm else []
         layers.append(activation())
         layers += [Dropout(dropout, i)] if dropout else []
@@ -45,11 +45,11 @@ class Generator(nn.Module):
         hidden: units of each hidden layer.
         depth: hidden layers.
         dimensions: of a point.
-        norm: makes what normalises each hidden layer.
-        activation: what follows each hidden layer. Data in separate clusters needs a function with plateaus and steep
-            steps between them: tanh makes those with moderate weights, ReLU doesn't (chapter 5 measures it).
-        latent_scale: what latents are multiplied by first; more than one means steeper steps from the start.
-        n_classes: of labels that it is conditioned on, as numbers 0 or 1 beside the latent; 0 for none.
+        norm: makes the normalising layer after each hidden layer.
+        activation: after each hidden layer. Data in separate clusters needs a function with plateaus and steep
+            steps between them: tanh has these with moderate weights, ReLU doesn't (chapter 5 measures it).
+        latent_scale: factor on the latents; above one, the initial function is steeper.
+        n_classes: of the labels that it is conditioned on, one-hot beside the latent; 0 for no labels.
 
     Raises:
         ValueError: when called, if a label is missing or out of range.
@@ -88,7 +88,7 @@ class Generator(nn.Module):
 
 
 def _with_labels(x: Tensor, y: Tensor | None, n_classes: int, n_labels: int) -> Tensor:
-    """Numbers [batch, n], with those of the one-hot labels behind them."""
+    """Numbers [batch, n], followed by the one-hot labels."""
     if not n_classes:
         return x
     return torch.cat([x, one_hot(y, n_classes, (len(x), n_labels)).to(x).flatten(1)], 1)
@@ -103,8 +103,8 @@ class Discriminator(nn.Module):
         dimensions: of a point; m times as many for packs of m points.
         dropout: share of hidden numbers that are dropped.
         n_kernels: of minibatch discrimination before the last layer; 0 for none.
-        norm: makes what normalises each hidden layer.
-        n_classes: of labels that it is conditioned on, as numbers 0 or 1 beside the point; 0 for none.
+        norm: makes the normalising layer after each hidden layer.
+        n_classes: of the labels that it is conditioned on, one-hot beside the point; 0 for no labels.
         n_labels: labels beside each point; m for packs of m points, whose labels are [batch, m].
 
     Raises:
@@ -142,7 +142,7 @@ class Discriminator(nn.Module):
         return self.n_classes > 0
 
     def features(self, x: Tensor, y: Tensor | None = None) -> Tensor:
-        """What the last layer sees, [batch, hidden] (and n_kernels more, if there are any)."""
+        """Input of the last layer, [batch, hidden + n_kernels]."""
         check_shape(x, (self.dimensions,), "x")
         return self.layers[:-2](_with_labels(x, y, self.n_classes, self.n_labels))
 
@@ -178,10 +178,10 @@ class MLP(Family):
         latent_size: numbers in a latent.
         width: units of each hidden layer.
         depth: hidden layers of each network.
-        activation: what follows the generator's hidden layers.
-        latent_scale: what latents are multiplied by first.
-        n_reference: size of the reference batch by which the generator's hidden layers are normalised (virtual batch
-            normalisation); 0 for none.
+        activation: after the generator's hidden layers.
+        latent_scale: factor on the latents.
+        n_reference: size of the reference batch for virtual batch normalisation of the generator's hidden layers; 0 for
+            no normalisation.
         dropout: share of the discriminator's hidden numbers that are dropped.
         n_kernels: of minibatch discrimination before the discriminator's last layer; 0 for none.
 
@@ -228,7 +228,7 @@ class MLP(Family):
 
 @dataclass(frozen=True)
 class EnergyMLP(Family):
-    """A generator of points, and an autoencoder of points that scores them by how well it reconstructs them.
+    """A generator of points, and an autoencoder whose score of a point is minus its reconstruction error.
 
     Args:
         latent_size: numbers in a latent.
@@ -261,6 +261,6 @@ class EnergyMLP(Family):
         return Encoder(n_out, self.width, self.depth, check_points(fits, self))
 
     def pair(self, fits: Signature, seen: Signature) -> tuple[nn.Module, nn.Module]:
-        """As for every family, but the discriminator's weights are drawn first, as in the published rows."""
+        """As for every family, but the discriminator's weights are drawn first, as in the stored results."""
         discriminator = self.discriminator(seen)
         return self.generator(fits), discriminator

@@ -1,4 +1,4 @@
-"""The residual network for 32 × 32 images that spectral normalisation was shown with, at any width.
+"""The residual networks for 32 × 32 images from the paper on spectral normalisation, at any width.
 
 Source: Miyato, Kataoka, Koyama, Yoshida 2018, appendix B.4, table 4. The paper's widths are 256 for the generator and
 128 for the discriminator. `gancourse.models.folded` makes both faster, `spectral.spectral_normalised` gives the paper's
@@ -22,11 +22,11 @@ SIZE = 32
 
 
 class Residual(nn.Module):
-    """The sum of two ways through: a shortcut and what changes it.
+    """The sum of a shortcut and a residual branch.
 
     Args:
-        shortcut: maps [batch, in, …] to the change's shape.
-        change: maps [batch, in, …] to [batch, out, …].
+        shortcut: maps [batch, in, …] to the shape of the branch's output.
+        change: the branch; maps [batch, in, …] to [batch, out, …].
     """
 
     def __init__(self, shortcut: nn.Module, change: nn.Module) -> None:
@@ -76,8 +76,8 @@ def same_block(n: int) -> Residual:
     )
 
 
-def _start(network: nn.Module) -> None:
-    """Start weights by Glorot's uniform rule, biases from zero."""
+def _initialise(network: nn.Module) -> None:
+    """Initialise weights by Glorot's uniform rule, and biases to zero."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):
             nn.init.xavier_uniform_(module.weight)
@@ -104,7 +104,7 @@ class Generator(nn.Module):
             nn.Conv2d(width, channels, 3, padding=1),
             nn.Tanh(),
         )
-        _start(self)
+        _initialise(self)
 
     def forward(self, z: Tensor) -> Tensor:
         """Images [batch, channels, 32, 32]."""
@@ -140,10 +140,10 @@ class Discriminator(nn.Module):
             Sum(),
         )
         self.head = nn.Sequential(nn.Linear(width, 1), Flatten())
-        _start(self)
+        _initialise(self)
 
     def features(self, x: Tensor) -> Tensor:
-        """What the last layer sees, [batch, width]."""
+        """Input of the last layer, [batch, width]."""
         check_shape(x, (self.channels, SIZE, SIZE), "x")
         return self.body(x)
 
@@ -158,7 +158,7 @@ class ResNet(Family):
 
     Args:
         latent_size: numbers in a latent.
-        width: channels of both networks. The paper's are 256 for the generator and 128 for the discriminator.
+        width: channels of both networks; in the paper 256 for the generator and 128 for the discriminator.
         spectral_norm: whether every layer of the discriminator is spectrally normalised.
     """
 

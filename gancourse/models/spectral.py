@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d, nn.Embedding)
-LARGEST = 2**25  # entries of a matrix that is built and decomposed: 256 MiB in float64
+MOST_ENTRIES = 2**25  # entries of a matrix that is built and decomposed: 256 MiB in float64
 
 
 def _unit(x: Tensor) -> Tensor:
@@ -21,10 +21,10 @@ class SpectralNorm(nn.Module):
 
     The matrix has a row for each output channel. Each use in training mode improves u and v, which are buffers, by
     one power iteration: u ← Wv/‖Wv‖, v ← Wᵀu/‖Wᵀu‖, σ = uᵀWv. Because W changes little between updates, one is enough.
-    In evaluation mode u and v stand still.
+    In evaluation mode u and v do not change.
 
     Args:
-        weight: what will be normalised; the first estimate starts from it.
+        weight: the weight to normalise; u and v are initialised from it.
         output_axis: which axis of the weight counts output channels.
         n_start: power iterations before the first use.
 
@@ -66,7 +66,7 @@ class SpectralNorm(nn.Module):
             return weight / torch.dot(self.u.clone(), torch.mv(matrix, self.v.clone()))
 
     def right_inverse(self, weight: Tensor) -> Tensor:
-        """What to store so that an assigned weight is the one to be normalised: itself."""
+        """The stored value of an assigned weight: the weight itself, not yet normalised."""
         return weight
 
 
@@ -96,21 +96,21 @@ def spectral_norm(layer: nn.Module) -> nn.Module:
             f"{type(layer).__name__} has no weight to normalise; pass one of {[c.__name__ for c in LAYERS]}"
         )
     if is_normalised(layer):
-        raise ValueError(f"this {type(layer).__name__} is normalised already; a second time would do the work twice")
+        raise ValueError(f"this {type(layer).__name__} is normalised already; normalise each layer once")
     axis = 1 if isinstance(layer, nn.ConvTranspose2d) else 0
     parametrize.register_parametrization(layer, "weight", SpectralNorm(layer.weight, axis))
     return layer
 
 
 def spectral_normalised(network: nn.Module) -> nn.Module:
-    """The same network with `spectral_norm` on every layer that can have it and has not yet.
+    """The same network with `spectral_norm` on every layer that supports it and isn't normalised already.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is no such layer.
     """
     layers = [m for m in network.modules() if isinstance(m, LAYERS) and not is_normalised(m)]
     if not layers:
-        raise ValueError(f"{type(network).__name__} has no layer left to normalise")
+        raise ValueError(f"{type(network).__name__} has no layer left to normalise; pass a network with one")
     for layer in layers:
         spectral_norm(layer)
     return network
@@ -121,7 +121,7 @@ def operator_norm(layer: nn.Module, image: tuple[int, int] | None = None) -> flo
     """The exact Lipschitz constant of a linear or convolutional layer: its largest singular value as a map.
 
     For a convolution that is not the norm of its weight as a matrix, which `SpectralNorm` divides by: kernels overlap.
-    Circular convolutions of stride one are diagonal in Fourier space; all others are written out as a matrix.
+    Circular convolutions of stride one are diagonal in Fourier space; all others are built as a matrix.
 
     Args:
         layer: linear, Conv2d or ConvTranspose2d.
@@ -149,7 +149,7 @@ def operator_norm(layer: nn.Module, image: tuple[int, int] | None = None) -> flo
         # One [outputs, inputs] matrix for each frequency.
         symbols = torch.fft.fft2(weight, s=image).permute(2, 3, 0, 1)
         return torch.linalg.svdvals(symbols).max().item()
-    return torch.linalg.svdvals(_written_out(layer, weight, image)).max().item()
+    return torch.linalg.svdvals(_as_matrix(layer, weight, image)).max().item()
 
 
 def _weight(layer: nn.Module) -> Tensor:
@@ -177,7 +177,7 @@ def _is_circular(layer: nn.Module, image: tuple[int, int]) -> bool:
     )
 
 
-def _written_out(layer: nn.Conv2d | nn.ConvTranspose2d, weight: Tensor, image: tuple[int, int]) -> Tensor:
+def _as_matrix(layer: nn.Conv2d | nn.ConvTranspose2d, weight: Tensor, image: tuple[int, int]) -> Tensor:
     """The layer without its bias as a matrix, one row for each input."""
 
     def linear(x: Tensor) -> Tensor:
@@ -189,7 +189,7 @@ def _written_out(layer: nn.Conv2d | nn.ConvTranspose2d, weight: Tensor, image: t
     inputs = layer.in_channels * math.prod(image)
     zero = weight.new_zeros(1, layer.in_channels, *image)
     outputs = linear(zero).numel()
-    if inputs * outputs > LARGEST:
+    if inputs * outputs > MOST_ENTRIES:
         raise ValueError(f"the matrix of {inputs} inputs and {outputs} outputs is too large; pass a smaller image")
     basis = torch.eye(inputs, dtype=weight.dtype, device=weight.device).view(inputs, *zero.shape[1:])
     return linear(basis).flatten(1)

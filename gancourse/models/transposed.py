@@ -1,8 +1,8 @@
-"""Transposed convolutions with two gradients computed in ways that processors are faster at.
+"""Transposed convolutions with two gradients computed by operations that are faster on CPUs.
 
-oneDNN, which torch calls on processors, is slow at two things: at the bias gradient of a transposed convolution, so the
-bias is added apart; and, in bfloat16, at the gradient of its weights where images are small, so that gradient is a
-matrix product.
+oneDNN, which torch calls on CPUs, is slow at two gradients of a transposed convolution. One is the bias gradient, so
+the bias is added separately. The other is the weight gradient in bfloat16 for small images, so that gradient is
+computed as a matrix product.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 SMALL = 8
-"""Inputs narrower than this are small; found on a processor with bfloat16 arithmetic, at strides of two."""
+"""Inputs narrower than this are small; measured on a CPU with bfloat16 arithmetic, at stride two."""
 
 Pair = tuple[int, int]
 
 
 def _squares(x: Tensor, size: Pair, stride: Pair, padding: Pair) -> Tensor:
-    """What a strided kernel sees at each of its places: [batch, c, …] → [batch · places, height · width · c]."""
+    """Input of a strided kernel at each of its positions: [batch, c, …] → [batch · positions, height · width · c]."""
     x = functional.pad(x.permute(0, 2, 3, 1), (0, 0, padding[1], padding[1], padding[0], padding[0]))
-    seen = x.unfold(1, size[0], stride[0]).unfold(2, size[1], stride[1])  # [batch, …, …, c, height, width]
-    return seen.permute(0, 1, 2, 4, 5, 3).flatten(3).flatten(0, 2)
+    windows = x.unfold(1, size[0], stride[0]).unfold(2, size[1], stride[1])  # [batch, …, …, c, height, width]
+    return windows.permute(0, 1, 2, 4, 5, 3).flatten(3).flatten(0, 2)
 
 
 class _WeightsByProduct(torch.autograd.Function):
     """A transposed convolution whose weight gradient is one matrix product.
 
-    Each pixel of the input is tied to a square of the output; the gradient is the sum over pixels and samples of their
-    outer products. Made of differentiable operations, so that penalties on slopes may use it.
+    Each pixel of the input corresponds to a square of the output. The gradient is the sum over pixels and samples of
+    the outer products of the two. It is differentiable, so gradient penalties may use it.
     """
 
     @staticmethod
@@ -41,27 +41,27 @@ class _WeightsByProduct(torch.autograd.Function):
         return functional.conv_transpose2d(x, weight, None, stride, padding)
 
     @staticmethod
-    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, ...]:
-        """Gradients in x and the weights."""
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        """Gradients with respect to x and the weights."""
         x, weight = ctx.saved_tensors
         stride, padding = ctx.settings
-        in_x = functional.conv2d(slope, weight, None, stride, padding) if ctx.needs_input_grad[0] else None
+        in_x = functional.conv2d(gradient, weight, None, stride, padding) if ctx.needs_input_grad[0] else None
         if not ctx.needs_input_grad[1]:
             return in_x, None, None, None
         pixels = x.permute(0, 2, 3, 1).flatten(0, 2)
-        in_weight = pixels.t() @ _squares(slope, weight.shape[2:], stride, padding)
+        in_weight = pixels.t() @ _squares(gradient, weight.shape[2:], stride, padding)
         return in_x, in_weight.unflatten(1, (*weight.shape[2:], -1)).permute(0, 3, 1, 2), None, None
 
 
 def unbiased(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor:
-    """What a transposed convolution makes of images [batch, in, height, width], without its bias.
+    """Output of a transposed convolution without its bias, for images [batch, in, height, width].
 
     >>> layer = nn.ConvTranspose2d(2, 3, 4, stride=2, padding=1, bias=False)
     >>> x = torch.randn(1, 2, 5, 5)
     >>> torch.allclose(unbiased(layer, x), layer(x), atol=1e-6)
     True
     """
-    weight = layer.weight  # once: a spectrally normalised one makes a power iteration at each use
+    weight = layer.weight  # read once: each read of a spectrally normalised weight makes a power iteration
     if _has_slow_gradient(layer, x, weight):
         x, weight = x.to(torch.bfloat16), weight.to(torch.bfloat16)
         return _WeightsByProduct.apply(x, weight, layer.stride, layer.padding)
@@ -72,8 +72,8 @@ def unbiased(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor:
 def _has_slow_gradient(layer: nn.ConvTranspose2d, x: Tensor, weight: Tensor) -> bool:
     if x.device.type != "cpu" or torch.float64 in (x.dtype, weight.dtype):
         return False
-    mixes = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
-    is_bf16 = mixes or x.dtype == weight.dtype == torch.bfloat16
+    is_mixed = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
+    is_bf16 = is_mixed or x.dtype == weight.dtype == torch.bfloat16
     return is_bf16 and x.shape[3] < SMALL and min(layer.stride) > 1 and is_plain(layer)
 
 
@@ -83,5 +83,5 @@ def is_plain(layer: nn.ConvTranspose2d) -> bool:
 
 
 def biased(y: Tensor, bias: Tensor | None) -> Tensor:
-    """Images [batch, channels, …] that nobody else holds, plus a number for each channel; in place."""
+    """Images [batch, channels, …] plus a number for each channel, in place; no other code may use y."""
     return y if bias is None else y.add_(bias.to(y.dtype)[:, None, None])

@@ -1,4 +1,4 @@
-"""Virtual batch normalisation: each sample is normalised by a fixed batch and itself, not by its neighbours."""
+"""Virtual batch normalisation: each sample is normalised by a fixed batch and itself, not by the rest of its batch."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from gancourse.models.blocks import check_shape
 
 
 class VirtualBatchNorm(nn.Module):
-    """Normalises features by statistics of a reference batch, which stands in the first rows of what it is given.
+    """Normalises features by statistics of a reference batch, which is the first rows of its input.
 
     A reference row is normalised by the reference batch; any other by the reference batch and itself, n + 1 samples
-    in all. For use inside of `WithReference`, which puts the reference there and takes it away.
+    in all. For use inside `WithReference`, which adds the reference to the input and removes its outputs.
 
     Args:
         n_features: features [batch, n_features] or channels [batch, n_features, height, width].
@@ -31,14 +31,14 @@ class VirtualBatchNorm(nn.Module):
         """Normalised features, of the same shape.
 
         Raises:
-            ValueError: there are no rows behind the reference, or the number of features is wrong.
+            ValueError: there are no rows after the reference, or the number of features is wrong.
         """
         if len(x) <= self.n_reference:
             raise ValueError(f"{len(x)} rows, of which {self.n_reference} are the reference; use WithReference")
         check_shape(x, (self.n_features, *x.shape[2:]), "x")
         axes, shape = tuple(range(2, x.ndim)), (1, -1, *[1] * (x.ndim - 2))
-        # First and second moment of each row, [rows, features, 1, …], then of the rows that count for it.
-        x = x if x.dtype == torch.float64 else x.float()  # the difference below would drown in bfloat16
+        # First and second moment of each row, [rows, features, 1, …], then of the rows that it is normalised by.
+        x = x if x.dtype == torch.float64 else x.float()  # in bfloat16, rounding would exceed the difference below
         moments = torch.stack([x, x.square()])
         own = moments.mean([axis + 1 for axis in axes], keepdim=True) if axes else moments
         reference = own[:, : self.n_reference].mean(1, keepdim=True)
@@ -50,17 +50,17 @@ class VirtualBatchNorm(nn.Module):
 
 
 class WithReference(nn.Module):
-    """A network that sees a fixed reference batch before each batch, and whose outputs for it are dropped.
+    """A network that gets a fixed reference batch before each batch, and whose outputs for it are dropped.
 
     It is `conditional` if the network is, and then needs the reference's conditions too.
 
     Args:
-        network: holds `VirtualBatchNorm` layers that know the size of the reference.
-        reference: data or latents, fixed from here on, [n_reference, ...]; kept as a buffer, and so in checkpoints.
-        y: what the reference is conditioned on, for a conditional network; kept in the same way.
+        network: with `VirtualBatchNorm` layers for a reference of this size.
+        reference: data or latents, [n_reference, ...]; stored as a buffer, and so in checkpoints.
+        y: conditions of the reference, for a conditional network; stored in the same way.
 
     Raises:
-        ValueError: the network is conditional but there is no y for the reference, or the other way round.
+        ValueError: the network is conditional but there is no y for the reference, or it is not and there is one.
 
     >>> critic = nn.Sequential(nn.Linear(2, 4), VirtualBatchNorm(4, n_reference=8), nn.ReLU(), nn.Linear(4, 1))
     >>> WithReference(critic, torch.randn(8, 2))(torch.zeros(3, 2)).shape
@@ -87,5 +87,5 @@ class WithReference(nn.Module):
     def forward(self, x: Tensor, y: Tensor | None = None) -> Tensor:
         """The network's outputs for x alone, at y if it is conditional."""
         check_shape(x, tuple(self.reference.shape[1:]), "x")
-        given = () if y is None else (torch.cat([self.reference_y, y]),)
-        return self.network(torch.cat([self.reference, x]), *given)[len(self.reference) :]
+        conditions = () if y is None else (torch.cat([self.reference_y, y]),)
+        return self.network(torch.cat([self.reference, x]), *conditions)[len(self.reference) :]

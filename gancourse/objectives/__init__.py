@@ -1,4 +1,4 @@
-"""What the players minimise: pairs of functions of scores, and penalties on the discriminator."""
+"""Objectives of the players: pairs of losses of scores, and penalties on the discriminator."""
 
 from gancourse.objectives.catalogue import objective, objectives
 from gancourse.objectives.energy import ebgan, magan

@@ -1,4 +1,4 @@
-"""Every objective by name. MAGAN and BEGAN aren't here: their margin and k change during the training."""
+"""Every objective by name. MAGAN and BEGAN are not included: their margin and k change during training."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Energy-based objectives, as functions of scores: score = −energy, so that a high score still means real.
 
-In the papers the energy is an autoencoder's reconstruction error, so scores are ≤ 0. Nothing here needs that. BEGAN,
-whose losses change with the balance of the two players, is a game: `gancourse.games.BoundaryEquilibrium`.
+In the papers the energy is an autoencoder's reconstruction error, so scores are ≤ 0; these losses take any scores.
+BEGAN, whose losses change with the balance of the two players, is a game: `gancourse.games.BoundaryEquilibrium`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def ebgan(margin: float = 10.0) -> Objective:
     D minimises E(x) + max(0, m − E(G(z))), G minimises E(G(z)).
 
     Args:
-        margin: energy beyond which D no longer pushes generated samples.
+        margin: energy above which D no longer raises the energy of generated samples.
 
     Raises:
         ValueError: the margin is not positive and finite.
@@ -36,11 +36,12 @@ def ebgan(margin: float = 10.0) -> Objective:
 def magan(margin: float) -> Objective:
     """Margin-adaptation GAN at one value of its margin: the losses are `ebgan`'s.
 
-    What the paper adds is a schedule: the margin becomes the mean energy of the data whenever that has fallen below it
-    and generated samples have been catching up. Make a new objective whenever it changes.
+    The paper adds a schedule: after an epoch, the margin is lowered to the mean energy of the data if that is below the
+    margin and the energies of data and generated samples meet the paper's conditions. Make a new objective for each
+    margin.
 
     Args:
-        margin: the margin now.
+        margin: the current margin.
 
     Raises:
         ValueError: the margin is not positive and finite.

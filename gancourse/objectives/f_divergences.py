@@ -21,7 +21,7 @@ Function = Callable[[Tensor], Tensor]
 
 
 class Dual(NamedTuple):
-    """Output activation g_f(v), and f*(g_f(v)) simplified so that it neither overflows early nor cancels."""
+    """Output activation g_f(v), and f*(g_f(v)) in a form without early overflow or cancellation."""
 
     activation: Function
     conjugate: Function
@@ -29,7 +29,7 @@ class Dual(NamedTuple):
 
 def _parabola(v: Tensor) -> Tensor:
     # f*(t) = t²/4 + t from t = −2 on. Below, its supremum over density ratios u ≥ 0 is at u = 0: the constant −1. The
-    # paper's table prints the parabola alone; there G's minimax loss would push scores below −2 further down.
+    # paper's table prints the parabola alone; with it, G's minimax loss would push scores below −2 further down.
     v = v.clamp(min=-2)
     return v.square() / 4 + v
 
@@ -49,10 +49,11 @@ def f_gan(divergence: str, trick: bool = False) -> Objective:
     """The game of an f-divergence.
 
     D minimises −g_f(real) + f*(g_f(fake)). G minimises −f*(g_f(fake)), which with D's loss makes a zero-sum game; or,
-    with the paper's trick, −g_f(fake), whose slope doesn't vanish where D rejects the sample.
+    with the paper's trick, −g_f(fake), whose gradient doesn't vanish where D rejects the sample.
 
-    KL, reverse KL and Hellinger hold exponentials of scores by nature: at score 50 KL's f* is e⁴⁹ ≈ 2·10²¹, and so is
-    its slope. They are finite in float32 up to scores of about ±88, and infinite beyond: a trainer stops there.
+    KL, reverse KL and Hellinger contain exponentials of scores: at score 50, KL's f* is e⁴⁹ ≈ 2·10²¹, and so is its
+    derivative. In float32 they are finite for scores up to about ±88. Beyond that they are infinite, and a trainer
+    raises NotFiniteError.
 
     Args:
         divergence: one of "kl", "reverse-kl", "pearson", "hellinger", "js", "gan".

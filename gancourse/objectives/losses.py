@@ -14,15 +14,15 @@ from torch.nn.functional import relu, softplus
 
 
 class Objective(NamedTuple):
-    """What the two players minimise.
+    """The losses of the two players.
 
     Args:
-        name: the field's name for the pair.
+        name: the usual name of the pair.
         discriminator: maps scores of real and of generated data, [batch] each, to losses [batch].
         generator: maps scores of generated data [batch] to losses [batch]; if `relative`, it is called with the scores
             of real data as a second argument.
         source: paper and equation.
-        relative: whether the generator's loss looks at the scores of real data too.
+        relative: whether the generator's loss also depends on the scores of real data.
     """
 
     name: str
@@ -67,19 +67,19 @@ wasserstein = Objective(
 
 
 def label_smoothing(real: float = 0.9, fake: float = 0.0, base: Objective = non_saturating) -> Objective:
-    """The base's game with soft labels in the discriminator's cross-entropy; the generator's loss stays as it is.
+    """An objective with soft labels in the discriminator's cross-entropy, and the generator's loss unchanged.
 
     With label r the loss of a real score s is −r log σ(s) − (1 − r) log(1 − σ(s)) = softplus(−s) + (1 − r) s.
-    One-sided smoothing leaves fake at 0: smoothed fake labels would make the best discriminator's output high where
-    only generated samples are.
+    One-sided smoothing keeps fake at 0: with smoothed fake labels, the optimal discriminator's output would be high
+    where there are generated samples only.
 
     Args:
         real: label of real samples, in (0, 1].
         fake: label of generated samples, in [0, 1).
-        base: an objective whose discriminator minimises the cross-entropy.
+        base: objective whose discriminator minimises the cross-entropy.
 
     Raises:
-        ValueError: a label is out of range, not fake < real, or the base has another discriminator.
+        ValueError: a label is out of range, fake is not below real, or the base has another discriminator loss.
 
     Source: Salimans et al. 2016, section 3.4.
 
@@ -90,7 +90,8 @@ def label_smoothing(real: float = 0.9, fake: float = 0.0, base: Objective = non_
         raise ValueError(f"labels are real {real} and fake {fake}; expected 0 ≤ fake < real ≤ 1")
     if base.discriminator is not cross_entropy:
         raise ValueError(
-            f"the discriminator of {base.name!r} minimises no cross-entropy, so it has no labels to smooth"
+            f"the discriminator of {base.name!r} doesn't minimise a cross-entropy, so it has no labels to smooth; pass "
+            "a base such as non_saturating"
         )
     return Objective(
         f"{base.name}, labels {real:g} and {fake:g}",

@@ -1,4 +1,4 @@
-"""Orthogonal regularisation: functions of a network's weights, one number each."""
+"""Orthogonal regularisation: scalar functions of a network's weights."""
 
 from __future__ import annotations
 
@@ -12,27 +12,29 @@ LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
 
 def _grams(network: nn.Module) -> Iterator[Tensor]:
     """W Wᵀ of each layer, where W has a row for each output channel."""
-    found = False
+    has_layer = False
     for layer in network.modules():
         if isinstance(layer, LAYERS):
             weight = layer.weight.transpose(0, 1) if isinstance(layer, nn.ConvTranspose2d) else layer.weight
             rows = weight.flatten(1)
-            found = True
+            has_layer = True
             yield rows @ rows.T
-    if not found:
-        raise ValueError(f"{type(network).__name__} has no linear or convolutional layer to regularise")
+    if not has_layer:
+        raise ValueError(
+            f"{type(network).__name__} has no linear or convolutional layer to regularise; pass one with such layers"
+        )
 
 
 def orthogonality(network: nn.Module) -> Tensor:
     """How far each layer's filters are from orthonormal: Σ ‖W Wᵀ − I‖² over linear and convolutional layers, a scalar.
 
-    W has a row for each output channel. Written with Wᵀ W it differs by a constant only, outputs less inputs.
+    W has a row for each output channel. With Wᵀ W instead, the value differs by a constant: outputs minus inputs.
 
     Args:
-        network: its layers' weights are taken as they are, biases and norms are left out.
+        network: the weights of its linear and convolutional layers count; biases and normalisations don't.
 
     Raises:
-        ValueError: it has no linear or convolutional layer.
+        ValueError: the network has no linear or convolutional layer.
 
     Source: Brock, Donahue, Simonyan 2019, eq. 2.
 
@@ -43,7 +45,7 @@ def orthogonality(network: nn.Module) -> Tensor:
 
 
 def off_diagonal(network: nn.Module) -> Tensor:
-    """BigGAN's relaxed form: Σ ‖W Wᵀ ⊙ (1 − I)‖², which asks for orthogonal filters and leaves their lengths free.
+    """BigGAN's relaxed form: Σ ‖W Wᵀ ⊙ (1 − I)‖², which makes filters orthogonal but not of unit length.
 
     Arguments and errors as for `orthogonality`; the paper's weight is 0.0001, on the generator.
 

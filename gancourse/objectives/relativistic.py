@@ -1,6 +1,6 @@
-"""Relativistic objectives: a real sample has to score higher than a generated one, not high as such.
+"""Relativistic objectives: losses of the difference between scores of real and of generated samples.
 
-All of them change nothing if a constant is added to every score, and in all of them the generator sees real scores.
+They are invariant to a constant added to every score, and in all of them the generator's loss uses real scores too.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from gancourse.objectives.losses import Objective
 from gancourse.processes import mean
 
 Loss = Callable[[Tensor], Tensor]
-"""What it costs that a real sample's score exceeds its opponent's by so much, elementwise."""
+"""Maps the difference by which a real score exceeds a generated one to a loss, elementwise."""
 
 
 def pairing(name: str, loss: Loss, source: str) -> Objective:
@@ -25,7 +25,7 @@ def pairing(name: str, loss: Loss, source: str) -> Objective:
 
 
 def average(name: str, loss: Loss, source: str) -> Objective:
-    """Each sample against the mean score of the other kind in the batch; D's and G's losses are each other's mirror."""
+    """Each sample against the mean score of the other kind in the batch; G's loss is D's with both swapped."""
 
     def first_above_second(first: Tensor, second: Tensor) -> Tensor:
         return loss(first - mean(second.mean())) + loss(mean(first.mean()) - second)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from gancourse.objectives.losses import Objective, cross_entropy
-from gancourse.processes import whole
+from gancourse.processes import gather
 
 boundary_seeking = Objective(
     "boundary-seeking",
@@ -19,12 +19,14 @@ boundary_seeking = Objective(
 
 def _check(real: Tensor, fake: Tensor) -> None:
     if real.shape != fake.shape:
-        raise ValueError(f"{tuple(real.shape)} real and {tuple(fake.shape)} generated scores; expected as many of each")
+        raise ValueError(
+            f"{tuple(real.shape)} real and {tuple(fake.shape)} generated scores; pass equally many of each"
+        )
 
 
 def _log_partition(real: Tensor, fake: Tensor) -> Tensor:
     """Log of Σ eˢ over the scores of the whole batch, real and generated."""
-    return whole(torch.cat([real, fake])).logsumexp(0)
+    return gather(torch.cat([real, fake])).logsumexp(0)
 
 
 def _softmax_discriminator(real: Tensor, fake: Tensor) -> Tensor:
@@ -39,8 +41,8 @@ def _softmax_generator(fake: Tensor, real: Tensor) -> Tensor:
 
 softmax = Objective(
     "softmax",
-    # The batch's 2n scores make one softmax. D wants the mass spread over the n real samples, G over all 2n. The mean
-    # of these values is the paper's loss; each holds the partition sum, so it depends on the whole batch.
+    # The batch's 2n scores make one softmax. D's target is equal mass on the n real samples, G's on all 2n. The mean
+    # of these values is the paper's loss; each contains the partition sum, so it depends on the whole batch.
     _softmax_discriminator,
     _softmax_generator,
     "Lin 2017 (Softmax GAN), section 3, with score = −µ",

@@ -25,7 +25,7 @@ TEXT_CONTRAST = 4.5
 def use_style() -> None:
     """Set matplotlib to the course's style, in notebooks with two pixels for each one of the page.
 
-    Call it once, after imports. Figures are laid out by `constrained_layout`; the page's column is 7 inches wide. Where
+    Call it once, after imports. Figures use matplotlib's constrained layout; the page's column is 7 inches wide. Where
     the type face isn't installed (`pip install font-source-sans-pro`), matplotlib's own takes its place.
 
     >>> use_style()
@@ -83,6 +83,7 @@ def settings() -> dict[str, object]:
         "figure.facecolor": "white",
         "savefig.dpi": 2 * PAGE_DPI,
         "savefig.facecolor": "white",
+        "savefig.pad_inches": 0.03,
         "image.cmap": "viridis",
     }
 

@@ -32,7 +32,7 @@ class Arithmetic(Value):
         fused: one Adam kernel for all weights.
 
     Raises:
-        ValueError: `fast` stands beside one of those that it holds.
+        ValueError: `fast` is combined with one of the techniques that it includes.
     """
 
     fast: bool = False

@@ -161,7 +161,7 @@ def train(
         device: where to compute.
         save_every_s: seconds between checkpoints.
         download: fetch the data set if it is missing.
-        arithmetic: how to compute; a resumed run goes on in the same way.
+        arithmetic: how to compute; a resumed run computes in the same way.
 
     Raises:
         FileExistsError: the folder holds a run already.
@@ -188,7 +188,7 @@ def train(
 def resume(
     folder: Path, *, device: torch.device = CPU, save_every_s: float = 60.0, download: bool = False
 ) -> Generator[Progress, None, None]:
-    """Go on with the run in a folder, as if it had never stopped; other arguments and errors as for `train`.
+    """Continue the run in a folder, as if it had never stopped; other arguments and errors as for `train`.
 
     Raises:
         FileNotFoundError: the folder holds no run.
@@ -219,7 +219,7 @@ def _play(built: Built, folder: Path, save_every_s: float, seconds: float) -> Ge
                 log.flush()
             if processes.anyone(asked.is_set()):
                 save()
-                raise Stopped(f"stopped at step {trainer.step}; go on with `gancourse resume {folder}`")
+                raise Stopped(f"stopped at step {trainer.step}; continue with `gancourse resume {folder}`")
             if time.monotonic() - saved > save_every_s:
                 save()
                 saved = time.monotonic()

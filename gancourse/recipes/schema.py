@@ -30,8 +30,8 @@ class Data(Value):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        chosen, _ = data.entry(self.name)
-        if self.full and not chosen.has_full_set:
+        entry, _ = data.entry(self.name)
+        if self.full and not entry.has_full_set:
             raise ValueError(f"{self.name} has no full set; pass full=False (--no-full)")
 
     def load(self, split: str = "train", *, download: bool = False, size: int | None = None) -> data.Source:
@@ -41,6 +41,20 @@ class Data(Value):
     def in_package(self, split: str = "train", size: int | None = None) -> data.Source:
         """The part of it that needs no full set: what samples are compared with."""
         return data.load(self.name, split, size=size)
+
+    def domain(self, index: int) -> Data:
+        """One of the data sets that this one is made of, its part in the package: 0 for a batch's x, 1 for its other.
+
+        Raises:
+            ValueError: it has no such domain.
+        """
+        names = data.domains(self.name)
+        if index >= len(names):
+            raise ValueError(
+                f"data {self.name!r} has {len(names)} domain{'s' if len(names) > 1 else ''}, but number {index + 1} is "
+                "asked for; pass two data sets, such as unpaired:ring,grid (--data)"
+            )
+        return Data(names[index])
 
 
 SCHEDULES = {"constant": lambda steps: constant, "linear": linear, "cosine": cosine}
@@ -113,6 +127,14 @@ class Recipe(Value):
     def source(self, split: str = "train") -> data.Source:
         """The data that needs no full set, at the size that the play's networks want."""
         return self.data.in_package(split, self.play.image_size)
+
+    def target(self) -> Data:
+        """The data that samples should be like."""
+        return self.play.target(self.data)
+
+    def real(self, split: str = "train") -> data.Source:
+        """What samples are compared with: that data, at the size that the play's networks want."""
+        return self.target().in_package(split, self.play.image_size)
 
     def signature(self) -> Signature:
         """What the networks must fit."""

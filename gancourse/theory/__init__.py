@@ -1,4 +1,4 @@
-"""What the mathematics says, computed from known densities and formulas: never from the losses of `objectives`."""
+"""Theory computed from known densities and formulas, independently of the losses in `objectives`."""
 
 from gancourse.theory import dirac, fields
 from gancourse.theory.divergences import (

@@ -1,12 +1,12 @@
-"""The Dirac-GAN: one number against one number, on which training methods can be told apart by hand.
+"""The Dirac-GAN: a game of two numbers, on which training methods can be compared by hand.
 
-The data are all 0, the generator puts all its mass on θ, and the discriminator's score is ψ x. Every field is written
-down here from the formulas, without losses or networks: a test compares them with those of the package's games.
+The data are all 0, the generator puts all its mass on θ, and the discriminator's score is ψ x. Every field is computed
+from formulas, without losses or networks; a test compares the fields with those of the package's games.
 A point is (θ, ψ); the one equilibrium is (0, 0).
 
 Source: Mescheder, Geiger, Nowozin 2018. Step size, start, number of steps and the methods' weights are those of the
-authors' published notebook. There the discriminator's score is high for *generated* points; here, as everywhere in this
-course, it is high for real ones. So our ψ is minus theirs, and their start (1, 1) is our (1, −1).
+authors' published notebook, in which the discriminator's score is high for *generated* points; here, as everywhere in
+this course, it is high for real ones. So our ψ is minus theirs, and their start (1, 1) is our (1, −1).
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ START = (1.0, -1.0)
 STEP_SIZE = 0.2
 N_STEPS = 500
 PLAYERS = {"generator": 1, "discriminator": 1}
-Slopes = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+Directions = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+"""Maps (θ, ψ) to the two parts of the field: the direction of each player's update."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Dirac:
         name: of the method.
         field: v(θ, ψ), float64; the generator's part first.
         eigenvalues: of the field's Jacobian at the equilibrium, in closed form, sorted by real and imaginary part;
-            nothing where the field isn't differentiable there.
+            None if the field isn't differentiable there.
     """
 
     name: str
@@ -45,13 +46,17 @@ class Dirac:
     eigenvalues: tuple[complex, complex] | None
 
 
-def _made(
-    name: str, slopes: Slopes, centre: float | None, root: complex, project: Callable[[Tensor], Tensor] | None = None
+def _method(
+    name: str,
+    directions: Directions,
+    centre: float | None,
+    root: complex,
+    project: Callable[[Tensor], Tensor] | None = None,
 ) -> Dirac:
-    """A method whose eigenvalues are centre ± √root; none if there is no centre."""
+    """A method with eigenvalues centre ± √root; None if centre is None."""
 
     def function(point: Tensor) -> Tensor:
-        return torch.stack(slopes(point[0], point[1]))
+        return torch.stack(directions(point[0], point[1]))
 
     half = cmath.sqrt(root)
     pair = None if centre is None else sorted((centre - half, centre + half), key=lambda z: (z.real, z.imag))
@@ -69,17 +74,17 @@ def gan() -> Dirac:
     >>> gan().eigenvalues
     (-0.5j, 0.5j)
     """
-    return _made("GAN", _zero_sum, 0.0, -0.25)
+    return _method("GAN", _zero_sum, 0.0, -0.25)
 
 
 def _zero_sum(theta: Tensor, psi: Tensor) -> tuple[Tensor, Tensor]:
-    slope = _sigmoid(psi * theta)
-    return psi * slope, -theta * slope
+    derivative = _sigmoid(psi * theta)
+    return psi * derivative, -theta * derivative
 
 
 def nsgan() -> Dirac:
     """Non-saturating game: the generator descends log(1 + exp(−ψθ)) instead."""
-    return _made("NSGAN", lambda t, p: (p * _sigmoid(-p * t), -t * _sigmoid(p * t)), 0.0, -0.25)
+    return _method("NSGAN", lambda t, p: (p * _sigmoid(-p * t), -t * _sigmoid(p * t)), 0.0, -0.25)
 
 
 def _bounded(clip: float) -> Callable[[Tensor], Tensor]:
@@ -89,12 +94,12 @@ def _bounded(clip: float) -> Callable[[Tensor], Tensor]:
 
 def wgan(clip: float | None = 1.0) -> Dirac:
     """Wasserstein GAN: the scores themselves are the losses, and ψ is clipped to [−clip, clip] after each update."""
-    return _made("WGAN", lambda t, p: (p, -t), 0.0, -1.0, None if clip is None else _bounded(clip))
+    return _method("WGAN", lambda t, p: (p, -t), 0.0, -1.0, None if clip is None else _bounded(clip))
 
 
 def wgan_gp(gamma: float = 0.7, target: float = 1.0) -> Dirac:
     """Wasserstein GAN with the penalty ½γ(|ψ| − g₀)²: not differentiable at ψ = 0, where its equilibrium lies."""
-    return _made("WGAN-GP", lambda t, p: (p, -t - gamma * (p.abs() - target) * p.sign()), None, 0.0)
+    return _method("WGAN-GP", lambda t, p: (p, -t - gamma * (p.abs() - target) * p.sign()), None, 0.0)
 
 
 def normal_rule(n: int = 64) -> tuple[Tensor, Tensor]:
@@ -112,15 +117,15 @@ def normal_rule(n: int = 64) -> tuple[Tensor, Tensor]:
 
 
 def instance_noise(std: float = 0.7, n: int = 64) -> Dirac:
-    """Normal noise on what the discriminator sees, real and generated; its mean by Gauss–Hermite quadrature."""
+    """Normal noise on the discriminator's input, real and generated; its mean by Gauss–Hermite quadrature."""
     nodes, weights = normal_rule(n)
 
-    def slopes(theta: Tensor, psi: Tensor) -> tuple[Tensor, Tensor]:
+    def directions(theta: Tensor, psi: Tensor) -> tuple[Tensor, Tensor]:
         real, fake = std * nodes, theta + std * nodes
-        believed, doubted = _sigmoid(psi * fake), _sigmoid(-psi * real)
-        return psi * (weights * believed).sum(), (weights * (real * doubted - fake * believed)).sum()
+        p_fake, q_real = _sigmoid(psi * fake), _sigmoid(-psi * real)  # D(fake) and 1 − D(real)
+        return psi * (weights * p_fake).sum(), (weights * (real * q_real - fake * p_fake)).sum()
 
-    return _made("instance noise", slopes, -(std**2) / 4, std**4 / 16 - 0.25)
+    return _method("instance noise", directions, -(std**2) / 4, std**4 / 16 - 0.25)
 
 
 def r1(gamma: float = 0.3) -> Dirac:
@@ -133,20 +138,20 @@ def r1(gamma: float = 0.3) -> Dirac:
 
 
 def r2(gamma: float = 0.3) -> Dirac:
-    """Zero-centred penalty ½γψ² at the generated point: a linear discriminator has the same slope everywhere."""
+    """Zero-centred penalty ½γψ² at the generated point: a linear discriminator has the same gradient everywhere."""
     return _penalised("R2", gamma)
 
 
 def _penalised(name: str, gamma: float) -> Dirac:
-    def slopes(theta: Tensor, psi: Tensor) -> tuple[Tensor, Tensor]:
+    def directions(theta: Tensor, psi: Tensor) -> tuple[Tensor, Tensor]:
         to_generator, to_discriminator = _zero_sum(theta, psi)
         return to_generator, to_discriminator - gamma * psi
 
-    return _made(name, slopes, -gamma / 2, gamma**2 / 4 - 0.25)
+    return _method(name, directions, -gamma / 2, gamma**2 / 4 - 0.25)
 
 
 def consensus(gamma: float = 1.0) -> Dirac:
-    """Both players also descend γ · ½‖v‖², v being the field of the zero-sum game.
+    """Both players also descend γ · ½‖v‖², where v is the field of the zero-sum game.
 
     With s = σ(ψθ), ½‖v‖² = ½(θ² + ψ²)s², whose gradient is s²(θ, ψ) + (θ² + ψ²) s²(1 − s)(ψ, θ). The authors' notebook
     halves the second term; that changes nothing at the equilibrium.
@@ -154,36 +159,37 @@ def consensus(gamma: float = 1.0) -> Dirac:
     Source: Mescheder, Nowozin, Geiger 2017, section 4.
     """
 
-    def slopes(theta: Tensor, psi: Tensor) -> tuple[Tensor, Tensor]:
+    def directions(theta: Tensor, psi: Tensor) -> tuple[Tensor, Tensor]:
         to_generator, to_discriminator = _zero_sum(theta, psi)
         s = _sigmoid(psi * theta)
-        bend = (theta.square() + psi.square()) * (1 - s)
-        pull = gamma * s.square()
-        return to_generator - pull * (theta + bend * psi), to_discriminator - pull * (psi + bend * theta)
+        factor = (theta.square() + psi.square()) * (1 - s)
+        scale = gamma * s.square()
+        return to_generator - scale * (theta + factor * psi), to_discriminator - scale * (psi + factor * theta)
 
-    return _made("consensus", slopes, -gamma / 4, -0.25)
+    return _method("consensus", directions, -gamma / 4, -0.25)
 
 
 def unrolled(n_unrolled: int = 5, unrolled_step: float = 0.2) -> Dirac:
     """The generator ascends log(1 + exp(ψ_K θ)), where ψ_K is the discriminator after K more steps of its own.
 
-    The chain rule is carried along: ψ_{j+1} = ψ_j − ηθ s_j with s_j = σ(ψ_j θ), so dψ_{j+1}/dθ = dψ_j/dθ − η s_j −
-    ηθ s_j(1 − s_j)(ψ_j + θ dψ_j/dθ). The settings are this course's: the 2018 paper doesn't try this method.
+    The derivative is computed by the chain rule: ψ_{j+1} = ψ_j − ηθ s_j with s_j = σ(ψ_j θ), so dψ_{j+1}/dθ = dψ_j/dθ −
+    η s_j − ηθ s_j(1 − s_j)(ψ_j + θ dψ_j/dθ). The settings are this course's: the 2018 paper omits this method.
 
     Source: Metz et al. 2017, section 2.2, on the zero-sum game.
     """
 
-    def slopes(theta: Tensor, psi: Tensor) -> tuple[Tensor, Tensor]:
-        ahead, slope = psi, torch.zeros_like(psi)
+    def directions(theta: Tensor, psi: Tensor) -> tuple[Tensor, Tensor]:
+        unrolled_psi, derivative = psi, torch.zeros_like(psi)
         for _ in range(n_unrolled):
-            s = _sigmoid(ahead * theta)
-            turn = ahead + theta * slope
-            ahead = ahead - unrolled_step * theta * s
-            slope = slope - unrolled_step * (s + theta * s * (1 - s) * turn)
-        return _sigmoid(ahead * theta) * (ahead + theta * slope), _zero_sum(theta, psi)[1]
+            s = _sigmoid(unrolled_psi * theta)
+            product = unrolled_psi + theta * derivative  # d(ψ_j θ)/dθ
+            unrolled_psi = unrolled_psi - unrolled_step * theta * s
+            derivative = derivative - unrolled_step * (s + theta * s * (1 - s) * product)
+        direction = _sigmoid(unrolled_psi * theta) * (unrolled_psi + theta * derivative)
+        return direction, _zero_sum(theta, psi)[1]
 
-    pull = n_unrolled * unrolled_step / 4
-    return _made("unrolled", slopes, -pull, pull**2 - 0.25)
+    rate = n_unrolled * unrolled_step / 4
+    return _method("unrolled", directions, -rate, rate**2 - 0.25)
 
 
 methods: dict[str, Callable[[], Dirac]] = {
@@ -197,21 +203,21 @@ methods: dict[str, Callable[[], Dirac]] = {
     "consensus": consensus,
     "unrolled": unrolled,
 }
-"""The nine methods by name, each with the published setting."""
+"""The nine methods by name, each with its published setting."""
 
 steppings: dict[str, Mapping[str, int] | None] = {
     "simultaneous": None,
     "alternating": {"discriminator": 1, "generator": 1},
     "5:1": {"discriminator": 5, "generator": 1},
 }
-"""How the players take turns, by name: updates of each in the order in which they move; nothing for all at once."""
+"""The orders of updates, by name: number of updates of each player, in order; None for simultaneous updates."""
 
 
 def method(name: str) -> Dirac:
-    """Method of that name, with the published setting.
+    """Method of that name, with its published setting.
 
     Raises:
-        ValueError: there is none; the message suggests the nearest.
+        ValueError: there is no such method; the message suggests the nearest.
 
     >>> method("R1").eigenvalues[0].real
     -0.15
@@ -220,7 +226,7 @@ def method(name: str) -> Dirac:
 
 
 def step(field: Field, stepping: str = "simultaneous", step_size: float = STEP_SIZE) -> Operator:
-    """One step of a method: how the players take turns is one of `steppings`.
+    """One step of a method, with the order of updates of that name in `steppings`.
 
     Raises:
         ValueError: there is no such stepping.
@@ -243,17 +249,17 @@ CONVERGED = 1e-10
 
 
 def verdict(points: Tensor) -> str:
-    """What a trajectory does, from its first points to its last: the rule, in words.
+    """Classify a trajectory as diverging, converging, stalling or cycling.
 
     Let P₁, P₂, P₃ be the largest distances from the equilibrium in steps n/8 … n/4, n/4 … n/2 and n/2 … n: each window
-    is twice as long as the one before, and longer than a turn around the equilibrium.
+    is twice as long as the one before, and longer than one rotation around the equilibrium.
 
     - *diverges*: a distance isn't finite, or P₃ > 1.05 P₁;
-    - *converges linearly*: P₃ < 10⁻¹⁰, or P₃ < 0.9 P₂ and log(P₂/P₃) > 1.5 log(P₁/P₂). A geometric sequence doubles
-      this logarithm from window to window, a power of the step number repeats it;
+    - *converges linearly*: P₃ < 10⁻¹⁰, or P₃ < 0.9 P₂ and log(P₂/P₃) > 1.5 log(P₁/P₂). For a geometric sequence
+      this logarithm doubles from window to window; for a power of the step number it is constant;
     - *converges sublinearly*: P₃ < 0.9 P₂ otherwise;
-    - *stalls*: neither, and all points in the last window lie within 1 % of their mean distance of each other;
-    - *cycles*: neither, and they don't.
+    - *stalls*: neither, and the points of the last window differ by less than 1 % of their mean distance;
+    - *cycles*: otherwise.
 
     Args:
         points: [n + 1, 2], from a start that is not the equilibrium; a thousand steps or more.
@@ -270,7 +276,7 @@ def verdict(points: Tensor) -> str:
         raise ValueError(f"the trajectory has {len(points) - 1} steps; a verdict needs at least 1000")
     far = distances(points)
     if far[0] == 0:
-        raise ValueError("the trajectory starts at the equilibrium, where every method rests; start elsewhere")
+        raise ValueError("the trajectory starts at the equilibrium, where no method moves; start elsewhere")
     if not far.isfinite().all():
         return "diverges"
     n = len(points) - 1
@@ -283,5 +289,5 @@ def verdict(points: Tensor) -> str:
         linear = math.log(second / last) > 1.5 * math.log(first / second)
         return "converges linearly" if linear else "converges sublinearly"
     tail = points[n // 2 :]
-    still = (tail.max(0).values - tail.min(0).values).max() < 0.01 * distances(tail).mean()
-    return "stalls" if still else "cycles"
+    is_still = (tail.max(0).values - tail.min(0).values).max() < 0.01 * distances(tail).mean()
+    return "stalls" if is_still else "cycles"

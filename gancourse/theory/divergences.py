@@ -1,7 +1,7 @@
 """Divergences between known densities by quadrature, in nats, and the f-divergences' dual form.
 
-Everything is computed from log densities, so that tails which underflow are not lost. P stands for the data, Q for the
-generated distribution.
+All values are computed from log densities, so that tails which underflow are not lost. P is the distribution of the
+data, Q the generated distribution.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ def kl(log_p: LogDensity, log_q: LogDensity, grid: Grid) -> Tensor:
 
     Args:
         log_p: log density, maps [n, dimensions] to [n].
-        log_q: the other one.
-        grid: where to evaluate them.
+        log_q: log density of Q, likewise.
+        grid: points to evaluate them at.
 
     Returns:
-        A scalar, differentiable in whatever the densities depend on.
+        A scalar, differentiable with respect to all tensors that the densities depend on.
 
     Raises:
         QuadratureError: a density has lost mass, or the integral has not converged.
@@ -96,21 +96,21 @@ def squared_hellinger(log_p: LogDensity, log_q: LogDensity, grid: Grid) -> Tenso
 
 
 class FDivergence(NamedTuple):
-    """One f-divergence D_f(P ‖ Q) = ∫ q f(p/q) and what its dual form needs.
+    """One f-divergence D_f(P ‖ Q) = ∫ q f(p/q), with the functions of its dual form.
 
     A network's output v is any real number. The dual function is T = g_f(v), and the bound needs g_f(v) on the data and
-    f*(g_f(v)) on generated samples. The latter has a field of its own: `conjugate(activation(v))` overflows once g_f(v)
-    has rounded to the end of the domain, in float32 from v = 17 on for Hellinger.
+    f*(g_f(v)) on generated samples. The latter is a separate field: `conjugate(activation(v))` overflows once g_f(v)
+    has rounded to the end of the domain, in float32 from v = 17 for Hellinger.
 
     Args:
-        name: what the divergence is called.
+        name: of the divergence.
         f: convex function on [0, ∞).
         conjugate: Fenchel conjugate f*(t) = sup over u ≥ 0 of t·u − f(u), on `domain`.
         domain: open interval on which f* is finite; at a finite upper end it is ∞.
         activation: g_f, increasing function from the whole line into the domain.
         conjugate_of_activation: f*(g_f(v)) as a function of v, also for v = ±∞.
         optimal_output: the v* with g_f(v*) = T*, as a function of the log ratio log(p/q).
-        slope_at_infinity: limit of f(u)/u, the price of mass of P where Q has none.
+        slope_at_infinity: limit of f(u)/u, the contribution of mass of P where Q has none.
         source: paper and table.
     """
 
@@ -138,7 +138,7 @@ def _u_log_u(u: Tensor) -> Tensor:
 
 
 def _pearson_conjugate(t: Tensor) -> Tensor:
-    # A parabola only from t = −2 on: below, the supremum over u ≥ 0 is at u = 0.
+    # A parabola for t ≥ −2 only: below, the supremum over u ≥ 0 is at u = 0.
     t = t.clamp(min=-2)
     return t.square() / 4 + t
 
@@ -215,15 +215,15 @@ f_divergences: Mapping[str, FDivergence] = MappingProxyType(
 
 
 def f_divergence(divergence: FDivergence, log_p: LogDensity, log_q: LogDensity, grid: Grid) -> Tensor:
-    """D_f(P ‖ Q) = ∫ q f(p/q) straight from f, counting mass of P where q vanishes at the slope of f at infinity.
+    """D_f(P ‖ Q) = ∫ q f(p/q) computed from f; mass of P where q vanishes is multiplied by the slope of f at infinity.
 
-    The functions named after one divergence are exact in the tails too; this one shows what they have in common.
+    The functions named after one divergence are exact in the tails too; this one is their common definition.
 
     Args:
-        divergence: which.
+        divergence: the f-divergence.
         log_p: log density of P.
         log_q: log density of Q.
-        grid: where to evaluate them.
+        grid: points to evaluate them at.
 
     Raises:
         QuadratureError: a density has lost mass, or the integral has not converged.
@@ -244,15 +244,15 @@ def dual_bound(divergence: FDivergence, output: Function, log_p: LogDensity, log
     An equality at v* = `divergence.optimal_output` of log(p/q), also where one density vanishes and v* is infinite.
 
     Args:
-        divergence: which f-divergence is bounded.
-        output: the function v, maps x [n, dimensions] to [n]; every number is allowed, as T = g_f(v) lies in the domain
-            of f*, and ±∞ stands for the limit.
+        divergence: the f-divergence to bound.
+        output: the function v, maps x [n, dimensions] to [n]; any number is allowed, as T = g_f(v) is in the domain of
+            f*, and ±∞ gives the limit.
         log_p: log density of P.
         log_q: log density of Q.
-        grid: where to evaluate all three.
+        grid: points to evaluate all three at.
 
     Returns:
-        A scalar, differentiable in whatever the arguments depend on.
+        A scalar, differentiable with respect to all tensors that the arguments depend on.
 
     Raises:
         QuadratureError: a density has lost mass, or the integral has not converged.
@@ -263,11 +263,11 @@ def dual_bound(divergence: FDivergence, output: Function, log_p: LogDensity, log
     p, q = grid.evaluate(log_p, "p").exp(), grid.evaluate(log_q, "q").exp()
     v = output(grid.points)
     if v.shape != p.shape:
-        raise ValueError(f"v has shape {tuple(v.shape)}; expected one number a point, {list(p.shape)}")
+        raise ValueError(f"v has shape {tuple(v.shape)}; expected one number per point, {list(p.shape)}")
     if (v.isnan() & ((p > 0) | (q > 0))).any():
         raise ValueError("v is NaN at points that have density; pass an output that is a number or ±∞ there")
     zero = torch.zeros_like(p)
-    # Points are picked before g_f is applied: zero times an infinite value or slope would be NaN.
+    # Points are selected before g_f is applied: zero times an infinite value or gradient would be NaN.
     real = zero.masked_scatter(p > 0, p[p > 0] * divergence.activation(v[p > 0]))
     fake = zero.masked_scatter(q > 0, q[q > 0] * divergence.conjugate_of_activation(v[q > 0]))
     return grid.checked(real - fake)

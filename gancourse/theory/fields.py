@@ -1,6 +1,6 @@
-"""Vector fields of games: where every player wants to go, and what the steps of a training make of it.
+"""Vector fields of games: the descent direction of every player, and the operators of training steps.
 
-Nothing here knows what a GAN is: a game is anything with players, and a field is a function of one flat vector.
+This module is independent of GANs: a game is an object with players, and a field is a function of one flat vector.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from torch import Tensor, nn
 from gancourse.functional import call_at
 
 Operator = Callable[[Tensor], Tensor]
-"""What one step of a training does: maps the joint weights [n] to the next ones [n]."""
+"""One training step: maps the joint weights [n] to the next ones [n]."""
 
 
 @dataclass(frozen=True)
 class Field:
-    """A vector field v on the joint weights of some players: each player's part is the direction it wants to go in.
+    """A vector field v on the joint weights of some players: each player's part is the direction of its update.
 
     Args:
         function: maps the joint weights [n] to v, [n], differentiably.
-        sizes: how many of the n weights are each player's, by name, in the order in which they lie in the vector.
-        project: maps joint weights back to those that are allowed, e.g. by clipping; applied after each update.
+        sizes: number of weights of each player, by name, in the order of the vector.
+        project: maps joint weights to allowed ones, e.g. by clipping; applied after each update.
     """
 
     function: Callable[[Tensor], Tensor]
@@ -35,10 +35,10 @@ class Field:
     project: Callable[[Tensor], Tensor] | None = None
 
     def __call__(self, point: Tensor) -> Tensor:
-        """The field at some joint weights, [n].
+        """The field at a point of joint weights, [n].
 
         Raises:
-            ValueError: the point has another number of weights.
+            ValueError: the point has another shape.
         """
         expected = sum(self.sizes.values())
         if point.shape != (expected,):
@@ -46,24 +46,24 @@ class Field:
         return self.function(point)
 
     def block(self, name: str) -> slice:
-        """Where a player's weights lie in the vector.
+        """The slice of a player's weights in the vector.
 
         Raises:
             ValueError: there is no such player.
         """
         if name not in self.sizes:
-            raise ValueError(f"{name!r} is no player; they are {sorted(self.sizes)}")
+            raise ValueError(f"{name!r} is no player; the players are {sorted(self.sizes)}")
         end = dict(zip(self.sizes, accumulate(self.sizes.values()), strict=True))[name]
         return slice(end - self.sizes[name], end)
 
 
-def _trained(player: Any) -> dict[str, nn.Parameter]:
+def _trainable(player: Any) -> dict[str, nn.Parameter]:
     return {name: w for name, w in player.network.named_parameters() if w.requires_grad}
 
 
 def weights(game: Any) -> Tensor:
-    """The joint weights that the players hold now, as one vector [n]: player by player, as `game_field` reads it."""
-    return torch.cat([w.detach().reshape(-1) for player in game.players for w in _trained(player).values()])
+    """The players' current joint weights as one vector [n], in the order of `game_field`."""
+    return torch.cat([w.detach().reshape(-1) for player in game.players for w in _trainable(player).values()])
 
 
 def _check_players(players: Sequence[Any]) -> None:
@@ -72,21 +72,21 @@ def _check_players(players: Sequence[Any]) -> None:
         raise ValueError(f"the players are {names}; give each a name of its own")
     owner: dict[int, str] = {}
     for player in players:
-        mine = _trained(player)
-        if not mine:
-            raise ValueError(f"{player.name} has no weight that it may change; leave it out of the game")
-        for name, w in mine.items():
+        own_weights = _trainable(player)
+        if not own_weights:
+            raise ValueError(f"{player.name} has no trainable weight; leave it out of the game")
+        for name, w in own_weights.items():
             if id(w) in owner:
                 raise ValueError(
-                    f"{owner[id(w)]} and {player.name} share the weight {name!r}; a joint vector would hold it twice: "
+                    f"{owner[id(w)]} and {player.name} share the weight {name!r}; a joint vector would have it twice: "
                     "give each player weights of its own"
                 )
-        owner |= {id(w): player.name for w in mine.values()}
+        owner |= {id(w): player.name for w in own_weights.values()}
 
 
 @contextmanager
-def _memories_at_rest(players: Sequence[Any]) -> Iterator[None]:
-    """Evaluating a loss must not change what its terms remember; they do so in training mode only."""
+def _frozen_memories(players: Sequence[Any]) -> Iterator[None]:
+    """Inside, memories are in evaluation mode, so that evaluating a loss doesn't change them."""
     memories = [m for m in (getattr(player, "memory", None) for player in players) if m is not None]
     modes = [m.training for m in memories]
     try:
@@ -101,17 +101,17 @@ def _memories_at_rest(players: Sequence[Any]) -> Iterator[None]:
 def game_field(game: Any, batch: Any, noise: Any) -> Field:
     """The joint descent direction v = −(∇_θ₁ L₁, ∇_θ₂ L₂, …) of a game, at a fixed batch and fixed noise.
 
-    Each Lᵢ is the mean over the batch of the sum of that player's terms, as a trainer takes it. The networks keep their
-    weights and buffers, and memories stay as they are.
+    Each Lᵢ is the mean over the batch of the sum of that player's terms, as in a trainer. The networks' weights and
+    buffers, and memories, don't change.
 
     Args:
         game: has `players`, each with `name`, `network` and `terms`; the networks share no weight.
-        batch: real data, as the terms take it.
-        noise: randomness, as the terms take it.
+        batch: real data, passed to the terms.
+        noise: passed to the terms.
 
     Raises:
-        ValueError: two players share a weight or a name, one has nothing to change, or the game says by
-            `differentiable = False` that its terms hide other players' weights.
+        ValueError: two players share a weight or a name, one has no trainable weight, or the game has
+            `differentiable = False`, so that its terms don't depend on other players' weights.
 
     Source: Mescheder, Nowozin, Geiger 2017, section 2, for players who minimise.
 
@@ -130,7 +130,7 @@ def game_field(game: Any, batch: Any, noise: Any) -> Field:
             "OneForward, so that its field would have wrong derivatives; pass the game without it"
         )
     networks = [player.network for player in players]
-    shapes = [{name: w.shape for name, w in _trained(player).items()} for player in players]
+    shapes = [{name: w.shape for name, w in _trainable(player).items()} for player in players]
     sizes = {p.name: sum(shape.numel() for shape in s.values()) for p, s in zip(players, shapes, strict=True)}
 
     def named(point: Tensor) -> list[dict[str, Tensor]]:
@@ -139,26 +139,26 @@ def game_field(game: Any, batch: Any, noise: Any) -> Field:
 
     def function(point: Tensor) -> Tensor:
         differentiable = torch.is_grad_enabled() and point.requires_grad
-        with torch.enable_grad(), _memories_at_rest(players):
+        with torch.enable_grad(), _frozen_memories(players):
             point = point if differentiable else point.detach().requires_grad_()
             blocks = []
             for player, end in zip(players, accumulate(sizes.values()), strict=True):
                 # Buffers are copied: BatchNorm would move its running statistics at every evaluation.
                 buffers = [{name: b.clone() for name, b in network.named_buffers()} for network in networks]
-                there = [w | b for w, b in zip(named(point), buffers, strict=True)]
-                loss = sum(t.mean() for t in call_at(networks, there, player.terms, batch, noise).values())
-                slope = torch.zeros_like(point)
+                tensors = [w | b for w, b in zip(named(point), buffers, strict=True)]
+                loss = sum(t.mean() for t in call_at(networks, tensors, player.terms, batch, noise).values())
+                gradient = torch.zeros_like(point)
                 if loss.requires_grad:
-                    (found,) = torch.autograd.grad(loss, point, create_graph=differentiable, allow_unused=True)
-                    slope = slope if found is None else found
-                blocks.append(-slope[end - sizes[player.name] : end])
+                    (computed,) = torch.autograd.grad(loss, point, create_graph=differentiable, allow_unused=True)
+                    gradient = gradient if computed is None else computed
+                blocks.append(-gradient[end - sizes[player.name] : end])
             return torch.cat(blocks)
 
     return Field(function, sizes)
 
 
 def simultaneous(field: Field, step_size: float) -> Operator:
-    """The step in which all players move at once: F(θ) = θ + h v(θ), then the projection, if there is one.
+    """The step with simultaneous updates: F(θ) = θ + h v(θ), then the projection, if there is one.
 
     >>> saddle = Field(lambda p: torch.stack([-p[1], p[0]]), {"x": 1, "y": 1})
     >>> simultaneous(saddle, 0.5)(torch.tensor([1.0, 1.0]))
@@ -173,16 +173,16 @@ def simultaneous(field: Field, step_size: float) -> Operator:
 
 
 def alternating(field: Field, step_size: float, updates: Mapping[str, int] | None = None) -> Operator:
-    """The step in which the players move one after another, each seeing where those before it have gone.
+    """The step with alternating updates: each player moves at the weights that the players before it have reached.
 
     Args:
         field: of the game.
-        step_size: h, the same for all.
-        updates: how many updates each player makes, by name, in the order in which they move; without it they move in
-            the field's order, once each. {"discriminator": 5, "generator": 1} is the 5 : 1 step.
+        step_size: h, the same for all players.
+        updates: number of updates of each player, by name, in the order of updates; None for one each, in the field's
+            order. {"discriminator": 5, "generator": 1} is the 5 : 1 step.
 
     Raises:
-        ValueError: a name is no player's, a player is left out, or a count is below one.
+        ValueError: a name isn't a player's, a player is left out, or a count is below one.
 
     >>> saddle = Field(lambda p: torch.stack([-p[1], p[0]]), {"x": 1, "y": 1})
     >>> alternating(saddle, 0.5)(torch.tensor([1.0, 1.0]))
@@ -196,10 +196,10 @@ def alternating(field: Field, step_size: float, updates: Mapping[str, int] | Non
     turns = [field.block(name) for name, count in updates.items() for _ in range(count)]
 
     def step(point: Tensor) -> Tensor:
-        for mine in turns:
-            moves = torch.zeros_like(point)
-            moves[mine] = 1
-            point = point + step_size * moves * field(point)
+        for block in turns:
+            mask = torch.zeros_like(point)
+            mask[block] = 1
+            point = point + step_size * mask * field(point)
             point = point if field.project is None else field.project(point)
         return point
 
@@ -207,7 +207,7 @@ def alternating(field: Field, step_size: float, updates: Mapping[str, int] | Non
 
 
 def trajectory(operator: Operator, start: Tensor, n_steps: int) -> Tensor:
-    """Where repeated steps lead: [n_steps + 1, n], with the start first.
+    """The points of repeated steps, [n_steps + 1, n], with the start first.
 
     >>> trajectory(lambda p: p / 2, torch.tensor([4.0]), 2)[:, 0].tolist()
     [4.0, 2.0, 1.0]
@@ -232,18 +232,19 @@ def jacobian(function: Callable[[Tensor], Tensor], point: Tensor) -> Tensor:
 def eigenvalues(function: Callable[[Tensor], Tensor], point: Tensor) -> Tensor:
     """Eigenvalues of the Jacobian of a field or an operator, complex [n], sorted by real and then imaginary part.
 
-    For a field, the equilibrium attracts if all real parts are below zero; for an operator, if all moduli are below
-    one.
+    An equilibrium of a field is attracting if all real parts are below zero; a fixed point of an operator, if all
+    moduli are below one.
     """
-    found = torch.linalg.eigvals(jacobian(function, point)).tolist()
+    values = torch.linalg.eigvals(jacobian(function, point)).tolist()
     precision = torch.complex128 if point.dtype == torch.float64 else torch.complex64
-    return torch.tensor(sorted(found, key=lambda z: (z.real, z.imag)), dtype=precision)
+    return torch.tensor(sorted(values, key=lambda z: (z.real, z.imag)), dtype=precision)
 
 
 def rate(operator: Operator, point: Tensor) -> float:
-    """Spectral radius of an operator's Jacobian at a fixed point: the factor by which an error shrinks per step.
+    """Spectral radius of an operator's Jacobian at a fixed point: the factor on the error per step.
 
-    Below one the fixed point attracts, linearly; above one it repels; at one, the linearisation doesn't decide.
+    Below one, the fixed point is attracting with linear convergence; above one, it is repelling; at one, the
+    linearisation doesn't decide.
 
     >>> saddle = Field(lambda p: torch.stack([-p[1], p[0]]), {"x": 1, "y": 1})
     >>> origin = torch.zeros(2, dtype=torch.float64)
@@ -254,7 +255,7 @@ def rate(operator: Operator, point: Tensor) -> float:
 
 
 class Parts(NamedTuple):
-    """A Jacobian's symmetric part, which is that of a gradient, and its antisymmetric part, a pure rotation."""
+    """A Jacobian's symmetric part, as that of a gradient field, and its antisymmetric part, a pure rotation."""
 
     symmetric: Tensor
     antisymmetric: Tensor
@@ -263,8 +264,8 @@ class Parts(NamedTuple):
 def parts(matrix: Tensor) -> Parts:
     """Split a square matrix into ½(J + Jᵀ) and ½(J − Jᵀ).
 
-    A field is the gradient of one function exactly if its antisymmetric part is zero everywhere; a bilinear zero-sum
-    game has no symmetric part at all (Balduzzi et al. 2018 call the two potential and Hamiltonian games).
+    A field is the gradient of a function exactly if its antisymmetric part is zero everywhere; the symmetric part of a
+    bilinear zero-sum game is zero (Balduzzi et al. 2018 call the two potential and Hamiltonian games).
 
     >>> parts(torch.tensor([[1.0, 3.0], [1.0, 0.0]])).antisymmetric
     tensor([[ 0.,  1.],
@@ -283,7 +284,7 @@ def on_grid(field: Field, limit: float, n: int = 21) -> tuple[Tensor, Tensor]:
 
     Returns:
         Coordinates along one axis, [n], and the field, [n, n, 2]: rows belong to the second weight, as quiver and
-        streamplot want it.
+        streamplot expect.
 
     Raises:
         ValueError: the field has another number of weights.
@@ -293,7 +294,7 @@ def on_grid(field: Field, limit: float, n: int = 21) -> tuple[Tensor, Tensor]:
     [-1.0, -1.0]
     """
     if sum(field.sizes.values()) != 2:
-        raise ValueError(f"the field has {sum(field.sizes.values())} weights; only those of two can be drawn")
+        raise ValueError(f"the field has {sum(field.sizes.values())} weights; pass a field of two weights")
     line = torch.linspace(-limit, limit, n, dtype=torch.float64)
     rows = [torch.stack([field(torch.stack([x, y])) for x in line]) for y in line]
     return line, torch.stack(rows)

@@ -1,6 +1,6 @@
-"""The discriminator that maximises the value function, and the value it reaches.
+"""The discriminator that maximises the value function, and its value.
 
-Written down from densities alone, without the losses that train a network: a test compares the two.
+Computed from densities, without the losses that train a network; a test compares the two.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class Estimate(NamedTuple):
 def optimal_logit(log_p_data: Tensor, log_p_g: Tensor) -> Tensor:
     """Logit of the optimal discriminator: log p_data(x) − log p_g(x).
 
-    From log densities it stays exact where both densities underflow. Where both vanish (both are −∞) every value is
+    From log densities, it is exact where both densities underflow. Where both vanish (both are −∞) every value is
     optimal; 0 is returned.
 
     Args:
-        log_p_data: log density of the data at some points, any shape.
+        log_p_data: log density of the data at any points, of any shape.
         log_p_g: log density of generated samples at the same points.
 
     Returns:
@@ -75,7 +75,7 @@ def optimal_discriminator(log_p_data: Tensor, log_p_g: Tensor) -> Tensor:
 
 
 def _times(density: Tensor, values: Tensor) -> Tensor:
-    """Density times values, zero where the density is, even where the values are infinite."""
+    """Density times values; zero where the density is zero, even if the values are infinite."""
     return torch.where(density > 0, density * values, torch.zeros_like(values))
 
 
@@ -86,10 +86,10 @@ def value(logit: Logit, log_p_data: LogDensity, log_p_g: LogDensity, grid: Grid)
         logit: the discriminator before its sigmoid.
         log_p_data: log density of the data.
         log_p_g: log density of generated samples.
-        grid: where to evaluate all three.
+        grid: points to evaluate all three at.
 
     Returns:
-        A scalar, differentiable in whatever the arguments depend on.
+        A scalar, differentiable with respect to all tensors that the arguments depend on.
 
     Raises:
         QuadratureError: the grid is too small or too coarse.
@@ -107,7 +107,7 @@ def value(logit: Logit, log_p_data: LogDensity, log_p_g: LogDensity, grid: Grid)
     score = logit(grid.points)
     if score.shape != p.shape:
         raise ValueError(
-            f"the discriminator returns shape {tuple(score.shape)}; expected one logit a point, {list(p.shape)}"
+            f"the discriminator returns shape {tuple(score.shape)}; expected one logit per point, {list(p.shape)}"
         )
     return grid.checked(_times(p, -softplus(-score)) + _times(q, -softplus(score)))
 
@@ -120,7 +120,7 @@ def value_monte_carlo(logits_real: Tensor, logits_fake: Tensor) -> Estimate:
         logits_fake: D's logits at independent samples of p_g, [m].
 
     Raises:
-        ValueError: fewer than two samples of either kind, or not one axis.
+        ValueError: there are fewer than two samples of either kind, or the logits have more than one axis.
 
     >>> value_monte_carlo(torch.zeros(5), torch.zeros(7)).standard_error
     0.0
@@ -128,7 +128,7 @@ def value_monte_carlo(logits_real: Tensor, logits_fake: Tensor) -> Estimate:
     if logits_real.ndim != 1 or logits_fake.ndim != 1 or min(len(logits_real), len(logits_fake)) < 2:
         raise ValueError(
             f"logits have shapes {tuple(logits_real.shape)} and {tuple(logits_fake.shape)}; expected [n] and [m], "
-            "at least two each, to tell a standard error"
+            "at least two each, for a standard error"
         )
     terms = [-softplus(-logits_real.double()), -softplus(logits_fake.double())]
     variance = sum(term.var().item() / len(term) for term in terms)

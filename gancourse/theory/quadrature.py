@@ -1,4 +1,4 @@
-"""Integrals over uniform grids, in float64, that check themselves: densities keep their mass, sums have converged."""
+"""Integrals over uniform grids, in float64, with checks of the densities' mass and of convergence."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ LogDensity = Callable[[Tensor], Tensor]
 
 
 class QuadratureError(ArithmeticError):
-    """A grid is too coarse or too small for what is integrated over it."""
+    """A grid is too coarse or too small for the integrand."""
 
 
 class Integral(NamedTuple):
-    """An integral, as a differentiable scalar, and how far the same rule at twice the step is from it."""
+    """An integral, as a differentiable scalar, and its difference from the same rule at twice the step."""
 
     value: Tensor
     error: float
@@ -28,16 +28,16 @@ class Integral(NamedTuple):
 class Grid:
     """Points and weights of the trapezoid rule on a box.
 
-    The rule's error falls faster than any power of the step for smooth functions that vanish at the edge, such as
-    Gaussian mixtures; with the step squared for functions with kinks.
+    For smooth functions that vanish at the boundary, such as Gaussian mixtures, the error falls faster than any power
+    of the step; for functions with kinks, it falls with the step squared.
 
     Args:
-        points: where to evaluate, float64 [n, dimensions]; the last dimension varies fastest.
+        points: to evaluate at, float64 [n, dimensions]; the last dimension varies fastest.
         weights: of each point, [n].
-        coarse_weights: of the same rule at twice the step, [n]; zero at the points that it leaves out.
+        coarse_weights: of the same rule at twice the step, [n]; zero at the points that it doesn't use.
         shape: points along each axis.
-        tolerance: what a density may lack of mass one, and what doubling the step may change, before an error is
-            raised; relative for integrals beyond one.
+        tolerance: largest difference of a density's mass from one, and largest change by doubling the step, without an
+            error; relative for integrals above one.
     """
 
     points: Tensor
@@ -59,7 +59,7 @@ class Grid:
         """
         if values.shape != self.weights.shape:
             raise ValueError(
-                f"values has shape {tuple(values.shape)}; expected one number a point, [{len(self.weights)}]"
+                f"values has shape {tuple(values.shape)}; expected one number per point, [{len(self.weights)}]"
             )
         fine = (self.weights * values).sum()
         coarse = (self.coarse_weights * values.detach())[self.coarse_weights > 0].sum()
@@ -69,7 +69,7 @@ class Grid:
         """Integral as a scalar, after checking that it has converged; infinite integrals pass.
 
         Raises:
-            QuadratureError: twice the step gives another value.
+            QuadratureError: at twice the step, the value differs by more than the tolerance.
             ValueError: values has another shape.
         """
         value, error = self.integrate(values)
@@ -84,8 +84,8 @@ class Grid:
         """Log density at the points, [n], after checking that its mass on the grid is one.
 
         Raises:
-            QuadratureError: it isn't: part of the density lies outside the box or between the points, or it is not
-                normalised.
+            QuadratureError: it isn't, because the density isn't normalised, or part of it is outside the box or
+                between the points.
         """
         values = log_density(self.points)
         mass = self.integrate(values.exp()).value.item()
@@ -98,7 +98,7 @@ class Grid:
         return values
 
     def image(self, values: Tensor) -> Tensor:
-        """Values [n] as an array of the grid's shape; for two dimensions transposed: rows are the second axis.
+        """Values [n] as an array of the grid's shape; in two dimensions transposed, so that rows are the second axis.
 
         >>> grid = box([0.0, 0.0], [1.0, 2.0], 3)
         >>> grid.image(grid.points[:, 1])[:, 0]
@@ -111,9 +111,9 @@ def box(low: Sequence[float], high: Sequence[float], n: int, tolerance: float = 
     """Grid on a box of one or more dimensions, n points along each axis.
 
     Args:
-        low: the box's lower corner, one number a dimension.
+        low: the box's lower corner, one number per dimension.
         high: its upper corner.
-        n: points along each axis, odd and at least 3, so that every second point makes a grid too.
+        n: points along each axis, odd and at least 3, so that every second point is a grid too.
         tolerance: as in `Grid`.
 
     Raises:

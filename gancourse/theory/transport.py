@@ -1,6 +1,6 @@
 """Optimal transport between finite sets of points, exactly: by sorting on a line, by linear programming anywhere.
 
-Everything is computed in float64 on the CPU. P stands for the data, x, and Q for the generated distribution, y.
+All values are computed in float64 on the CPU. P is the distribution of the data, x, and Q the generated one, y.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from gancourse.plans import cheapest_assignment, cheapest_plan
 
 
 class Transport(NamedTuple):
-    """The cheapest way to carry P to Q, and the proof that there is no cheaper one.
+    """The cheapest transport of P to Q, with potentials that prove that it is the cheapest.
 
     Args:
         distance: W_p, the p-th root of the cost.
         cost: sum of plan[i, j] · |x_i − y_j|^p.
-        plan: mass that goes from x_i to y_j, [n, m]; its rows sum to the weights of x, its columns to those of y.
+        plan: mass moved from x_i to y_j, [n, m]; its rows sum to the weights of x, its columns to those of y.
         potential_x: φ, [n].
         potential_y: ψ, [m]; φ_i + ψ_j never exceeds |x_i − y_j|^p.
         dual_value: sum of φ times the weights of x plus ψ times those of y: no plan can cost less.
@@ -38,7 +38,7 @@ class Transport(NamedTuple):
 
 @dataclass(frozen=True)
 class Witness:
-    """A function whose slope is nowhere above one and whose mean differs between P and Q by W1: the best critic.
+    """A 1-Lipschitz function whose means under P and Q differ by W1: an optimal critic.
 
     f(x) = min over j of heights[j] + |x − anchors[j]|, differentiable where one j attains the minimum, except at the
     anchors. Calling it maps [batch, dimensions] to [batch].
@@ -60,17 +60,17 @@ class Witness:
 
 
 def _distances(x: Tensor, y: Tensor) -> Tensor:
-    """Euclidean distances [n, m]; the slope at distance zero is zero."""
+    """Euclidean distances [n, m]; the gradient at distance zero is zero."""
     # Not cdist: it may expand the square, and then lose half the digits of small distances.
     return torch.linalg.vector_norm(x[:, None] - y[None], dim=-1)
 
 
 def _points(x: Tensor, name: str) -> Tensor:
-    """Points as float64 [n, dimensions]; [n] stands for points of the line."""
+    """Points as float64 [n, dimensions]; [n] are points on the line."""
     if x.ndim not in (1, 2) or not x.numel() or not x.is_floating_point():
         raise ValueError(f"{name} is {x.dtype} {tuple(x.shape)}; expected floats [n, dimensions] with n ≥ 1, or [n]")
     if not x.isfinite().all():
-        raise ValueError(f"{name} holds NaN or ∞; pass finite positions")
+        raise ValueError(f"{name} has NaN or ∞; pass finite positions")
     return (x if x.ndim == 2 else x[:, None]).cpu().double()
 
 
@@ -79,7 +79,7 @@ def _weights(weights: Tensor | None, n: int, name: str) -> Tensor:
     if weights is None:
         return torch.full((n,), 1 / n, dtype=torch.float64)
     if weights.shape != (n,) or not (weights >= 0).all():
-        raise ValueError(f"{name} has shape {tuple(weights.shape)}; expected {n} numbers ≥ 0, one a point")
+        raise ValueError(f"{name} has shape {tuple(weights.shape)}; expected {n} numbers ≥ 0, one per point")
     w = weights.detach().cpu().double()
     if not abs(w.sum().item() - 1) <= 1e-5:
         raise ValueError(f"{name} sums to {w.sum().item():.6g}; expected 1: divide by the sum")
@@ -89,7 +89,7 @@ def _weights(weights: Tensor | None, n: int, name: str) -> Tensor:
 def _check(x: Tensor, y: Tensor, p: float) -> tuple[Tensor, Tensor]:
     x, y = _points(x, "x"), _points(y, "y")
     if x.shape[1] != y.shape[1]:
-        raise ValueError(f"x has {x.shape[1]} dimensions, y {y.shape[1]}; points of one space are expected")
+        raise ValueError(f"x has {x.shape[1]} dimensions, y {y.shape[1]}; pass points of the same dimension")
     if not 1 <= p < math.inf:
         raise ValueError(f"p is {p}; W_p is a distance for finite p ≥ 1 only")
     return x, y
@@ -98,7 +98,7 @@ def _check(x: Tensor, y: Tensor, p: float) -> tuple[Tensor, Tensor]:
 def wasserstein_1d(
     x: Tensor, y: Tensor, p: float = 1.0, weights_x: Tensor | None = None, weights_y: Tensor | None = None
 ) -> Tensor:
-    """Wasserstein distance W_p on the line, by sorting: the cheapest plan never lets two paths cross.
+    """Wasserstein distance W_p on the line, by sorting: in the cheapest plan, no two paths cross.
 
     Args:
         x: positions, [n] or [n, 1].
@@ -108,7 +108,7 @@ def wasserstein_1d(
         weights_y: mass at each y, [m]; equal if left out.
 
     Returns:
-        A scalar, differentiable in the positions (for p = 1; for p > 1 where it isn't zero).
+        A scalar, differentiable with respect to the positions (for p > 1 only where it isn't zero).
 
     Raises:
         ValueError: the positions are not on a line or not finite, p is below one, or weights are no distribution.
@@ -140,7 +140,7 @@ def _assignment(cost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     plan = np.zeros_like(cost)
     plan[rows, columns] = 1 / n
     # φ_i = c(i, σi) − ψ_σi is feasible if ψ_j ≤ ψ_σi + c(i, j) − c(i, σi) for all i and j: lengths of shortest paths.
-    # Swapping partners along a cycle of negative length would make the plan cheaper, so there is none.
+    # A cycle of negative length would give a cheaper plan, so there is none.
     step = np.empty_like(cost)
     step[columns] = cost - cost[rows, columns][:, None]
     psi = np.zeros(n)
@@ -157,8 +157,8 @@ def optimal_transport(
 ) -> Transport:
     """The cheapest plan between two sets of points in any dimension, and potentials that prove it.
 
-    Equally many points of equal weight are assigned to each other; anything else is a linear programme in n·m
-    variables. 256 points a side take ten milliseconds assigned, and half a second as a programme.
+    Equal numbers of points of equal weight are an assignment problem; other cases are a linear programme in n · m
+    variables. 256 points per side take ten milliseconds as an assignment, and half a second as a programme.
 
     Args:
         x: positions, [n, dimensions] or [n].
@@ -177,10 +177,10 @@ def optimal_transport(
 
     Source: Villani 2003, theorem 1.3 (Kantorovich's duality), here for finite sets.
 
-    >>> carried = optimal_transport(torch.zeros(1, 2), torch.tensor([[3.0, 4.0], [0.0, 0.0]]))
-    >>> carried.distance, carried.dual_value
+    >>> result = optimal_transport(torch.zeros(1, 2), torch.tensor([[3.0, 4.0], [0.0, 0.0]]))
+    >>> result.distance, result.dual_value
     (2.5, 2.5)
-    >>> carried.plan
+    >>> result.plan
     tensor([[0.5000, 0.5000]], dtype=torch.float64)
     """
     x, y = _check(x.detach(), y.detach(), p)
@@ -190,7 +190,7 @@ def optimal_transport(
         plan, psi = map(torch.from_numpy, _assignment(cost.numpy()))
     else:
         plan, psi = map(torch.from_numpy, cheapest_plan(cost.numpy(), a.numpy(), b.numpy()))
-    phi = (cost - psi).min(1).values  # the largest that ψ allows; so φ and ψ are feasible whatever was rounded
+    phi = (cost - psi).min(1).values  # the largest that ψ allows; so φ and ψ are feasible despite rounding
     total = (plan * cost).sum().item()
     dual = (a @ phi + b @ psi).item()
     return Transport(max(total, 0.0) ** (1 / p), total, plan, phi, psi, dual)
@@ -199,10 +199,11 @@ def optimal_transport(
 def wasserstein(
     x: Tensor, y: Tensor, p: float = 1.0, weights_x: Tensor | None = None, weights_y: Tensor | None = None
 ) -> Tensor:
-    """Wasserstein distance W_p as a scalar, differentiable in the positions: on a line by sorting, else by programme.
+    """Wasserstein distance W_p as a scalar, differentiable with respect to the positions.
 
-    A small move of the points changes the cost as if the plan stayed (the envelope theorem), so the gradient pulls
-    each point towards, or pushes it away from, where its mass goes. Arguments and errors as for `optimal_transport`.
+    On a line it is computed by sorting, else from the cheapest plan. For a small move of the points, the derivative of
+    the cost is that at a fixed plan (the envelope theorem), so each point's gradient is along the paths of its mass.
+    Arguments and errors as for `optimal_transport`.
 
     >>> x = torch.tensor([[0.0, 0.0]], requires_grad=True)
     >>> wasserstein(x, torch.tensor([[3.0, 4.0]])).backward()
@@ -218,10 +219,10 @@ def wasserstein(
 
 
 def witness(x: Tensor, y: Tensor, weights_x: Tensor | None = None, weights_y: Tensor | None = None) -> Witness:
-    """A 1-Lipschitz f with E_P[f] − E_Q[f] = W1(P, Q): where the Kantorovich–Rubinstein duality attains its maximum.
+    """A 1-Lipschitz f with E_P[f] − E_Q[f] = W1(P, Q): the maximum of the Kantorovich–Rubinstein duality.
 
-    It is high at x and low at y, as a critic is. It is not the only such function: it may be bent wherever no mass
-    passes. Arguments and errors as for `optimal_transport`.
+    Like a critic, it is high at x and low at y. It is not the only such function: where no mass is moved, others may
+    have other values. Arguments and errors as for `optimal_transport`.
 
     Source: Villani 2003, theorem 1.14; the extension to all points is McShane's and Whitney's (1934).
 
@@ -244,7 +245,7 @@ class Lines(NamedTuple):
 
 
 def parallel_lines(theta: float) -> Lines:
-    """Closed forms between (0, u) and (θ, u), u uniform in [0, 1]: only the first tells how far the lines are apart.
+    """Closed forms between (0, u) and (θ, u), u uniform in [0, 1]; only the first depends continuously on θ.
 
     Source: Arjovsky, Chintala, Bottou 2017, example 1.
 

@@ -1,4 +1,4 @@
-"""The trainer that plays every game, and what surrounds it."""
+"""The trainer of every game, with its optimisers, schedules, averages, checkpoints, precision and processes."""
 
 from gancourse.training.average import Average
 from gancourse.training.checkpoints import (

@@ -9,17 +9,17 @@ from torch import nn
 
 
 class Average:
-    """A copy of a network whose weights trail behind the original's.
+    """A copy of a network whose weights are an exponential moving average of the network's.
 
     Args:
-        network: the original.
-        half_life_kimg: after this many thousand images an old value counts half.
+        network: to average; not changed.
+        half_life_kimg: after this many thousand images, the weight of an old value has halved.
 
     Raises:
         ValueError: the half-life is not positive.
 
-    Source: Karras et al. 2018 (progressive growing), appendix A.1, which states a decay per step; a half-life
-    in images means the same at any batch size.
+    Source: Karras et al. 2018 (progressive growing), appendix A.1, which gives a decay per step; a half-life
+    in images does not depend on the batch size.
     """
 
     def __init__(self, network: nn.Module, half_life_kimg: float) -> None:
@@ -30,9 +30,9 @@ class Average:
 
     @torch.no_grad()
     def update(self, network: nn.Module, n_images: int) -> None:
-        """Move towards the network, which has just seen n_images more; buffers are copied."""
-        keep = 0.5 ** (n_images / (1000 * self.half_life_kimg))
-        for mine, theirs in zip(self.network.parameters(), network.parameters(), strict=True):
-            mine.lerp_(theirs, 1 - keep)
-        for mine, theirs in zip(self.network.buffers(), network.buffers(), strict=True):
-            mine.copy_(theirs)
+        """Average the network's weights in, after n_images more of training; buffers are copied."""
+        decay = 0.5 ** (n_images / (1000 * self.half_life_kimg))
+        for average, weight in zip(self.network.parameters(), network.parameters(), strict=True):
+            average.lerp_(weight, 1 - decay)
+        for copied, buffer in zip(self.network.buffers(), network.buffers(), strict=True):
+            copied.copy_(buffer)

@@ -1,4 +1,4 @@
-"""BatchNorm whose statistics are those of the whole batch, however many processes share it."""
+"""BatchNorm with the statistics of the whole batch, for any number of processes that share it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from gancourse import processes
 
 
 class WholeBatchNorm(_BatchNorm):
-    """BatchNorm over the rows of all processes; like torch's own with one process, and in evaluation mode.
+    """BatchNorm over the rows of all processes; with one process, and in evaluation mode, torch's own.
 
-    torch's `SyncBatchNorm` needs CUDA, and its gradient can't be differentiated again, which penalties need.
+    torch's `SyncBatchNorm` needs CUDA, and its gradient is not differentiable, as penalties need.
     """
 
     def _check_input_dim(self, x: Tensor) -> None:
@@ -22,25 +22,25 @@ class WholeBatchNorm(_BatchNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalised x, of the same shape."""
-        if not self.training or processes.now().count == 1:
+        if not self.training or processes.current_part().count == 1:
             return super().forward(x)
         self._check_input_dim(x)
         axes, shape = [0, *range(2, x.ndim)], [1, -1, *[1] * (x.ndim - 2)]
         exact = x if x.dtype == torch.float64 else x.float()
-        # Every process has as many numbers, so that means of means are means.
+        # Every process has the same number of rows, so the mean of the means is the mean.
         moments = torch.stack([exact.mean(axes), exact.var(axes, unbiased=False)])[None]
-        means, variances = processes.whole(moments).unbind(1)
+        means, variances = processes.gather(moments).unbind(1)
         centre = means.mean(0)
         variance = (variances + (means - centre).square()).mean(0)
-        n = processes.now().count * x.numel() // x.shape[1]
+        n = processes.current_part().count * x.numel() // x.shape[1]
         if self.track_running_stats:
             with torch.no_grad():
-                self._remember(centre, variance * (n / max(n - 1, 1)))
+                self._update_running_statistics(centre, variance * (n / max(n - 1, 1)))
         scale = (variance + self.eps).rsqrt()
         weight, bias = (1.0, 0.0) if self.weight is None else (self.weight.view(shape), self.bias.view(shape))
         return ((exact - centre.view(shape)) * scale.view(shape) * weight + bias).to(x.dtype)
 
-    def _remember(self, centre: Tensor, variance: Tensor) -> None:
+    def _update_running_statistics(self, centre: Tensor, variance: Tensor) -> None:
         self.num_batches_tracked += 1
         share = 1 / self.num_batches_tracked if self.momentum is None else self.momentum
         self.running_mean.lerp_(centre.to(self.running_mean), share)
@@ -48,17 +48,17 @@ class WholeBatchNorm(_BatchNorm):
 
 
 def prepare_for_processes(network: nn.Module) -> None:
-    """Let the layers of a network that torch computes from a process's own rows look at all rows.
+    """Make the BatchNorm layers of a network use the rows of all processes.
 
     Raises:
-        ValueError: a layer can't, or draws randomness that depends on the process.
+        ValueError: a layer draws random numbers that would differ between processes.
     """
     for name, layer in network.named_modules():
         if isinstance(layer, _BatchNorm):
-            # In place: games and networks hold this very layer. Parameters and buffers are the same in both classes.
+            # In place: games and networks refer to this object. Both classes have the same parameters and buffers.
             layer.__class__ = WholeBatchNorm
         elif isinstance(layer, _DropoutNd) and layer.p > 0:
             raise ValueError(
-                f"{name} is torch's {type(layer).__name__}, whose masks several processes can't share; "
+                f"{name} is torch's {type(layer).__name__}, whose masks would differ between processes; "
                 "use gancourse.models.Dropout"
             )

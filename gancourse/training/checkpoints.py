@@ -1,7 +1,7 @@
-"""Checkpoints that survive a crash at any moment and refuse to load when a single bit has changed.
+"""Checkpoints that are written atomically, and are not loaded if a single bit has changed.
 
-The format is safetensors: tensors and text, nothing that could run. The header carries the SHA-256 of the whole file,
-computed with the place of the digest filled with zeros.
+The format is safetensors: tensors and text, no executable code. The header holds the SHA-256 of the whole file,
+computed with zeros in place of the digest.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from gancourse.training.trainer import Trainer
 _EMPTY = b"0" * 64
 _FIELD = b'"sha256":"'
 SAME = {"seed": None, "batch_size": None, "precision": "32-true"}
-"""What a trainer must share with the one that was saved to go on as it would have; with the value of older files."""
+"""Settings that must equal the saved trainer's to continue with the same bits; with their values in older files."""
 HEAD = {"turn", "turns", "numbers", "about", *SAME}
-"""What else a head holds; older files have the game's settings beside these, newer ones in a place of their own."""
+"""Names in a head that are not settings of the game; older files have those beside these, newer ones in "settings"."""
 
 
 class CheckpointError(ValueError):
-    """A file is no checkpoint, is damaged, or belongs to another game."""
+    """A file is not a checkpoint, is damaged, or belongs to another game."""
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> str:
     """Write tensors and a description to one file, atomically: a reader sees the old file or the whole new one.
 
     Returns:
-        The SHA-256 of the file, as it stands in its header, in hexadecimal.
+        The SHA-256 of the file as in its header, in hexadecimal.
 
     Raises:
-        OSError: the disk is full or the folder can't be written; the old file is untouched.
+        OSError: the disk is full or the folder can't be written; the old file does not change.
     """
     tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     data = save(tensors, metadata={"about": json.dumps(about), "sha256": _EMPTY.decode()})
@@ -50,8 +50,8 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any])
 
 
 def _replace(path: Path, data: bytes) -> None:
-    """Put data in place of a file: temporary file, fsync, rename, fsync of the folder."""
-    # One fixed name: what a killed writer leaves is overwritten by the next, so nothing piles up.
+    """Replace a file by data: temporary file, fsync, rename, fsync of the folder."""
+    # One fixed name: the next write overwrites the temporary file of a killed one, so there is never more than one.
     partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -78,16 +78,16 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
     Raises:
         FileNotFoundError: there is no such file.
-        CheckpointError: the file is damaged, cut off, or something else.
+        CheckpointError: the file is damaged, truncated, or of another format.
     """
     data = Path(path).read_bytes()
     at = data.find(_FIELD) + len(_FIELD)
     if at < len(_FIELD) or len(data) < at + 64:
         raise CheckpointError(f"{path} is not a checkpoint of gancourse, or its header is damaged")
-    found = data[at : at + 64]
-    if hashlib.sha256(data[:at] + _EMPTY + data[at + 64 :]).hexdigest().encode() != found:
+    digest = data[at : at + 64]
+    if hashlib.sha256(data[:at] + _EMPTY + data[at + 64 :]).hexdigest().encode() != digest:
         raise CheckpointError(
-            f"{path} is damaged: its SHA-256 does not match; copy it again from where it came from, or train anew"
+            f"{path} is damaged: its SHA-256 does not match; copy it again from its source, or train again"
         )
     try:
         length = int.from_bytes(data[:8], "little")
@@ -98,7 +98,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def save_checkpoint(path: Path, trainer: Trainer, about: dict[str, Any] | None = None) -> None:
-    """Write everything that a trainer's future depends on: networks, averages, optimisers, the turn, the last losses.
+    """Write the whole state of a trainer: networks, averages, optimisers, the turn, and the last losses.
 
     Raises:
         OSError: as for `write_tensors`.
@@ -118,28 +118,28 @@ def save_checkpoint(path: Path, trainer: Trainer, about: dict[str, Any] | None =
 
 
 def _turns(trainer: Trainer) -> list[str]:
-    """Who moves in which order within a step."""
+    """Names of the players in the order of their updates within a step."""
     return [player.name for player in trainer.turns]
 
 
 def _settings(trainer: Trainer) -> dict[str, Any]:
-    """How the game says that it is played, if it does."""
+    """The game's settings, if it has any."""
     return dict(getattr(trainer.game, "settings", {}))
 
 
 def _check_play(path: Path, head: dict[str, Any], trainer: Trainer) -> None:
-    """Complain about a checkpoint of a game that is played in another order, or with other settings."""
+    """Refuse a checkpoint of a game with another order of turns or other settings."""
     if "turns" not in head:
-        return  # the oldest files don't say
+        return  # the oldest files have no turns
     if head["turns"] != _turns(trainer):
-        raise CheckpointError(f"{path} was saved with turns={head['turns']}, not {_turns(trainer)}")
-    ours = _settings(trainer)
-    theirs = head.get("settings", {name: value for name, value in head.items() if name not in HEAD})
-    for name in sorted(ours.keys() | theirs.keys()):
-        # A game that doesn't have a setting plays as one in which it is off.
-        saved, mine = theirs.get(name, False), ours.get(name, False)
-        if saved != mine:
-            raise CheckpointError(f"{path} was saved with {name}={saved}, not {mine}")
+        raise CheckpointError(f"{path} was saved with turns={head['turns']}, not {_turns(trainer)}; pass the same game")
+    here = _settings(trainer)
+    there = head.get("settings", {name: value for name, value in head.items() if name not in HEAD})
+    for name in sorted(here.keys() | there.keys()):
+        # A game without a setting is the same as one in which it is off.
+        saved, current = there.get(name, False), here.get(name, False)
+        if saved != current:
+            raise CheckpointError(f"{path} was saved with {name}={saved}, not {current}; pass the same settings")
 
 
 def _networks(trainer: Trainer) -> dict[str, Tensor]:
@@ -153,37 +153,39 @@ def _networks(trainer: Trainer) -> dict[str, Tensor]:
 
 
 def load_checkpoint(path: Path, trainer: Trainer, *, to_go_on: bool = True) -> dict[str, Any]:
-    """Put a trainer, built as the one that was saved, into the saved state; returns what was said `about` it.
+    """Load a saved state into a trainer of the same game; returns the `about` that was saved with it.
 
     Args:
         path: the file.
-        trainer: what to change.
-        to_go_on: whether the training is to be continued, and so must be set up to give the same bits; otherwise only
-            the game must be the same, to look at its networks.
+        trainer: changed in place.
+        to_go_on: whether the training will be continued, so that all settings must be those of the saved one; if false,
+            only the game must be the same, for example to use its networks.
 
     Raises:
         FileNotFoundError: there is no such file.
-        CheckpointError: the file is damaged, or was saved by another game, order of turns, setting of the game, seed,
-            batch size or precision.
+        CheckpointError: the file is damaged, or was saved with another game, order of turns, setting of the game,
+            seed, batch size or precision.
     """
     tensors, head = read_tensors(path)
     parts: dict[tuple[str, str], dict[str, Any]] = {}
     for place, value in (tensors | head.get("numbers", {})).items():
         kind, name, key = place.split("/", 2)
         parts.setdefault((kind, name), {})[key] = value
-    for what, formerly in SAME.items():
-        if to_go_on and head.get(what, formerly) != getattr(trainer, what):
-            saved_with = head.get(what, formerly)
-            raise CheckpointError(f"{path} was saved with {what}={saved_with}, not {getattr(trainer, what)}")
+    for what, default in SAME.items():
+        saved_value, value = head.get(what, default), getattr(trainer, what)
+        if to_go_on and saved_value != value:
+            raise CheckpointError(f"{path} was saved with {what}={saved_value}, not {value}; pass the saved value")
     if to_go_on:
         _check_play(path, head, trainer)
-    wanted = _networks(trainer)
+    expected = _networks(trainer)
     saved = {name: value for name, value in tensors.items() if name.startswith(("network/", "memory/", "average/"))}
-    # Compared before anything is changed, so that a refused checkpoint leaves the trainer as it was.
-    for name in sorted(wanted.keys() | saved.keys()):
-        theirs, ours = (tuple(side[name].shape) if name in side else "nothing" for side in (saved, wanted))
-        if theirs != ours:
-            raise CheckpointError(f"{path} was saved by another game: {name} is {theirs} there and {ours} here")
+    # Compared before the first change, so that a refused checkpoint leaves the trainer unchanged.
+    for name in sorted(expected.keys() | saved.keys()):
+        there, here = (tuple(side[name].shape) if name in side else "missing" for side in (saved, expected))
+        if there != here:
+            raise CheckpointError(
+                f"{path} was saved by another game: {name} is {there} in the file and {here} here; pass the same game"
+            )
     for name, player in trainer.players.items():
         player.network.load_state_dict(parts.get(("network", name), {}))
         if player.memory is not None:
@@ -197,13 +199,13 @@ def load_checkpoint(path: Path, trainer: Trainer, *, to_go_on: bool = True) -> d
 
 
 def _restore(optimiser: torch.optim.Optimizer, saved: dict[str, Any]) -> None:
-    """Put saved values, named index/key, into an optimiser."""
+    """Load saved values, named index/key, into an optimiser."""
     state: dict[int, dict[str, Any]] = {}
     weights = [weight for group in optimiser.param_groups for weight in group["params"]]
     for place, value in saved.items():
         index, key = place.split("/")
         if isinstance(value, Tensor) and value.shape == (weight := weights[int(index)]).shape:
-            # In the weight's memory format: a fused kernel walks through both as they lie in memory.
+            # In the weight's memory format: a fused kernel reads both in the order of memory.
             value = torch.empty_like(weight, dtype=value.dtype).copy_(value)
         state.setdefault(int(index), {})[key] = value
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})

@@ -1,4 +1,4 @@
-"""Joining the processes of one training. The only place that knows Lightning Fabric."""
+"""Joining the processes of one training; the only module that imports Lightning Fabric."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from gancourse.processes import LostProcessError
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
-    """Without Lightning's greetings and its hints about other settings."""
+def _without_messages() -> Iterator[None]:
+    """Inside, suppress Lightning's messages and warnings about settings."""
     before = logging.root.manager.disable
     logging.disable(logging.INFO)
     try:
@@ -28,20 +28,20 @@ def _quietly() -> Iterator[None]:
 
 
 def join(device: torch.device, n_devices: int, n_nodes: int = 1, timeout_s: float = 60.0) -> torch.device:
-    """Make this process one of several that train together; returns the device that is its own.
+    """Make this process one of several that train together; returns its device.
 
-    It has to have been told its place by the environment, as `gancourse train --devices 2`, torchrun and Lightning
-    tell it: LOCAL_RANK, NODE_RANK, MASTER_ADDR and MASTER_PORT.
+    The environment must define its rank, as `gancourse train --devices 2`, torchrun and Lightning do: LOCAL_RANK,
+    NODE_RANK, MASTER_ADDR and MASTER_PORT.
 
     Args:
-        device: of which type each process's device is.
-        n_devices: processes on this machine, one for each device; on a CPU, any number.
-        n_nodes: machines.
+        device: its type is the type of each process's device.
+        n_devices: number of processes on this machine, one for each device; on a CPU, any number.
+        n_nodes: number of machines.
         timeout_s: how long to wait for another process before it counts as lost.
 
     Raises:
         ValueError: LOCAL_RANK isn't set.
-        LostProcessError: the others don't come in time.
+        LostProcessError: another process did not join in time.
         ModuleNotFoundError: Lightning isn't installed.
     """
     if "LOCAL_RANK" not in os.environ:
@@ -54,10 +54,10 @@ def join(device: torch.device, n_devices: int, n_nodes: int = 1, timeout_s: floa
         raise ModuleNotFoundError(message, name=error.name) from None
     backend = "nccl" if device.type == "cuda" else "gloo"
     strategy = DDPStrategy(process_group_backend=backend, timeout=timedelta(seconds=timeout_s))
-    with _quietly():
+    with _without_messages():
         fabric = Fabric(accelerator=device.type, devices=n_devices, num_nodes=n_nodes, strategy=strategy)
         try:
             fabric.launch()
         except RuntimeError as error:
-            raise LostProcessError(f"the other processes haven't come: {error}") from None
+            raise LostProcessError(f"another process did not join in time: {error}") from None
     return fabric.device

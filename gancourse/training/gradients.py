@@ -1,4 +1,4 @@
-"""Whose weights receive gradients, what processes make of them together, and whether they are finite."""
+"""Freezing weights, averaging gradients over processes, and checking that they are finite."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gancourse.processes import Part
 
 
 def parameters_of(network: nn.Module) -> list[nn.Parameter]:
-    """Its parameters in a fixed order, several times faster than `network.parameters()`.
+    """A network's parameters in a fixed order, several times faster than `network.parameters()`.
 
     >>> len(parameters_of(nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2, bias=False))))
     3
@@ -31,38 +31,38 @@ def parameters_of(network: nn.Module) -> list[nn.Parameter]:
 
 
 @contextmanager
-def only(mine: Iterable[nn.Parameter], every: Iterable[nn.Parameter]) -> Iterator[None]:
-    """While open, every weight but mine is frozen, so that no gradient is computed for it."""
+def only_trainable(weights: Iterable[nn.Parameter], all_weights: Iterable[nn.Parameter]) -> Iterator[None]:
+    """Inside, only these of all weights are trainable, so that no gradient is computed for the others."""
     try:
-        for weight in every:
+        for weight in all_weights:
             weight.requires_grad_(False)
-        for weight in mine:
+        for weight in weights:
             weight.requires_grad_(True)
         yield
     finally:
-        for weight in every:
+        for weight in all_weights:
             weight.requires_grad_(True)
 
 
-def share(terms: dict[str, Tensor], gradients: Sequence[Tensor], part: Part) -> dict[str, Tensor]:
-    """Terms, detached, and in place gradients, averaged over the processes."""
+def all_reduce(terms: dict[str, Tensor], gradients: Sequence[Tensor], part: Part) -> dict[str, Tensor]:
+    """Average gradients over processes, in place; returns the averaged terms, detached."""
     terms = {name: value.detach() for name, value in terms.items()}
     if part.count == 1:
         return terms
-    means = iter(processes.averaged([*gradients, *terms.values()], part))
+    means = iter(processes.all_reduce_means([*gradients, *terms.values()], part))
     for gradient in gradients:
         gradient.copy_(next(means))
     return dict(zip(terms, means, strict=True))
 
 
 def check_finite(terms: dict[str, Tensor], gradients: Sequence[Tensor], player: str, step: int) -> None:
-    """Complain about a term or a gradient that is not finite.
+    """Check that all terms and gradients are finite.
 
     Raises:
-        NotFiniteError: names the player, the term and the step.
+        NotFiniteError: one isn't; the message names the player, the term and the step.
     """
-    # A finite loss may have an infinite gradient, e.g. √ at 0; one such step would spoil every weight for good.
-    # One question for all of them: on CUDA each one waits for the device.
+    # A finite loss may have an infinite gradient, e.g. √ at 0; one such step would make every weight NaN.
+    # One comparison for all of them: on CUDA, each one waits for the device.
     if torch.stack([torch.isfinite(x) for x in (*terms.values(), get_total_norm(gradients))]).all():
         return
     for name, value in terms.items():

@@ -1,4 +1,4 @@
-"""What makes a player's optimiser."""
+"""Functions that make a player's optimiser."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ MakeOptimiser = Callable[[Iterable[nn.Parameter]], Optimizer]
 
 
 def adam(learning_rate: float = 2e-4, beta1: float = 0.5, beta2: float = 0.999, fused: bool = False) -> MakeOptimiser:
-    """Adam with the defaults of Radford et al. 2016, as something a trainer can give to each player.
+    """Adam with the defaults of Radford et al. 2016, as a function that makes one for each player.
 
     Args:
-        learning_rate: its rate.
+        learning_rate: of Adam.
         beta1: decay of the first moment.
         beta2: decay of the second moment.
-        fused: one kernel for all weights; faster, and different in the last bits.
+        fused: update all weights in one kernel; faster, with different rounding.
 
     >>> import torch
     >>> type(adam(1e-3)([torch.zeros(1, requires_grad=True)])).__name__

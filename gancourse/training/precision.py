@@ -1,4 +1,4 @@
-"""Computing networks in bfloat16 while everything around them stays in float32."""
+"""Computing networks in bfloat16, and everything else in float32."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import torch
 from torch import Tensor, nn
 
 Precision = Literal["32-true", "bf16-mixed"]
-"""How a trainer computes: in float32 throughout, or networks in bfloat16 wherever autocast holds that to be safe."""
+"""Precision of a trainer: float32 throughout, or networks under autocast to bfloat16."""
 
 
 def has_bf16(device: torch.device) -> bool:
-    """Whether a device computes in bfloat16 itself; elsewhere torch emulates it, at several times the cost of float32.
+    """Whether a device has bfloat16 arithmetic; otherwise torch emulates it, several times slower than float32.
 
     >>> has_bf16(torch.device("cpu")) in (True, False)
     True
@@ -28,30 +28,30 @@ def has_bf16(device: torch.device) -> bool:
 
 
 def check_precision(precision: str, device: torch.device) -> None:
-    """Complain about a precision that is unknown, or that the device computes only by emulation.
+    """Check that a precision exists and that the device has arithmetic for it.
 
     Raises:
-        ValueError: names the precision and says what to pass.
+        ValueError: the precision is unknown, or the device would emulate it.
     """
     if precision not in get_args(Precision):
         raise ValueError(f"precision is {precision!r}; pass one of {', '.join(get_args(Precision))}")
     if precision == "bf16-mixed" and not has_bf16(device):
         raise ValueError(
-            f"precision 'bf16-mixed' asked for, but this {device.type} has no bfloat16 arithmetic; pass '32-true'"
+            f"precision is 'bf16-mixed', but this {device.type} has no bfloat16 arithmetic; pass '32-true'"
         )
 
 
 class MixedPrecision:
-    """Runs some networks under autocast to bfloat16, and hands on what they return in float32.
+    """Runs some networks under autocast to bfloat16, and converts their outputs to float32.
 
-    Only the networks' own calls are run so, and only inside of `active`. Weights, gradients, losses, penalties and
-    the optimiser's state are float32: a softplus of scores or a sum of squared slopes would lose too much in a type
-    of 8 significant bits. The slopes of a penalty pass through the networks' bfloat16 both times they are
-    differentiated.
+    Only calls of the networks are under autocast, and only inside `active`. Weights, gradients, losses, penalties and
+    the optimiser's state are float32: a softplus of scores or a sum of squared gradients would lose too many digits in
+    a type of 8 significant bits. The gradients of a penalty are computed through the networks in bfloat16, in both
+    differentiations.
 
     Args:
-        networks: whose calls to run so, by whatever method their layers are reached.
-        device: where they lie.
+        networks: run under autocast, also if their layers are called one by one.
+        device: of the networks.
 
     Source: Micikevicius et al. 2018 for mixed precision; bfloat16 has float32's range and needs no loss scaling.
     """
@@ -59,7 +59,7 @@ class MixedPrecision:
     def __init__(self, networks: Iterable[nn.Module], device: torch.device) -> None:
         self._device_type = device.type
         self._is_active = False
-        self._open: list[nn.Module] = []  # calls under way, the outermost first
+        self._open: list[nn.Module] = []  # modules being called, the outermost first
         self._autocast: torch.autocast | None = None
         for module in {id(m): m for network in networks for m in network.modules()}.values():
             module.register_forward_pre_hook(self._enter)
@@ -67,18 +67,18 @@ class MixedPrecision:
 
     @contextmanager
     def active(self) -> Iterator[None]:
-        """While open, the networks compute in bfloat16."""
+        """Inside, the networks compute in bfloat16."""
         self._is_active = True
         try:
             yield
         finally:
             self._is_active = False
-            if self._autocast is not None:  # an error has left a network half way
+            if self._autocast is not None:  # an error has ended a network's forward pass
                 self._autocast.__exit__(None, None, None)
             self._autocast = None
             self._open.clear()
 
-    # Networks may be called layer by layer, so that each layer is prepared to be the outermost call.
+    # Networks may be called layer by layer, so each layer may be the outermost call.
     def _enter(self, module: nn.Module, inputs: Any) -> None:
         if self._is_active:
             if not self._open:
@@ -96,5 +96,5 @@ class MixedPrecision:
         self._autocast = None
         return output.float() if isinstance(output, Tensor) and output.dtype == torch.bfloat16 else output
 
-    # They ask for no particular module: layers that `models.folded` computes as one call them once.
+    # These hooks work for any module: layers that `models.folded` computes as one call them once.
     _enter.of_any_module = _leave.of_any_module = True

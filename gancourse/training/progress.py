@@ -1,4 +1,4 @@
-"""What a trainer tells after each step."""
+"""The record of a step that a trainer yields."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 class Step(NamedTuple):
-    """What one step of a game did: its index from 0, and each player's losses, averaged over the batch."""
+    """One step of a game: its index from 0, and each player's losses, averaged over the batch."""
 
     index: int
     tensors: dict[str, dict[str, Tensor]]

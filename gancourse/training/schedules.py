@@ -1,4 +1,4 @@
-"""Learning-rate schedules: functions of the step alone, so that a resumed run needs no state of theirs."""
+"""Learning-rate schedules: functions of the step alone, so that a resumed run needs no saved state for them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _check(n_steps: int, final: float) -> None:
 
 
 def linear(n_steps: int, start: int = 0, final: float = 0.0) -> Schedule:
-    """Factor 1 until `start`, then straight down to `final` at n_steps, and constant from there.
+    """Factor 1 until `start`, then linear to `final` at n_steps, and constant after that.
 
     >>> [linear(4)(step) for step in (0, 1, 4, 9)]
     [1.0, 0.75, 0.0, 0.0]

@@ -126,7 +126,7 @@ def transport(shape: str = "lines", *, shift: tuple[float, float] = (1.5, 0.0), 
         "transport",
         "Two clouds of points, one of which can be moved, with the optimal transport plan between them",
         {"shift": list(shift), "shapes": {name: [a, b] for name, (_, a, b) in SHAPES.items()}},
-        [Picture(384, 392, seen, _plane(pair, shift[0], where)), Picture(290, 392, curves, _curves(pair, shift[0]))],
+        [Picture(384, 392, seen, _plane(pair, shift[0], where)), Picture(286, 392, curves, _curves(pair, shift[0]))],
         menu("shape", "clouds", {name: label for name, (label, _, _) in SHAPES.items()}, shape)
         + slider("width", "blur σ", 0, WIDEST, 0.05, width)
         + button("reset", "Reset place"),

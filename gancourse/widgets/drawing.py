@@ -160,7 +160,7 @@ class Picture:
 
     @property
     def _size(self) -> str:
-        return f'style="max-width:{self.width}px;--gw-share:{self.width}"'
+        return f'style="max-width:{self.width}px;vertical-align:top;--gw-share:{self.width}"'
 
 
 def handle(part: str, place: Place, label: str, limit: float, value: float, text: str) -> str:

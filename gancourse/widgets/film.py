@@ -76,7 +76,7 @@ def scrub(
         state | {"frames": [_encode(cloud, limit) for cloud in clouds]},
         [
             Picture(width, 392, f"{text}; {labels[start]}", content)
-            for width, text, content in zip((384, 290), texts, contents, strict=False)
+            for width, text, content in zip((384, 286), texts, contents, strict=False)
         ],
         button("play", "Replay" if start == len(steps) - 1 else "Play")
         + '<span class="gw-control gw-wide"><label>time <input type="range" data-part="slider" min="0" '

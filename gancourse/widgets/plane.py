@@ -90,7 +90,7 @@ def dirac(
         "dirac",
         "The plane (θ, ψ) of the Dirac-GAN with the trajectory of a training method from a start that can be moved",
         {"start": list(start), "n": n_steps, "arrows": ARROWS, "strengths": STRENGTHS},
-        [Picture(384, 396, seen, _plane(field, points, start)), Picture(290, 340, falls, _fall(far))],
+        [Picture(384, 396, seen, _plane(field, points, start)), Picture(286, 340, falls, _fall(far))],
         menu("method", "method", {name: name for name in theory.methods}, method)
         + menu("stepping", "steps", STEPPINGS, stepping)
         + slider("h", "step size h", 0.01, 1, 0.01, step_size)
@@ -121,7 +121,7 @@ def _plane(field: Callable[[Tensor], Tensor], points: Tensor, start: tuple[float
 def _fall(far: list[float]) -> str:
     """The distance from the equilibrium by step, on a logarithmic scale."""
     n_steps = len(far) - 1
-    fall = Axes((0, n_steps), (LEAST, 1), 52, 28, 222, 270)
+    fall = Axes((0, n_steps), (LEAST, 1), 50, 28, 222, 270)
     logs = [max(LEAST, min(1.0, math.log10(r) if r > 0 else LEAST)) for r in far if math.isfinite(r)]
     powers = range(LEAST, 2, 3)
     return fall.draw(

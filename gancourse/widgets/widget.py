@@ -55,11 +55,12 @@ class Widget:
         script = f"(() => {{\n{constants}\n{page('shared.js')}\n{page(self.kind + '.js')}\n}})();"
         style = "svg{--real:#1f77b4;--generated:#d9690a;--paper:#fff;background:#fff;color:#000}\n"
         style += page("drawing.css").replace(".gancourse-widget ", "")
+        status = escape(self.status).replace("\n", "<br>")
         return (
             f'{OPENING} data-kind="{self.kind}" role="group" aria-label="{escape(self.description)}">\n'
             f"<style>\n{page('figure.css')}\n{page('drawing.css')}\n</style>\n"
             f'<div class="gw-panels">{" ".join(panel.image(style) for panel in self.panels)}</div>\n'
-            f'<p class="gw-status" data-part="status">{escape(self.status)}</p>\n'
+            f'<p class="gw-status" data-part="status">{status}</p>\n'
             f'<p class="gw-caption">{escape(self.description)}.</p>\n'
             f'<p class="gw-static">{STATIC}</p>\n'
             f"<script>\n{script}\n</script>\n</div>"

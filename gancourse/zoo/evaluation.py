@@ -36,7 +36,7 @@ class Trained(NamedTuple):
 
 
 def trained(what: str | Path) -> Trained:
-    """What a name of the zoo or a run's folder stands for.
+    """The trained network behind a name of the zoo or a run's folder.
 
     Raises:
         ValueError: there is neither.
@@ -107,15 +107,16 @@ def judge(data_name: str, real: Tensor, generated: Tensor, seed: int = 0) -> dic
 def evaluate(network: nn.Module, recipe: Recipe, n: int | None = None, seed: int = 0) -> dict[str, float]:
     """The metrics of a recipe's network.
 
-    Samples are judged as `judge_of` says for the recipe's data: images of digits and clothing by the zoo's classifiers
-    against the package's first images, 10,000 unless another number is asked for; points by the modes of their mixture;
-    stacked digits by the modes that 26,000 of them reach; your own images by their pixels. A classifier's accuracy is
-    that on the package's test images.
+    Samples are judged as `judge_of` says for the data that they should be like, `recipe.target()`: images of digits and
+    clothing by the zoo's classifiers against the package's first images, 10,000 unless another number is asked for;
+    points by the modes of their mixture; stacked digits by the modes that 26,000 of them reach; your own images by
+    their pixels. A classifier's accuracy is that on the package's test images.
 
     Raises:
         ValueError: n is below one, more than the data holds, or too few for the metrics.
     """
     if n is not None and n < 1:
         raise ValueError(f"n is {n}; ask for at least 1 sample")
-    data_judge = judge_of(recipe.data.name, recipe.source())
-    return recipe.play.evaluate(network, recipe.source, data_judge.measure, n, seed)
+    real = recipe.real()
+    measure = judge_of(recipe.target().name, real).measure
+    return recipe.play.evaluate(network, recipe.source, lambda make, n, seed: measure(make, real, n, seed), n, seed)

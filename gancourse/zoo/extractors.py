@@ -56,22 +56,22 @@ class Extractor:
         for module in training:
             module.training = False
         try:
-            made = torch.cat([self.network(part).cpu() for part in images.split(self.batch_size)])
+            features = torch.cat([self.network(part).cpu() for part in images.split(self.batch_size)])
         finally:
             for module in training:
                 module.training = True
-        if len(made) != len(images):
-            raise ValueError(f"{self.name} made {len(made)} rows of {len(images)} images; expected one an image")
-        return made.flatten(1)
+        if len(features) != len(images):
+            raise ValueError(f"{self.name} made {len(features)} rows of {len(images)} images; expected one an image")
+        return features.flatten(1)
 
 
 def digest(network: nn.Module) -> str:
     """SHA-256 of a network's class, weights and buffers, in hexadecimal."""
-    found = hashlib.sha256(repr(network).encode())
+    sha256 = hashlib.sha256(repr(network).encode())
     for name, value in sorted(network.state_dict().items()):
-        found.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
-        found.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return found.hexdigest()
+        sha256.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        sha256.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return sha256.hexdigest()
 
 
 def extractor(name: str) -> Extractor:
@@ -98,9 +98,9 @@ def _classifier(name: str) -> Extractor:
 
 def _inception(name: str) -> Extractor:
     path = _inception_weights()
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if not found.startswith(INCEPTION_FILE.removesuffix(".pth").split("-")[1]):
-        raise MissingDataError(f"{path} is damaged: its SHA-256 begins with {found[:8]}; delete it and get it again")
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    if not sha256.startswith(INCEPTION_FILE.removesuffix(".pth").split("-")[1]):
+        raise MissingDataError(f"{path} is damaged: its SHA-256 begins with {sha256[:8]}; delete it and get it again")
     from torchvision.models import inception_v3
 
     network = inception_v3(weights=None, init_weights=False, transform_input=False)
@@ -113,7 +113,7 @@ def _inception(name: str) -> Extractor:
         large = nn.functional.interpolate(images, (299, 299), mode="bilinear", antialias=True, align_corners=False)
         return network(large.expand(-1, 3, -1, -1))
 
-    return Extractor(name, features, found, batch_size=50)
+    return Extractor(name, features, sha256, batch_size=50)
 
 
 def _inception_weights() -> Path:

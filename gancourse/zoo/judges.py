@@ -25,8 +25,8 @@ class Judge(NamedTuple, Generic[S]):
     Args:
         measure: maps (a function that makes so many samples, the data, how many or None, seed) to metrics by name, each
             of which carries its protocol.
-        quick: for looks during a training: maps the data to a function of samples, which gives metrics by name in a
-            moment.
+        quick: for looks during a training: maps the data to a function of samples, which gives metrics by name within
+            a second.
     """
 
     measure: Callable[[Make, S, int | None, int], dict[str, float]]

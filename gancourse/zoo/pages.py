@@ -115,8 +115,8 @@ def _file(out: Path | None, default: Path) -> Path:
 
 def _facts(course: _Course) -> str:
     steps, seconds, techniques = course.saved
-    made = "some" if steps is None else f"{steps:,}"
-    facts = [("steps", f"{made} of {course.recipe.steps:,}"), ("of training", _duration(seconds))]
+    done = "some" if steps is None else f"{steps:,}"
+    facts = [("steps", f"{done} of {course.recipe.steps:,}"), ("of training", _duration(seconds))]
     if steps and seconds:
         facts.append(("steps a second", f"{steps / seconds:.3g}"))
     last = course.looks[-1] if course.looks else {}

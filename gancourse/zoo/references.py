@@ -75,8 +75,8 @@ def reference(data_name: str, n: int, extractor: Extractor, split: str = "train"
     folder = Path(os.environ.get("GANCOURSE_DATA", Path.home() / ".cache" / "gancourse"))
     path = folder / "statistics" / f"{data_name}-{split}-{n}-{extractor.sha256[:16]}.safetensors"
     with contextlib.suppress(OSError, CheckpointError):
-        statistics, found = load_statistics(path)
-        if found == about:
+        statistics, about_cached = load_statistics(path)
+        if about_cached == about:
             return statistics
     statistics = _measured(data_name, n, extractor, split)
     with contextlib.suppress(OSError):
@@ -90,8 +90,8 @@ def _measured(data_name: str, n: int, extractor: Extractor, split: str) -> Stati
         source = data.load(data_name, split, full=True)
     images, moments = source.first(n).x, None
     for part in images.split(extractor.batch_size):
-        made = extractor(part)
-        moments = moments or Moments(made.shape[1])
-        moments.update(made)
+        features = extractor(part)
+        moments = moments or Moments(features.shape[1])
+        moments.update(features)
     assert moments
     return moments.statistics()

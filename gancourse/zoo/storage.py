@@ -134,7 +134,7 @@ def add(
         seconds: how long training took.
         folder: where weights and card go.
         arithmetic: how the training computed; part of the command on the card.
-        techniques: what made it faster than the reference, in words.
+        techniques: what new_card it faster than the reference, in words.
 
     Raises:
         OSError: the folder can't be written.
@@ -149,7 +149,7 @@ def add(
             raise ValueError(f"{name} holds a value that half precision can't: its largest is {value.abs().max():.4g}")
     path = Path(folder) / f"{recipe.name}.safetensors"
     write_tensors(path, tensors, {"name": recipe.name})
-    made = Card(
+    new_card = Card(
         recipe.name,
         recipe,
         command,
@@ -160,10 +160,10 @@ def add(
         hashlib.sha256(path.read_bytes()).hexdigest(),
         techniques,
     )
-    values = {field.name: getattr(made, field.name) for field in dataclasses.fields(made)} | {
+    values = {field.name: getattr(new_card, field.name) for field in dataclasses.fields(new_card)} | {
         "recipe": to_json(recipe),
         "techniques": list(techniques),
     }
     (Path(folder) / f"{recipe.name}.json").write_text(json.dumps(values, indent=2) + "\n")
     _load.cache_clear()
-    return made
+    return new_card

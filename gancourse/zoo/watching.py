@@ -72,13 +72,14 @@ class _Looker:
     """What is prepared once for all looks at a run."""
 
     def __init__(self, built: Built) -> None:
-        source = built.source
+        target = built.recipe.target()
+        source = built.source if target == built.recipe.data else built.recipe.real()
         n = N_REAL if source.n_samples is None else min(N_REAL, source.n_samples)
         self.real = source.first(n).x
         # Ten points a cell are the least that the detector accepts; too few data, and it says nothing.
         n_cells = min(CELLS, n // 10)
         self.detector = CollapseDetector(self.real, n_cells) if n_cells >= 2 else None
-        self.quick = judge_of(built.recipe.data.name, source).quick(source)
+        self.quick = judge_of(target.name, source).quick(source)
 
     def measured(self, samples: Tensor) -> dict[str, Any]:
         """What the detector says, and the quick metrics."""

@@ -25,9 +25,12 @@ def open_page(driver, page: Path, width: int = 1280, height: int = 900, theme: s
         ".then(() => document.fonts.ready).then(() => requestAnimationFrame(() => done()));"
         "document.readyState === 'complete' ? ready() : addEventListener('load', ready)"
     )
-    # The theme's own script has set its choice by now.
+    # The theme's own script has set its choice by now; colours change at once, not over a quarter of a second.
     driver.execute_script(
-        "document.documentElement.dataset.theme = document.documentElement.dataset.mode = arguments[0]", theme
+        "const still = document.createElement('style'); still.textContent = '* { transition: none !important }';"
+        "document.head.append(still);"
+        "document.documentElement.dataset.theme = document.documentElement.dataset.mode = arguments[0]",
+        theme,
     )
 
 
@@ -49,6 +52,17 @@ def on_paper(driver) -> Iterator[None]:
         yield
     finally:
         driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def clipped(driver) -> list[str]:
+    """Blocks of the article that are wider than what is seen of them: their first words."""
+    blocks = ".bd-article :is(pre, table, div.math, mjx-container[display], figure)"
+    return driver.execute_script(
+        "return [...document.querySelectorAll(arguments[0])].filter((e) => e.clientWidth"
+        " && e.scrollWidth > e.clientWidth + 1 && getComputedStyle(e).overflowX !== 'visible')"
+        ".map((e) => e.textContent.trim().slice(0, 60))",
+        blocks,
+    )
 
 
 def faults(driver, within: str | None = None) -> list[str]:

@@ -174,3 +174,44 @@ def test_the_smallest_text_has_12_px_and_the_page_does_not_scroll_sideways(brows
     )
     assert min(diagrams.font_sizes(diagrams.read("game-loop"))) * scale >= 11.9
     assert beyond <= 0
+
+
+COLLISIONS = """
+const texts = [...document.querySelectorAll('svg text')], box = document.querySelector('svg').viewBox.baseVal
+const rects = texts.map((text) => text.getBBox()), said = []
+rects.forEach((a, i) => {
+  if (a.x < box.x || a.y < box.y || a.x + a.width > box.x + box.width || a.y + a.height > box.y + box.height)
+    said.push(`${texts[i].textContent} leaves the drawing`)
+  rects.slice(i + 1).forEach((b, j) => {
+    const across = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x)
+    const down = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y)
+    if (across > 1 && down > 6) said.push(`${texts[i].textContent} lies over ${texts[i + 1 + j].textContent}`)
+  })
+})
+return said
+"""
+
+
+def collisions(browser, svg: str, folder: Path) -> list[str]:
+    """Words of a drawing that lie over others or leave it."""
+    (folder / "drawing.html").write_text(f"<!doctype html><meta charset='utf-8'>{svg}", "utf-8")
+    browser.get((folder / "drawing.html").as_uri())
+    return browser.execute_script(COLLISIONS)
+
+
+@pytest.mark.slow
+@needs_browser
+@every_diagram
+def test_no_words_of_a_diagram_lie_over_others_or_leave_it(browser, name: str, tmp_path: Path):
+    assert collisions(browser, diagrams.read(name), tmp_path) == []
+
+
+@pytest.mark.slow
+@needs_browser
+def test_words_that_lie_over_others_would_be_found(browser, tmp_path: Path):
+    svg = (
+        '<svg viewBox="0 0 100 60" width="100" font-size="12">'
+        '<text x="5" y="20">one</text><text x="9" y="21">two</text>'
+        '<text x="90" y="50">three</text></svg>'
+    )
+    assert collisions(browser, svg, tmp_path) == ["one lies over two", "three leaves the drawing"]

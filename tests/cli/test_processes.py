@@ -47,7 +47,7 @@ def test_a_lost_process_is_named_and_the_checkpoint_that_is_left_can_be_resumed(
     assert process.returncode == 1
     assert said.count("\n") == 1
     assert "gancourse: process 1 of 2 was killed by SIGKILL; the checkpoint of step 0 is whole" in said
-    assert f"go on with `gancourse resume {folder}`" in said
+    assert f"continue with `gancourse resume {folder}`" in said
     cli.main(["resume", str(folder)])
     cli.main([*LONG, "--out", str(tmp_path / "alone")])
     assert differences(folder, tmp_path / "alone") == 0
@@ -64,7 +64,7 @@ def test_a_signal_stops_all_processes_at_one_update_and_a_single_one_can_go_on(n
     _, said = process.communicate(timeout=300)
     assert process.returncode == 130
     assert said.count("stopped at step") == 1
-    assert f"go on with `gancourse resume {stopped}`" in said
+    assert f"continue with `gancourse resume {stopped}`" in said
     assert 0 < read_tensors(stopped / "checkpoint.safetensors")[1]["turn"] < 60 * 6
     cli.main(["resume", str(stopped)])
     cli.main([*LONG, "--out", str(alone)])

@@ -82,7 +82,7 @@ def test_a_signal_writes_a_checkpoint_and_the_resumed_run_is_bit_equal(number, t
     process.send_signal(number)
     _, said = process.communicate(timeout=120)
     assert process.returncode == 130
-    assert f"go on with `gancourse resume {stopped}`" in said
+    assert f"continue with `gancourse resume {stopped}`" in said
     assert 0 < read_tensors(stopped / "checkpoint.safetensors")[1]["turn"] < 200 * 6
     cli.main(["resume", str(stopped)])
     cli.main([*arguments, "--out", str(whole)])

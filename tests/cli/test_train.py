@@ -109,7 +109,7 @@ class Unlabelled(Mislabelled):
 
     @property
     def signature(self):
-        return dataclasses.replace(super().signature, given=None)
+        return dataclasses.replace(super().signature, condition=None)
 
 
 def test_labels_that_the_classifier_doesn_t_know_are_told(tmp_path, monkeypatch, fails):

@@ -24,8 +24,8 @@ def test_every_source_hands_out_what_its_signature_says(name):
         assert batch.x.isfinite().all()
         if signature.is_image:
             assert -1 <= batch.x.min() <= batch.x.max() <= 1
-        if signature.given is not None:
-            assert signature.given.encoded(batch.y).shape == (5, signature.given.size)
+        if signature.condition is not None:
+            assert signature.condition.encoded(batch.y).shape == (5, signature.condition.size)
         assert (batch.other is None) == (signature.other is None)
 
 
@@ -82,11 +82,19 @@ def test_what_is_asked_for_reaches_the_loader_whole(monkeypatch):
     assert asked == [Request("/a:b c", "test", True, True, 32)]
 
 
+def test_the_domains_of_a_data_set_are_data_sets_of_the_catalogue():
+    assert data.domains("unpaired:digits,fashion") == ("digits", "fashion")
+    assert data.domains("unpaired:ring,folder:photos") == ("ring", "folder:photos")
+    assert [data.domains(name) for name in PLAIN] == [(name,) for name in PLAIN]
+    with pytest.raises(ValueError, match="unpaired:digits doesn.t name two data sets"):
+        data.domains("unpaired:digits")
+
+
 def test_an_unknown_split_is_refused():
     with pytest.raises(ValueError, match="split 'validation' is unknown; pass 'train' or 'test'"):
         data.load("digits", "validation")
 
 
 def test_the_mixtures_classes_are_their_components():
-    assert data.load("ring").signature.given == Classes(tuple("01234567"))
-    assert data.load("grid").signature.given.size == 25
+    assert data.load("ring").signature.condition == Classes(tuple("01234567"))
+    assert data.load("grid").signature.condition.size == 25

@@ -288,7 +288,7 @@ def test_channels_can_be_asked_for(tmp_path):
 def test_subfolders_are_classes_by_sorted_name_with_all_that_lies_below(tmp_path):
     names = ["dog/1.png", "cat/2.png", "cat/deep/er/3.png", "a bird/4.png"]
     folder = Folder(fill(tmp_path, {name: photo(seed=i) for i, name in enumerate(names)}))
-    assert folder.signature.given.names == ("a bird", "cat", "dog")
+    assert folder.signature.condition.names == ("a bird", "cat", "dog")
     assert dict(zip(folder.files, folder.y.tolist(), strict=True)) == {
         "a bird/4.png": 0, "cat/2.png": 1, "cat/deep/er/3.png": 1, "dog/1.png": 2,
     }  # fmt: skip
@@ -304,18 +304,18 @@ def test_a_folder_without_images_is_no_class_and_is_said(tmp_path):
     fill(tmp_path, {"a/1.png": photo()})
     (tmp_path / "empty").mkdir()
     folder = Folder(tmp_path)
-    assert folder.signature.given.names == ("a",)
+    assert folder.signature.condition.names == ("a",)
     assert folder.report().endswith("; no images in empty")
     (tmp_path / "a").rename(tmp_path / ".a")
     fill(tmp_path, {"1.png": photo()})
-    assert Folder(tmp_path).signature.given is None
+    assert Folder(tmp_path).signature.condition is None
 
 
 def test_a_class_whose_images_are_all_damaged_keeps_its_number(tmp_path):
     fill(tmp_path, {"a/1.png": photo(), "b/1.png": photo(), "c/1.png": photo()})
     truncate(tmp_path / "b/1.png")
     folder = Folder(tmp_path)
-    assert folder.signature.given.names == ("a", "b", "c")
+    assert folder.signature.condition.names == ("a", "b", "c")
     assert folder.y.tolist() == [0, 2]
 
 
@@ -513,7 +513,7 @@ def test_names_that_are_not_utf8_or_hold_control_characters_are_read_and_shown(t
         file.write(content[:100])
     folder = Folder(tmp_path)
     assert folder.files == ("class \\xff/\\x1b[31m.png", "class \\xff/a\\nb.png")
-    assert folder.signature.given.names == ("class \\xff",)
+    assert folder.signature.condition.names == ("class \\xff",)
     assert "class \\xff/\\xfe.png (" in folder.report()
     folder.report().encode("utf-8")
 
@@ -619,4 +619,4 @@ def test_parts_of_a_data_set_do_not_pass_for_classes(tmp_path):
     with pytest.raises(ValueError, match="holds the parts test, train, which would count as classes; pass one of them"):
         Folder(tmp_path)
     fill(tmp_path, {"bus/c.png": photo()})
-    assert Folder(tmp_path).signature.given.names == ("bus", "test", "train")
+    assert Folder(tmp_path).signature.condition.names == ("bus", "test", "train")

@@ -57,7 +57,7 @@ def test_samples_are_a_source_whose_batch_fits_its_signature(x):
     assert batch.x.shape == (7, *source.signature.shape)
     assert batch.x.dtype == torch.float32
     assert batch.y is None
-    assert source.signature.given is None
+    assert source.signature.condition is None
 
 
 def test_a_batch_depends_on_the_noise_alone_and_processes_share_it():
@@ -168,8 +168,8 @@ def test_moving_a_set_leaves_the_first_as_it_was():
 
 
 def test_integers_are_labels_with_numbers_for_names_if_they_have_none():
-    assert Samples(POINTS, LABELS).signature.given == Classes(("0", "1", "2"))
-    assert Samples(POINTS, LABELS, ("cat", "dog", "bird", "never seen")).signature.given.size == 4
+    assert Samples(POINTS, LABELS).signature.condition == Classes(("0", "1", "2"))
+    assert Samples(POINTS, LABELS, ("cat", "dog", "bird", "never seen")).signature.condition.size == 4
     for y in (LABELS.tolist(), LABELS.numpy().astype(np.int8), LABELS.to(torch.uint8), list(LABELS)):
         assert_close(Samples(POINTS, y).first(10).y, LABELS)
 
@@ -177,15 +177,15 @@ def test_integers_are_labels_with_numbers_for_names_if_they_have_none():
 def test_float_rows_are_factors():
     y = torch.linspace(0, 1, 20).view(10, 2)
     source = Samples(POINTS, y, factors=("pose", "light"))
-    assert source.signature.given == Factors(("pose", "light"))
+    assert source.signature.condition == Factors(("pose", "light"))
     assert_close(source.first(10).y, y)
-    assert Samples(POINTS, y).signature.given.names == ("0", "1")
+    assert Samples(POINTS, y).signature.condition.names == ("0", "1")
 
 
 @pytest.mark.parametrize("y", [BYTES, FLOATS], ids=["bytes", "floats"])
 def test_images_are_conditions_in_minus_one_to_one(y):
     source = Samples(POINTS, y)
-    assert source.signature.given == Picture((3, 4, 5))
+    assert source.signature.condition == Picture((3, 4, 5))
     assert_close(source(Noise((0,), 6)).y, Samples(y)(Noise((0,), 6)).x, rtol=0, atol=0)
     assert_close(source.first(3).y, Samples(y).first(3).x, rtol=0, atol=0)
 
@@ -193,7 +193,7 @@ def test_images_are_conditions_in_minus_one_to_one(y):
 def test_rows_of_integers_are_sentences_once_there_is_a_vocabulary():
     y = torch.arange(30).view(10, 3) % 4
     source = Samples(POINTS, y, vocabulary=("", "a", "red", "hat"))
-    assert source.signature.given == Tokens(("", "a", "red", "hat"), 3)
+    assert source.signature.condition == Tokens(("", "a", "red", "hat"), 3)
     assert_close(source.first(10).y, y)
     with pytest.raises(ValueError, match=r"pass vocabulary=… for sentences, y\.argmax"):
         Samples(POINTS, y)
@@ -212,7 +212,7 @@ def test_every_kind_of_y_stays_with_its_own_sample_and_can_be_encoded(y, setting
     source = Samples(torch.arange(10.0)[:, None], y, **settings)
     batch = source(Noise((0,), 40))
     assert_close(batch.y, source.first(10).y[batch.x[:, 0].long()], rtol=0, atol=0)
-    assert source.signature.given.encoded(batch.y).shape == (40, source.signature.given.size)
+    assert source.signature.condition.encoded(batch.y).shape == (40, source.signature.condition.size)
 
 
 # Datasets and lists
@@ -240,7 +240,7 @@ def test_a_subset_of_pairs_is_read():
 def test_images_and_labels_may_come_as_two_lists():
     source = Samples([picture(20 * i) for i in range(10)], LABELS.tolist())
     assert_close(source(Noise((0,), 9)), Samples(BYTES, LABELS)(Noise((0,), 9)), rtol=0, atol=0)
-    assert Samples(POINTS, [picture(1)] * 10).signature.given == Picture((3, 4, 5))
+    assert Samples(POINTS, [picture(1)] * 10).signature.condition == Picture((3, 4, 5))
 
 
 def test_a_dataset_is_read_once_and_never_when_drawn():
@@ -263,13 +263,13 @@ def test_random_transforms_are_refused():
             return super().__getitem__(i).flip(0) if torch.rand(()) < 0.5 else super().__getitem__(i)
 
     torch.manual_seed(0)
-    with pytest.raises(ValueError, match=r"item \d+ is another one each time .*take random transforms out"):
+    with pytest.raises(ValueError, match=r"item \d+ differs each time .*take random transforms out"):
         Samples(Flipped(list(POINTS)))
 
 
 def test_a_dataset_that_would_not_fit_says_how_much_it_takes_before_it_is_read():
     dataset = Listed([torch.zeros(3, 64, 64)] * 1000)
-    message = "1000 samples of 49,152 bytes take 0.0 GiB of memory, more than the limit of 0.01 GiB; let it give"
+    message = "1000 samples of 49,152 bytes take 0.0 GiB of memory, more than the limit of 0.01 GiB; make it return"
     with pytest.raises(ValueError, match=re.escape(message) + ".* or pass limit_gib=1"):
         Samples(dataset, limit_gib=0.01)
     assert len(Samples(dataset, limit_gib=1)) == 1000
@@ -294,9 +294,9 @@ class Broken(Listed):
     ("x", "message"),
     [
         (DataLoader(TensorDataset(POINTS)), r"x is a DataLoader; pass its \.dataset"),
-        (Stream(), r"x is a Stream, which doesn't say how many items it has; pass list\(x\)"),
+        (Stream(), r"x is a Stream, which has no length; pass list\(x\)"),
         ((row for row in POINTS), r"x is a generator, .* pass list\(x\)"),
-        (Endless(), r"x is a Endless, which doesn't say how many"),
+        (Endless(), r"x is a Endless, which has no length; pass"),
         (picture(0), "x is one image; pass a list of images"),
         ((POINTS, LABELS), r"x is a tuple; pass Samples\(x, y\)"),
         (Listed([]), "x holds no samples"),
@@ -340,8 +340,8 @@ BAD[3, 1], BAD[7, 0] = torch.nan, torch.inf
         (3.5, "x or y is a single number"),
         (torch.zeros(0, 2), r"x holds no samples: it is float32 \(0, 2\)"),
         (torch.zeros(5, 0), "x holds no samples"),
-        (BAD, "x holds NaN or infinity in 2 of 10 samples, first in number 3; repair them or leave them out"),
-        (np.full((2, 2), 1e300), "x holds NaN or infinity in 2 of 2"),
+        (BAD, "x has NaN or infinity in 2 of 10 samples, the first at index 3; repair or leave out these samples"),
+        (np.full((2, 2), 1e300), "x has NaN or infinity in 2 of 2"),
         ([[1.0, 2.0], [3.0]], "x has rows of different lengths; crop or pad"),
         (np.array([[1, 2], "a"], dtype=object), "x holds Python objects"),
         (np.array(["cat", "dog"]), "x holds text; number it first"),
@@ -363,7 +363,7 @@ BAD[3, 1], BAD[7, 0] = torch.nan, torch.inf
             r"run from 0 to 1; expected -1 to 1: pass value_range=\(0, 1\), or value_range=\(-1, 1\) if",
         ),
         (BYTES.float(), r"run from 0 to 180; .* pass value_range=\(0, 255\), or bytes"),
-        (2.4 * FLOATS, r"run from -2\.4 to 2\.4; .* subtracted a mean and divided by a deviation, take it out"),
+        (2.4 * FLOATS, r"run from -2\.4 to 2\.4; .* subtracted a mean and divided by a deviation, remove it"),
     ],
     ids=str,
 )
@@ -386,7 +386,7 @@ def test_images_that_are_bright_all_over_can_be_passed_as_what_they_are():
 @pytest.mark.parametrize(
     ("y", "settings", "message"),
     [
-        (LABELS[:9], {}, "x has 10 samples, but y has 9; pass one y a sample"),
+        (LABELS[:9], {}, "x has 10 samples, but y has 9; pass one y per sample"),
         (LABELS - 1, {}, "labels y run from -1 to 1; number the classes from 0"),
         (LABELS, {"classes": "ab"}, "labels y run from 0 to 2, but there are 2 classes"),
         (LABELS + 10**9, {}, r"labels y run from 1000000000 to .* numpy\.unique"),
@@ -396,14 +396,14 @@ def test_images_that_are_bright_all_over_can_be_passed_as_what_they_are():
         (["cat"] * 10, {}, r"y holds text; number it first, e\.g\. labels = numpy\.unique"),
         ("0123456789", {}, "y is a str"),
         (POINTS, {}, "factors y run from -30 to 70; expected 0 to 1: scale each column"),
-        (BAD, {}, "y holds NaN or infinity in 2 of 10"),
-        (torch.zeros(10, 0), {}, r"y holds nothing: it is float32 \(10, 0\)"),
+        (BAD, {}, "y has NaN or infinity in 2 of 10"),
+        (torch.zeros(10, 0), {}, r"y is empty: it is float32 \(10, 0\)"),
         (BYTES.long(), {}, r"y is int64 .* pass bytes"),
         (2 * FLOATS, {}, "float images y run from -2 to 2"),
         (torch.rand(10, 2), {"factors": ["a"]}, "factors has 1 names; pass 2"),
         (LABELS, {"classes": 3}, "classes is 3; pass a list of names"),
-        (LABELS, {"classes": ("a", "b", "a")}, r"classes is \('a', 'b', 'a'\); pass texts, each once"),
-        (LABELS, {"classes": (0, 1, 2)}, r"classes is \(0, 1, 2\); pass texts"),
+        (LABELS, {"classes": ("a", "b", "a")}, r"classes is \('a', 'b', 'a'\); pass different strings"),
+        (LABELS, {"classes": (0, 1, 2)}, r"classes is \(0, 1, 2\); pass different strings"),
         (LABELS[:, None], {"vocabulary": "ab"}, "sentences y run from 0 to 2, but the words of the vocabulary from 0"),
         (LABELS, {"vocabulary": "abc"}, "vocabulary was passed, but y is classes; leave it out"),
         (None, {"classes": "abc"}, "classes was passed, but there is no y"),

@@ -41,7 +41,7 @@ def test_the_catalogue_makes_one_of_two_names():
     ("name", "message"),
     [
         ("unpaired", "write unpaired:FIRST,SECOND"),
-        ("unpaired:ring", "names no two data sets"),
+        ("unpaired:ring", "doesn't name two data sets"),
         ("unpaired:ring,gird", "did you mean 'grid'"),
     ],
 )

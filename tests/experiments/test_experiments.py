@@ -158,7 +158,7 @@ def test_an_experiment_that_is_ended_leaves_no_workers_behind(tmp_path, end):
 
 def test_a_worker_that_is_killed_ends_the_experiment_with_one_line(tmp_path):
     kills = dataclasses.replace(tiny(1), play=kill)
-    with pytest.raises(LostProcessError, match=r"a run was killed, .* the same command goes on"):
+    with pytest.raises(LostProcessError, match=r"a run was killed, .* run the same command again to continue"):
         list(run(kills, workers=1, folder=tmp_path))
 
 

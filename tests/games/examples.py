@@ -177,7 +177,7 @@ class OwnRows(games.PullAway):
     """Wrong with several processes: each compares the samples of its own part of the batch only."""
 
     def generator_terms(self, batch, noise):
-        _, fake = self.seen(batch, self.made(batch, noise), noise, "generator")
+        _, fake = self.seen(batch, self.sample(batch, noise), noise, "generator")
         term = games.pull_away(self.critic(fake, self.features)(fake.x)).expand(len(fake.x))
         return merged(self.player.terms(batch, noise), {"pull_away": self.weight * term})
 
@@ -206,7 +206,7 @@ class Detached(games.Wrapper):
         self.players = (game.players[0]._replace(terms=self.discriminator_terms), *game.players[1:])
 
     def discriminator_terms(self, batch, noise):
-        samples = self.made(batch, noise)
+        samples = self.sample(batch, noise)
         return self.inner.discriminator_terms(batch, noise, samples=samples._replace(x=samples.x.detach()))
 
 
@@ -218,7 +218,7 @@ class Idle(games.Wrapper):
         self.players = (game.players[0], game.players[1]._replace(terms=self.nothing))
 
     def nothing(self, batch, noise):
-        return {"nothing": 0 * self.made(batch, noise).x.sum(1)}
+        return {"nothing": 0 * self.sample(batch, noise).x.sum(1)}
 
 
 WRONG = {

@@ -81,7 +81,7 @@ def test_what_a_network_says_may_be_a_class_s_attribute():
         def forward(self, z, y):
             return z + y[:, None]
 
-    samples = GAN(Shifted(), networks(0, 0)[1], non_saturating).made(batch(), noise())
+    samples = GAN(Shifted(), networks(0, 0)[1], non_saturating).sample(batch(), noise())
     assert_close(samples.x, noise().normal("z", 2) + Y[:, None])
     assert (samples.y is Y, samples.z.shape) == (True, (6, 2))
 
@@ -90,8 +90,8 @@ def test_samples_can_be_made_of_latents_that_are_handed_over_and_wrappers_hand_o
     G, D = networks()
     game = HistoricalAveraging(PullAway(GAN(G, D, non_saturating), D.features), 1.0)
     mine = torch.ones(6, 4)
-    assert_close(game.made(batch(), noise(), mine).x, G(mine, Y))
-    assert_close(game.made(batch(), noise()).x, G(z(), Y))
+    assert_close(game.sample(batch(), noise(), mine).x, G(mine, Y))
+    assert_close(game.sample(batch(), noise()).x, G(z(), Y))
     assert_close(game.critic(batch())(batch().x), D(batch().x, Y))
 
 
@@ -158,7 +158,7 @@ def test_a_network_with_a_reference_is_conditional_if_it_is_and_needs_the_refere
     wrapped = WithReference(G, reference, y)
     assert wrapped.conditional
     assert_close(wrapped(z(), Y), G(torch.cat([reference, z()]), torch.cat([y, Y]))[5:])
-    assert_close(GAN(wrapped, networks()[1], non_saturating).made(batch(), noise()).x, wrapped(z(), Y))
+    assert_close(GAN(wrapped, networks()[1], non_saturating).sample(batch(), noise()).x, wrapped(z(), Y))
     with pytest.raises(ValueError, match="Generator is conditional; pass the reference's y"):
         WithReference(G, reference)
     with pytest.raises(ValueError, match="Discriminator is not conditional; leave the reference's y away"):

@@ -43,5 +43,5 @@ def test_without_the_constraint_the_same_critic_leaves_the_bound():
 
 @pytest.mark.parametrize("c", [0.0, -0.01, float("inf"), float("nan")])
 def test_bounds_that_are_not_positive_and_finite_are_refused(c):
-    with pytest.raises(ValueError, match=r"expected a positive, finite bound, like 0.01"):
+    with pytest.raises(ValueError, match=r"pass a positive, finite bound, such as 0.01"):
         weight_clipping(c)

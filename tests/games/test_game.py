@@ -88,7 +88,7 @@ def test_a_view_may_be_kept_to_one_player_s_turn():
 
 
 def test_a_view_for_an_unknown_player_is_refused():
-    with pytest.raises(ValueError, match="a view stands in the turns of \\['critic'\\]"):
+    with pytest.raises(ValueError, match="a view is for the turns of \\['critic'\\]"):
         GAN(*networks(), non_saturating, views=[View(lambda real, fake, noise: (real, fake), turns=("critic",))])
 
 

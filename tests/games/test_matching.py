@@ -88,7 +88,7 @@ def test_pulling_away_adds_a_term_and_not_with_weight_zero():
 
 
 def test_one_sample_cannot_be_pulled_away_from_itself():
-    with pytest.raises(ValueError, match="compares samples, but the batch holds 1"):
+    with pytest.raises(ValueError, match="compares samples, but the batch has 1"):
         pull_away(torch.ones(1, 3))
 
 

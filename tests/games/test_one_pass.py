@@ -143,7 +143,7 @@ def test_one_batch_costs_one_pass_and_one_power_iteration():
 )
 def test_one_batch_refuses_discriminators_that_look_at_the_batch(layer):
     G, D = networks()
-    with pytest.raises(ValueError, match=rf"{type(layer).__name__}.*leave OneBatch away"):
+    with pytest.raises(ValueError, match=rf"{type(layer).__name__}.*leave out OneBatch"):
         OneBatch(GAN(G, nn.Sequential(layer, D), non_saturating))
     OneBatch(GAN(G, nn.Sequential(nn.LayerNorm(2), D), non_saturating))
 
@@ -227,7 +227,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_would_take_other_gradients_is_refused(name):
-    with pytest.raises(ValueError, match=r"pass the game without|around the innermost game|one is enough"):
+    with pytest.raises(ValueError, match=r"pass the game without|around the innermost game|use one"):
         REFUSED[name](GAN(*networks(), non_saturating))
 
 

@@ -98,7 +98,7 @@ def test_the_order_of_the_games_does_not_change_the_loss():
 def test_games_that_do_not_fit_together_are_refused():
     with pytest.raises(ValueError, match="the list of games is empty"):
         Several([])
-    with pytest.raises(ValueError, match="the games have generators of their own"):
+    with pytest.raises(ValueError, match="the games have different generators"):
         Several([*games(1), *games(1)])
     with pytest.raises(ValueError, match="two games share a discriminator"):
         Several(games(1) * 2)

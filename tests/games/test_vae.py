@@ -150,7 +150,7 @@ def test_impossible_options_are_refused(options):
 
 def test_networks_that_do_not_fit_are_refused():
     x = Batch(torch.zeros(5, 2))
-    with pytest.raises(ValueError, match=r"the encoder gives \(5, 3\); expected \[batch, 6\]"):
+    with pytest.raises(ValueError, match=r"the encoder returns \(5, 3\); expected \[batch, 6\]"):
         VAE(mlp.Encoder(3), mlp.Generator(3), 1.0).terms(x, noise())
-    with pytest.raises(ValueError, match=r"the decoder makes \(5, 4\) but x is \(5, 2\)"):
+    with pytest.raises(ValueError, match=r"the decoder returns \(5, 4\) but x is \(5, 2\)"):
         VAE(mlp.Encoder(6), mlp.Generator(3, dimensions=4), 1.0).terms(x, noise())

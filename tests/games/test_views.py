@@ -159,7 +159,7 @@ def test_a_share_that_is_no_probability_is_refused(share):
 
 
 def test_flipping_what_differs_in_shape_is_refused():
-    with pytest.raises(ValueError, match="only equals can swap"):
+    with pytest.raises(ValueError, match="only equal shapes can be swapped"):
         apply(label_flipping(0.5), torch.zeros(6, 2), torch.zeros(6, 3), noise())
 
 

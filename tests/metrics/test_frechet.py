@@ -151,8 +151,12 @@ def test_the_bias_of_the_distance_is_what_theory_says():
         (torch.zeros(5, 3), torch.zeros(0, 3), r"generated has shape \(0, 3\)"),
         (torch.zeros(5), torch.zeros(5, 3), r"real has shape \(5,\)"),
         (torch.zeros(5, 3), torch.zeros(5, 3, 1), r"generated has shape \(5, 3, 1\)"),
-        (torch.zeros(5, 3), torch.full((5, 3), torch.nan), "generated holds numbers that are not finite; did the"),
-        (torch.full((5, 3), torch.inf), torch.zeros(5, 3), "real holds numbers that are not finite"),
+        (
+            torch.zeros(5, 3),
+            torch.full((5, 3), torch.nan),
+            "generated has numbers that are not finite; check whether the",
+        ),
+        (torch.full((5, 3), torch.inf), torch.zeros(5, 3), "real has numbers that are not finite"),
     ],
 )
 def test_features_that_cannot_be_compared_are_refused(real, generated, message):

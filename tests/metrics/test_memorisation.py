@@ -76,7 +76,7 @@ def test_samples_that_both_sets_hold_count_half():
         ({"test": torch.zeros(5, 4)}, "train has 6 features, test 4, generated 6"),
         ({"test": torch.zeros(1, 6)}, "test has shape"),
         ({"generated": torch.zeros(0, 6)}, "generated has shape"),
-        ({"train": torch.full((3, 6), torch.inf)}, "train holds numbers that are not finite"),
+        ({"train": torch.full((3, 6), torch.inf)}, "train has numbers that are not finite"),
         ({"n_permutations": 0}, "n_permutations is 0"),
     ],
 )

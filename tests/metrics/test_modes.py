@@ -95,7 +95,7 @@ def test_distances_stay_exact_far_from_the_origin():
 
 
 def test_centres_that_are_not_finite_are_refused():
-    with pytest.raises(ValueError, match="means hold numbers that are not finite"):
+    with pytest.raises(ValueError, match="means have numbers that are not finite"):
         mode_coverage(at(0, 1), torch.full((2, 2), torch.nan), STD)
 
 
@@ -133,7 +133,7 @@ def test_a_generator_that_lost_modes_is_told_from_one_that_did_not(seed):
         ({"std": 0.0}, "std 0.0, n_std 3.0; expected .* positive numbers"),
         ({"std": math.nan}, "std nan"),
         ({"n_std": -1.0}, "n_std -1.0"),
-        ({"samples": torch.full((3, 2), torch.nan)}, "not finite; did the training diverge"),
+        ({"samples": torch.full((3, 2), torch.nan)}, "not finite; check whether the training diverged"),
     ],
 )
 def test_what_cannot_be_counted_is_refused(change, message):

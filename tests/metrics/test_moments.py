@@ -86,7 +86,7 @@ def test_a_batch_that_is_not_finite_changes_nothing():
         (lambda: Moments(2).update(torch.zeros(3, 4)), "the batch has 4 features, the stream 2"),
         (lambda: Moments(2).update(torch.zeros(0, 2)), r"shape \(0, 2\)"),
         (lambda: Moments(2).merge(Moments(3)), "one stream has 3 features, the other 2"),
-        (lambda: Moments(2).statistics(), "the stream holds 0 samples; a covariance needs at least 2"),
+        (lambda: Moments(2).statistics(), "the stream has 0 samples; a covariance needs at least 2"),
         (lambda: Statistics.of(torch.zeros(1, 2)), "n ≥ 2"),
     ],
 )

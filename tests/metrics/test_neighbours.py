@@ -155,7 +155,7 @@ def test_coverage_of_the_right_distribution_is_what_theory_says_and_of_half_of_i
         (torch.zeros(3, 3), torch.zeros(5, 3), 3, r"real has shape \(3, 3\); expected \[n, features\] with n ≥ 4"),
         (torch.zeros(5, 3), torch.zeros(3, 3), 3, r"generated has shape \(3, 3\)"),
         (torch.zeros(5, 3), torch.zeros(5, 3), 0, "k is 0; expected at least 1"),
-        (torch.zeros(5, 3), torch.full((5, 3), torch.nan), 3, "generated holds numbers that are not finite"),
+        (torch.zeros(5, 3), torch.full((5, 3), torch.nan), 3, "generated has numbers that are not finite"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(real, generated, k, message):

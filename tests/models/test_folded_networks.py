@@ -42,7 +42,7 @@ def both(in_place: bool = True) -> tuple[nn.Sequential, nn.Sequential]:
 
 def forms(network: nn.Sequential) -> list[type]:
     """Kinds of the forms that are called."""
-    called = [type(step.module) for step in network._current_steps()]
+    called = [type(call.module) for call in network._current_calls()]
     return [kind for kind in called if kind.__module__ == folds.__name__]
 
 
@@ -118,8 +118,8 @@ def test_the_forms_of_a_copy_are_of_the_copy_s_layers(name: str, kind: type[nn.S
     assert double._folds_in_place
     assert torch.equal(double(X), before)
     own = {id(layer) for layer in double}
-    for step in double._current_steps():
-        assert {id(layer) for layer in step.module.children()} <= own
+    for call in double._current_calls():
+        assert {id(layer) for layer in call.module.children()} <= own
     with torch.no_grad():
         for weight in double.parameters():
             weight.mul_(1.5)
@@ -252,7 +252,7 @@ def test_hooks_for_any_module_are_called_around_each_form(early: bool):
         bracket = Bracket(*fast.modules())
     check_the_same(chain(), fast)
     assert forms(fast) == FORMS
-    assert [step.module.inplace for step in fast._current_steps() if hasattr(step.module, "inplace")] == [True, True]
+    assert [call.module.inplace for call in fast._current_calls() if hasattr(call.module, "inplace")] == [True, True]
     assert (bracket.depth, bracket.calls) == (0, 1 + 6)  # the chain, three forms and three layers
 
 
@@ -321,7 +321,7 @@ def test_layers_that_are_replaced_or_changed_later_are_never_stale(change: Calla
     change(slow), change(fast)
     check_the_same(slow, fast)
     assert forms(fast) == [FORMS[k] for k in CHANGES[change]]
-    flags = [step.module.inplace for step in fast._current_steps() if isinstance(step.module, nn.LeakyReLU)]
+    flags = [call.module.inplace for call in fast._current_calls() if isinstance(call.module, nn.LeakyReLU)]
     assert flags == [change is not without_slope]
 
 

@@ -23,7 +23,7 @@ def convolution(size: int = 3, bias: bool = True) -> nn.Conv2d:
 
 def called(chain: nn.Sequential) -> list[nn.Module]:
     """What a folded chain calls, one after another."""
-    return [step.module for step in chain._current_steps()]
+    return [call.module for call in chain._current_calls()]
 
 
 def kinds(chain: nn.Sequential) -> list[type]:
@@ -127,7 +127,9 @@ def test_the_kernel_must_be_turned_for_upsampling():
     """A fold that forgets it is found: the comparison above can fail."""
     c = convolution()
     x = random(1, 3, 5, 5)
-    wrong = nn.functional.conv_transpose2d(x, folds._spread(c.weight).transpose(0, 1), c.bias, stride=2, padding=1)
+    wrong = nn.functional.conv_transpose2d(
+        x, folds._sum_of_shifts(c.weight).transpose(0, 1), c.bias, stride=2, padding=1
+    )
     assert (wrong - nn.Sequential(UP, c)(x)).abs().max() > 0.1
 
 
@@ -208,9 +210,9 @@ def test_a_projection_of_many_samples_needs_fewer_multiplications_and_one_of_few
 
 
 def test_projections_that_do_not_meet_the_convolution_are_refused():
-    with pytest.raises(ValueError, match=r"don't meet in images of shape \(3, 2, 5\); expected 30 numbers"):
+    with pytest.raises(ValueError, match=r"don't fit images of shape \(3, 2, 5\); expected 30 outputs"):
         folds.ProjectedConvolution(nn.Linear(4, 31), (3, 2, 5), nn.ConvTranspose2d(3, 2, 4))
-    with pytest.raises(ValueError, match="3 channels into the other"):
+    with pytest.raises(ValueError, match="3 input channels"):
         folds.ProjectedConvolution(nn.Linear(4, 30), (3, 2, 5), nn.ConvTranspose2d(2, 2, 4))
 
 
@@ -338,9 +340,9 @@ def test_single_images_are_refused(name: str):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: folds.TransposedConvolution(nn.Linear(2, 2)), "no ConvTranspose2d"),
-        (lambda: folds.ThinConvolution(nn.Conv2d(2, 1, 3)), "can't be taken apart"),
-        (lambda: folds.FlattenedLinear(nn.Conv2d(2, 1, 3)), "no Linear"),
+        (lambda: folds.TransposedConvolution(nn.Linear(2, 2)), "expected a ConvTranspose2d"),
+        (lambda: folds.ThinConvolution(nn.Conv2d(2, 1, 3)), "has no thin form"),
+        (lambda: folds.FlattenedLinear(nn.Conv2d(2, 1, 3)), "expected a Linear"),
         (lambda: folds.ProjectedConvolution(nn.Linear(2, 4), (2, 2), nn.ConvTranspose2d(2, 1, 2)), r"expected \(chan"),
     ],
 )

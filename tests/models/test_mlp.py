@@ -82,7 +82,7 @@ def test_a_pack_s_labels_stand_beside_each_other():
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        (None, "conditioned on labels of 3 classes, but there are none; pass y"),
+        (None, "conditioned on labels of 3 classes, but y is None; pass y"),
         (torch.tensor([0, 3]), "labels run from 0 to 3 but the network knows 3 classes; pass n_classes=4 or drop them"),
         (torch.tensor([-1, 0]), "labels run from -1 to 0"),
         (torch.tensor([0]), r"y is torch.int64 of shape \(1,\); expected integer labels of shape \[2, 1\]"),

@@ -308,7 +308,7 @@ def test_labels_of_one_and_zero_smooth_nothing_and_two_sided_labels_are_the_cros
     [
         ((0.0, 0.9), r"labels are real 0.0 and fake 0.9; expected 0 ≤ fake < real ≤ 1"),
         ((1.1, 0.0), "expected 0 ≤ fake < real ≤ 1"),
-        ((0.9, 0.0, wasserstein), "the discriminator of 'wasserstein' minimises no cross-entropy"),
+        ((0.9, 0.0, wasserstein), "the discriminator of 'wasserstein' doesn't minimise a cross-entropy"),
     ],
 )
 def test_labels_that_make_no_sense_are_refused(labels, message):
@@ -317,7 +317,7 @@ def test_labels_that_make_no_sense_are_refused(labels, message):
 
 
 def test_scores_that_don_t_pair_up_are_refused_by_the_softmax():
-    with pytest.raises(ValueError, match=r"\(3,\) real and \(2,\) generated scores; expected as many of each"):
+    with pytest.raises(ValueError, match=r"\(3,\) real and \(2,\) generated scores; pass equally many of each"):
         objectives["softmax"].discriminator(torch.zeros(3), torch.zeros(2))
 
 

@@ -193,7 +193,7 @@ def test_every_penalty_between_real_and_generated_data_refuses_shapes_that_disag
 @pytest.mark.parametrize("name", PENALTIES)
 def test_a_critic_that_gives_no_single_score_a_sample_is_refused(name):
     for critic in (nn.Linear(3, 1), nn.Linear(3, 2), lambda x: x.sum()):
-        with pytest.raises(ValueError, match=r"the critic gave shape .*; expected \[4\], one score a sample"):
+        with pytest.raises(ValueError, match=r"the critic returned shape .*; expected \[4\], one score a sample"):
             PENALTIES[name](critic, torch.ones(4, 3), torch.ones(4, 3), torch.ones(4))
 
 

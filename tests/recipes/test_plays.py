@@ -1,17 +1,22 @@
 """Plays: whoever has a recipe asks its play for samples and metrics, and needs to know no kind of it."""
 
+from dataclasses import dataclass
+
 import pytest
 import torch
 from torch import nn
 from torch.testing import assert_close
 
-from gancourse import data, recipes, zoo
+from gancourse import cli, data, plots, recipes, zoo
 from gancourse.batch import Batch
+from gancourse.data.catalogue import Entry, data_sets
 from gancourse.games import Player
+from gancourse.games.game import is_conditional
 from gancourse.models import mlp
-from gancourse.recipes import generated, recipe
-from gancourse.recipes.plays import in_parts
+from gancourse.recipes import Data, Play, Recipe, Training, generated, recipe
+from gancourse.recipes.plays import check_request, in_parts
 from gancourse.rng import Noise
+from gancourse.zoo.watching import Watcher
 
 MAKERS = [name for name, chosen in recipes.recipes.items() if chosen.play.makes_samples]
 
@@ -37,14 +42,20 @@ def test_samples_fit_the_data_and_are_the_seed_s_alone(name):
     chosen = tiny(name)
     network, source = zoo.untrained(chosen), chosen.source()
     samples = chosen.play.sample(network, source, 5)
-    assert samples.shape == (5, *chosen.signature().shape)
+    assert samples.shape == (5, *chosen.real().signature.shape)
     assert torch.equal(chosen.play.sample(network, source, 5), samples)
     assert not torch.equal(chosen.play.sample(network, source, 5, seed=1), samples)
     assert network.training
     with pytest.raises(ValueError, match="n is 0; ask for at least 1 sample"):
         chosen.play.sample(network, source, 0)
+    y = source(Noise((0,), 5)).y
+    if is_conditional(network):
+        assert torch.equal(chosen.play.sample(network, source, 5, y=y), chosen.play.sample(network, source, 5, y=y))
+        with pytest.raises(ValueError, match="y has 5 rows; expected n = 2"):
+            chosen.play.sample(network, source, 2, y=y)
+        return
     with pytest.raises(ValueError, match="takes no condition; leave y out"):
-        chosen.play.sample(network, source, 2, y=torch.zeros(2).long())
+        chosen.play.sample(network, source, 5, y=torch.zeros(5).long() if y is None else y)
 
 
 def test_a_classifier_makes_no_samples_and_is_measured_by_its_accuracy():
@@ -119,6 +130,93 @@ def test_parts_give_what_the_whole_gives_and_leave_modes_as_they_were():
     with pytest.raises(RuntimeError, match="mat1 and mat2"):
         in_parts(network, network, torch.zeros(2, 7))
     assert all(m.training for m in network.modules())
+
+
+class Mover(nn.Module):
+    """Doubles points: exact for a ring of twice the radius and spread."""
+
+    def __init__(self):
+        super().__init__()
+        self.factor = nn.Parameter(torch.tensor(2.0))
+
+    def forward(self, x):
+        return self.factor * x
+
+
+class Distance:
+    """A game of one player, who brings squared lengths to those of the second domain."""
+
+    def __init__(self, network):
+        self.network, self.players = network, (Player("mover", network, self.terms),)
+
+    def terms(self, batch, noise):
+        gap = self.network(batch.x).square().sum(1) - batch.other.square().sum(1)
+        return {"gap": gap.square()}
+
+
+@dataclass(frozen=True)
+class Moving(Play):
+    """A play whose samples should be like the second domain."""
+
+    def game(self, fits):
+        return Distance(Mover())
+
+    def kept(self, networks):
+        return networks["mover"]
+
+    def target(self, data):
+        return data.domain(1)
+
+    def sample(self, network, source, n, seed=0, y=None):
+        check_request(network, n, y)
+        return in_parts(network, network, source(Noise((seed, "evaluation"), n)).x)
+
+
+class Astray(Moving):
+    """The twin: it doesn't say so."""
+
+    def target(self, data):
+        return data
+
+
+def rings(monkeypatch):
+    """A ring of radius 2, and one of radius 4, as data sets of the catalogue with a judge of modes each."""
+    for name, radius, std in (("inner", 2.0, 0.1), ("outer", 4.0, 0.2)):
+        entry = Entry("a ring", lambda request, radius=radius, std=std: data.ring(radius=radius, std=std))
+        monkeypatch.setitem(data_sets, name, entry)
+        monkeypatch.setitem(zoo.JUDGES, name, zoo.JUDGES["ring"])
+
+
+def test_samples_are_compared_with_what_the_play_says_they_should_be_like(monkeypatch, tmp_path):
+    """Metrics, looks and the picture of `gancourse sample`; a twin that doesn't say so is far from the wrong ring."""
+    rings(monkeypatch)
+    results, radii = [], []
+    monkeypatch.setattr(plots, "points", lambda real, *others: radii.append(real.norm(dim=1).mean().item()))
+    for play in (Moving(), Astray()):
+        folder = tmp_path / type(play).__name__
+        chosen = Recipe("moving", "a test", Data("unpaired:inner,outer"), play, Training(steps=1, learning_rate=0.0))
+        watcher = Watcher(folder)
+        (row,) = [watcher.look(progress) for progress in recipes.train(chosen, folder)]
+        results.append((zoo.trained(folder).evaluate(1000), row["metrics"]))
+        cli.main(["sample", str(folder), "--n", "100", "--out", str(tmp_path / "s.png")])
+    for metrics in results[0]:
+        assert metrics["modes"] == 8
+        assert metrics["share within 3σ"] > 0.95
+    for metrics in results[1]:  # nobody judges a pair of data sets, so these are distances of coordinates
+        assert metrics["sliced W2(coordinates, 1k/1k)"] > 1
+    assert radii == pytest.approx([4, 2], abs=0.2)
+
+
+def test_data_of_one_domain_is_no_target_of_a_translation():
+    with pytest.raises(ValueError, match=r"data 'ring' has 1 domain, but number 2 is asked for; pass two data sets"):
+        Moving().target(Data("ring"))
+    assert Moving().target(Data("unpaired:ring,grid")) == Data("grid")
+    assert recipe("dcgan-fashion").target() == recipe("dcgan-fashion").data
+
+
+def test_a_play_s_images_have_the_size_of_its_family_s():
+    assert [recipe(name).play.image_size for name in ("ring", "resnet-digits", "digits-classifier")] == [None, 32, 28]
+    assert Moving().image_size is None
 
 
 class Memoriser(nn.Module):

@@ -16,15 +16,17 @@ from gancourse.widgets import dirac
 
 AUTHORS = {"goodfellow2014": "Goodfellow et al. 2014", "mao2017": "Mao et al. 2017"}
 
-DIAGRAM = """<?xml version="1.0"?>
-<!-- a drawing -->
-<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 160" width="400" height="160" font-size="17"
-  role="img" aria-labelledby="t" >
+DIAGRAM = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 160" font-size="17"
+  role="img" aria-labelledby="t u">
   <title id="t">G gives samples to D</title>
-  <style>.box, text { stroke: none; fill: currentColor } #a { fill: var(--fake, #d55e00) }
-    @media (prefers-color-scheme: dark) { .box { opacity: 0.9 } }</style>
-  <defs><marker id="tip" markerWidth="8" markerHeight="8"><path d="M0 0L8 4L0 8z"/></marker></defs>
-  <circle id="a" class="box" cx="60" cy="80" r="30"/><text x="180" y="86">samples</text>
+  <desc id="u">A circle, an arrow, a word.</desc>
+  <style>
+    svg { color: var(--diagram-ink, #1b1f24) }
+    text, .tip { fill: currentColor }
+    .fake { fill: var(--course-generated, #b84e00) }
+  </style>
+  <defs><marker id="tip" markerWidth="8" markerHeight="8" refY="4"><path class="tip" d="M0 0L8 4L0 8z"/></marker></defs>
+  <circle class="fake" cx="60" cy="80" r="30"/><text x="180" y="86">samples</text>
   <path d="M100 80H160" stroke="currentColor" marker-end="url(#tip)"/>
 </svg>
 """

@@ -335,7 +335,7 @@ def test_bound_at_the_optimal_output_is_the_divergence_where_the_supports_differ
 @pytest.mark.parametrize(
     ("v", "message"),
     [
-        (lambda x: x, r"v has shape \(1601, 1\); expected one number a point, \[1601\]"),
+        (lambda x: x, r"v has shape \(1601, 1\); expected one number per point, \[1601\]"),
         (lambda x: x[:, 0] * math.nan, r"v is NaN at points that have density"),
     ],
 )

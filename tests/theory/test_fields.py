@@ -225,7 +225,7 @@ def test_the_grid_of_a_field_lies_as_quiver_wants_it():
     line, v = on_grid(BILINEAR, 2.0, 5)
     assert v.shape == (5, 5, 2)
     assert_close(v[4, 1], BILINEAR(torch.stack([line[1], line[4]])))
-    with pytest.raises(ValueError, match="the field has 3 weights; only those of two can be drawn"):
+    with pytest.raises(ValueError, match="the field has 3 weights; pass a field of two weights"):
         on_grid(Field(lambda p: p, {"x": 3}), 1.0)
 
 
@@ -257,14 +257,14 @@ def test_players_of_one_name_or_with_nothing_to_change_are_refused():
     with pytest.raises(ValueError, match="give each a name of its own"):
         game_field(twins, None, None)
     game.players[1].network.requires_grad_(False)
-    with pytest.raises(ValueError, match="y has no weight that it may change"):
+    with pytest.raises(ValueError, match="y has no trainable weight"):
         game_field(game, None, None)
 
 
 def test_points_of_another_size_and_unknown_players_are_refused():
     with pytest.raises(ValueError, match=r"the point has shape \(3,\); the players have 2 weights in all"):
         BILINEAR(torch.zeros(3))
-    with pytest.raises(ValueError, match=r"'z' is no player; they are \['x', 'y'\]"):
+    with pytest.raises(ValueError, match=r"'z' is no player; the players are \['x', 'y'\]"):
         BILINEAR.block("z")
     for updates in ({"x": 1}, {"x": 1, "z": 1}, {"x": 1, "y": 0}):
         with pytest.raises(ValueError, match="expected at least one for each of"):

@@ -153,7 +153,7 @@ def test_value_is_differentiable_in_the_discriminator():
 
 
 def test_discriminator_with_a_second_axis_is_refused():
-    with pytest.raises(ValueError, match=r"returns shape \(1201, 1\); expected one logit a point"):
+    with pytest.raises(ValueError, match=r"returns shape \(1201, 1\); expected one logit per point"):
         value(lambda x: x, P.log_density, Q.log_density, GRID)
 
 

@@ -87,5 +87,5 @@ def test_boxes_that_make_no_grid_are_refused(low, high, n, message):
 
 
 def test_values_of_another_shape_are_refused():
-    with pytest.raises(ValueError, match=r"shape \(3,\); expected one number a point, \[5\]"):
+    with pytest.raises(ValueError, match=r"shape \(3,\); expected one number per point, \[5\]"):
         interval(0.0, 1.0, 5).integrate(torch.zeros(3))

@@ -281,7 +281,7 @@ def test_with_overlap_jsd_is_below_log_two_and_the_best_discriminator_has_a_slop
     [
         (lambda: wasserstein(torch.zeros(3, 2), torch.zeros(3, 3)), "x has 2 dimensions, y 3"),
         (lambda: wasserstein(torch.zeros(3, 2), torch.zeros(0, 2)), "y is .* expected floats"),
-        (lambda: wasserstein(torch.zeros(3, 2), torch.full((3, 2), math.nan)), "y holds NaN"),
+        (lambda: wasserstein(torch.zeros(3, 2), torch.full((3, 2), math.nan)), "y has NaN"),
         (lambda: wasserstein(torch.arange(3), torch.zeros(3)), "x is torch.int64"),
         (lambda: wasserstein(torch.zeros(3), torch.zeros(3), p=0.5), "p is 0.5; W_p is a distance"),
         (lambda: wasserstein_1d(torch.zeros(3, 2), torch.zeros(3, 2)), "2 dimensions; sorting needs one"),

@@ -89,7 +89,7 @@ def play(name: str, sabotage: str = "") -> dict[str, torch.Tensor]:
     if sabotage == "noise":  # each process draws a batch of its own
         draw = trainer.noise
         trainer.noise = lambda player: replace(draw(player), part=Part(), key=(trainer.part.index,))
-    with patch("gancourse.training.trainer.share", _alone) if sabotage == "gradients" else nullcontext():
+    with patch("gancourse.training.trainer.all_reduce", _alone) if sabotage == "gradients" else nullcontext():
         for _ in trainer.steps(N_STEPS if name in NAMED else N_STEPS_OF_OTHERS):
             pass
     networks = {p.name: p.network for p in game.players} | {p.name + "'s": p.memory for p in game.players if p.memory}

@@ -126,7 +126,7 @@ def upsampling(fold=None):
 
 def called(game):
     """What the discriminator's folded head calls."""
-    return [step.module for step in game.discriminator.head._current_steps()]
+    return [call.module for call in game.discriminator.head._current_calls()]
 
 
 @needs_bf16

@@ -87,8 +87,8 @@ def test_noise_of_their_own_or_gradients_that_are_not_shared_give_other_weights(
 
 def test_one_process_is_all_of_the_batch():
     x = torch.arange(6.0).reshape(3, 2).requires_grad_()
-    assert processes.mine() == processes.now() == (0, 1)
-    assert processes.whole(x) is processes.mean(x) is x
+    assert processes.mine() == processes.current_part() == (0, 1)
+    assert processes.gather(x) is processes.mean(x) is x
     assert processes.anyone(True)
     assert not processes.anyone(False)
 
@@ -119,7 +119,7 @@ def test_batch_norm_over_two_equal_processes_is_torchs_over_the_doubled_batch(sh
     monkeypatch.setattr(processes._Sum, "apply", lambda x: x + x.roll(1, 0))
     for _ in range(3):
         x = 5 + torch.randn(shape, dtype=torch.float64)
-        with processes.together(Part(0, 2)):
+        with processes.sharing(Part(0, 2)):
             made = ours(x)
         torch.testing.assert_close(made, theirs(torch.cat([x, x]))[:6])
     torch.testing.assert_close(ours.running_mean, theirs.running_mean)
@@ -139,7 +139,7 @@ def test_dropout_masks_of_parts_are_parts_of_the_mask():
     whole = Dropout(0.5, "a")(x)
     parts = []
     for i in range(2):
-        with processes.together(Part(i, 2)):
+        with processes.sharing(Part(i, 2)):
             parts.append(Dropout(0.5, "a")(x[:3]))
     assert torch.equal(torch.cat(parts), whole)
     assert not torch.equal(parts[0], parts[1])
@@ -177,7 +177,7 @@ def test_the_first_process_speaks_for_itself():
 
 def test_processes_that_lose_each_other_without_an_end_are_told_apart():
     code, said = launch(python(f"sys.exit({LOST})"), 2)
-    assert (code, said) == (1, "a process was lost or didn't answer in time")
+    assert (code, said) == (1, "a process was lost or did not answer in time")
 
 
 def test_a_process_that_hangs_after_anothers_end_is_killed(monkeypatch):
@@ -192,7 +192,7 @@ def test_a_process_that_hangs_after_anothers_end_is_killed(monkeypatch):
     ("environment", "message"),
     [
         ({}, "2 nodes, but NODE_RANK, MASTER_ADDR, MASTER_PORT isn't set"),
-        ({"NODE_RANK": "2", "MASTER_ADDR": "a", "MASTER_PORT": "1"}, "NODE_RANK is '2' of 2 nodes; they count from 0"),
+        ({"NODE_RANK": "2", "MASTER_ADDR": "a", "MASTER_PORT": "1"}, "NODE_RANK is '2' of 2 nodes; pass 0 to 1"),
     ],
 )
 def test_several_nodes_have_to_be_told_where_the_first_is(environment, message, monkeypatch):

@@ -317,7 +317,7 @@ def exchanged(network):
     [
         (inserted, "generator's network had 6 parameters when the trainer was made; of its 8 now, 2 are new"),
         (removed, "had 6 parameters when the trainer was made; of its 4 now, 0 are new"),
-        (exchanged, "of its 6 now, 1 are new, and no optimiser knows them; build the network whole"),
+        (exchanged, "of its 6 now, 1 are new, and no optimiser has them; build the whole network"),
     ],
 )
 def test_parameters_that_come_or_go_during_the_training_end_it(change, message):
@@ -367,3 +367,18 @@ def test_labels_stay_as_they_are_where_channels_are_last():
         One(), lambda noise: Batch(noise.normal("x", 1, 4, 4), torch.arange(2)), batch_size=2, channels_last=True
     ).update()
     assert labels[0].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("change", ["frozen", "detached"])
+def test_a_player_whose_terms_depend_on_nothing_that_it_may_change_is_named(change):
+    game = new_game()
+    if change == "frozen":
+        game.discriminator.requires_grad_(False)
+    else:
+        score = game.discriminator.forward
+        game.discriminator.forward = lambda x: score(x).detach()
+    before = weights(game)
+    message = r"discriminator's terms \(adversarial\) depend on no weight that discriminator may change; let them call"
+    with pytest.raises(ValueError, match=message):
+        Trainer(game, RING, batch_size=8).update()
+    assert all(torch.equal(a, b) for a, b in zip(before, weights(game), strict=True))

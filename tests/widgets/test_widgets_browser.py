@@ -315,6 +315,20 @@ def test_a_narrow_screen_shows_everything_without_scrolling_sideways(driver):
         resize(driver, 1280, 720)
 
 
+def test_both_pictures_stand_side_by_side_in_the_books_column(driver):
+    column = 688
+    resize(driver, column + 16, 900)
+    try:
+        tops = run(
+            driver,
+            "return [...widgets].slice(0, 3).map((w) => [...w.querySelectorAll('.gw-panels > svg')]"
+            ".map((s) => s.getBoundingClientRect().top))",
+        )
+    finally:
+        resize(driver, 1280, 720)
+    assert all(left == right for left, right in tops)
+
+
 def luminance(colour: list[float]) -> float:
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in colour)]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -1,6 +1,6 @@
 // A page for each slide, its notes below; long notes are set smaller, so that there is one page a slide.
 function makeHandout() {
-  const root = document.documentElement, slides = document.querySelector(".slides"), sheets = [];
+  const root = document.documentElement, sheets = [];
   root.classList.add("handout");
   for (const frame of document.querySelectorAll(".slides .frame")) {
     const sheet = document.createElement("div"), small = document.createElement("div");
@@ -18,7 +18,8 @@ function makeHandout() {
     }
     sheets.push(sheet);
   }
-  slides.replaceChildren(...sheets);
+  // Beside .reveal, whose style sheet would print the slides as running text.
+  document.body.replaceChildren(...sheets);
   for (const sheet of sheets) {
     const notes = sheet.querySelector(".notes");
     for (let size = 16; notes && size > 6 && sheet.scrollHeight > sheet.clientHeight; size -= 0.5)
@@ -29,4 +30,13 @@ function makeHandout() {
   document.head.append(page);
   fitWidgets();
   root.dataset.printable = "yes";
+}
+
+// Printing from the browser: the slides, a page each; with Shift the handout.
+function printOnRequest() {
+  addEventListener("keydown", (event) => {
+    if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "p") return;
+    event.preventDefault();
+    location.search = event.shiftKey ? "?handout&now" : "?print-pdf&now";
+  });
 }

@@ -25,6 +25,7 @@ MathJax.startup.promise
     // The speaker window gets the notes without MathJax's style sheet, which hides these doubles.
     document.querySelectorAll("aside.notes mjx-assistive-mml").forEach((element) => element.remove());
     if (query.has("handout")) return makeHandout();
+    if (!query.has("print-pdf")) printOnRequest();
     Reveal.on("pdf-ready", () => {
       fitWidgets();
       document.documentElement.dataset.printable = "yes";
@@ -60,4 +61,10 @@ MathJax.startup.promise
   })
   .then(() => {
     document.documentElement.dataset.ready = "yes";
+    if (!query.has("now")) return;
+    const ready = setInterval(() => {
+      if (document.documentElement.dataset.printable !== "yes") return;
+      clearInterval(ready);
+      print();
+    }, 100);
   });

@@ -1,4 +1,4 @@
-// Interactive figures on slides: their keys and swipes don't turn pages, and their type is never under 20 px.
+// Interactive figures and diagrams on slides: their keys and swipes don't turn pages, their type is never under 20 px.
 const LEAST_TYPE = 20.5;
 
 function guardWidgets() {
@@ -26,6 +26,7 @@ function guardWidgets() {
 const LAYOUTS = ["below", 220, 250, 280, 320, 360];
 
 function fitWidgets() {
+  fitDiagrams();
   for (const widget of document.querySelectorAll(".frame .gancourse-widget")) {
     const panels = [...widget.querySelectorAll(".gw-panels > svg")];
     if (!widget.offsetHeight || !panels.length) continue;
@@ -55,4 +56,18 @@ function tryLayout(widget, panels, layout) {
   const over = ["gw-controls", "gw-status"].map((name) => widget.querySelector(`.${name}`)).filter(Boolean)
     .reduce((most, part) => Math.max(most, part.offsetTop + part.scrollHeight - widget.offsetTop - widget.clientHeight), 0);
   return factor - Math.max(0, over) / 10;
+}
+
+// Text of a diagram that is a little too small for a room is enlarged; what is smaller still is left for the check to find.
+const MOST_ENLARGED = 1.15;
+
+function fitDiagrams() {
+  const scale = (typeof Reveal.getScale === "function" && Reveal.getScale()) || 1;
+  for (const text of document.querySelectorAll(".picture > svg text, .picture > svg tspan")) {
+    const matrix = text.getClientRects().length && text.getScreenCTM();
+    if (!matrix) continue;
+    text.style.fontSize = "";
+    const own = parseFloat(getComputedStyle(text).fontSize), shown = (own * Math.hypot(matrix.a, matrix.b)) / scale;
+    if (shown < 20 && shown * MOST_ENLARGED >= 20) text.style.fontSize = `${((own * 20.2) / shown).toFixed(2)}px`;
+  }
 }

@@ -46,11 +46,6 @@ class Adversarial(Play):
         super().__post_init__()
         objective(self.objective)
 
-    @property
-    def image_size(self) -> int | None:
-        """That of the family."""
-        return self.family.image_size
-
     def game(self, fits: Signature) -> Game:
         """The GAN with its remedies.
 

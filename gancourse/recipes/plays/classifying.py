@@ -29,11 +29,6 @@ class Classifying(Play):
     makes_samples: ClassVar[bool] = False
     family: Family
 
-    @property
-    def image_size(self) -> int | None:
-        """That of the family."""
-        return self.family.image_size
-
     def game(self, fits: Signature) -> Classification:
         """The game of one player.
 

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from gancourse.data import Source
 from gancourse.games import Game
+from gancourse.games.game import is_conditional
 from gancourse.rng import CPU, Noise
 from gancourse.signature import Signature
 from gancourse.values import Value
 
+if TYPE_CHECKING:
+    from gancourse.recipes.schema import Data
+
 BATCH = 500  # samples made at a time
-Judge = Callable[[Callable[[int], Tensor], Source, "int | None", int], dict[str, float]]
-"""Maps (a function from a number of samples to samples, real data, how many or None, seed) to metrics by name."""
+Judge = Callable[[Callable[[int], Tensor], "int | None", int], dict[str, float]]
+"""Maps (a function from a number of samples to samples, how many or None, seed) to metrics by name."""
 
 
 @dataclass(frozen=True)
 class Play(Value):
     """How networks are trained, what of them is kept, and how that makes samples.
 
-    Whoever has a recipe asks its play and needs to know no kind of it.
+    Code that has a recipe asks its play, and needs to know no kind of it.
     """
 
     abstract: ClassVar[bool] = True
@@ -34,8 +38,8 @@ class Play(Value):
 
     @property
     def image_size(self) -> int | None:
-        """Height and width of the images that the networks take, where these are fixed."""
-        return None
+        """Height and width of the images that the networks take, where these are fixed: those of the field `family`."""
+        return getattr(getattr(self, "family", None), "image_size", None)
 
     def game(self, fits: Signature) -> Game:
         """The game, its networks with the weights they start from.
@@ -52,6 +56,17 @@ class Play(Value):
     def untrained(self, fits: Signature) -> nn.Module:
         """What is kept, before any training."""
         return self.kept({player.name: player.network for player in self.game(fits).players})
+
+    def target(self, data: Data) -> Data:
+        """Which data samples should be like: metrics, the collapse detector and pictures compare them with it.
+
+        Args:
+            data: the recipe's.
+
+        Raises:
+            ValueError: the data has no such part.
+        """
+        return data
 
     def rates(self) -> Mapping[str, float]:
         """What a player's learning rate is multiplied by, where that isn't one."""
@@ -80,16 +95,28 @@ class Play(Value):
         Args:
             network: what `kept` returned.
             load: the data of a split.
-            judge: measures samples.
+            judge: measures samples, against the data of `target`.
             n: how many samples; None for the judge's own number.
             seed: which samples.
         """
         source = load("train")
-        return judge(lambda count: self.sample(network, source, count, seed), source, n, seed)
+        return judge(lambda count: self.sample(network, source, count, seed), n, seed)
 
     def hastened(self, game: Any) -> tuple[Any, tuple[str, ...]]:
         """The game in the form that takes the least time for what the recipe asks, and what was done to it."""
         return game, ()
+
+
+def check_request(network: nn.Module, n: int, y: Tensor | None = None) -> None:
+    """Complain about a request for samples that a network can't fulfil.
+
+    Raises:
+        ValueError: n is below one, or there is a condition and the network isn't `conditional`.
+    """
+    if n < 1:
+        raise ValueError(f"n is {n}; ask for at least 1 sample")
+    if y is not None and not is_conditional(network):
+        raise ValueError(f"{type(network).__name__} takes no condition; leave y out")
 
 
 @torch.no_grad()
@@ -136,12 +163,9 @@ def generated(
             f"{type(generator).__name__} has no latent_size, so it is no generator of latents; ask the play of its "
             "recipe for samples"
         )
-    if n < 1:
-        raise ValueError(f"n is {n}; ask for at least 1 sample")
-    noise, conditional = Noise((seed, "evaluation"), n), getattr(generator, "conditional", False)
-    if y is not None and not conditional:
-        raise ValueError(f"{type(generator).__name__} takes no condition; leave y out")
-    if conditional and y is None:
+    check_request(generator, n, y)
+    noise = Noise((seed, "evaluation"), n)
+    if is_conditional(generator) and y is None:
         y = None if source is None else source(noise).y
         if y is None:
             raise ValueError(f"{type(generator).__name__} makes samples of a condition; pass y")

@@ -32,11 +32,6 @@ class Variational(Play):
     std: Positive = 1.0
     beta: NonNegative = 1.0
 
-    @property
-    def image_size(self) -> int | None:
-        """That of the family."""
-        return self.family.image_size
-
     def game(self, fits: Signature) -> VAE:
         """The VAE."""
         decoder = self.family.decoder(fits)

@@ -13,8 +13,9 @@ function mount(start) {
   panels.insertAdjacentHTML("afterend", `<div class="gw-controls">${CONTROLS}</div>`);
   root.querySelector(".gw-static").remove();
   root.insertAdjacentHTML("beforeend", '<p class="gw-live" data-part="live" role="status" aria-live="polite"></p>');
-  // JupyterLab would take the keys first; reveal.js would turn the slide.
-  root.dataset.lmSuppressShortcuts = "true";
+  // JupyterLab would take the keys first, unless the focused element itself says no; reveal.js would turn the slide.
+  for (const control of root.querySelectorAll("button, input, select, [tabindex]"))
+    control.dataset.lmSuppressShortcuts = "true";
   root.addEventListener("keydown", (event) => used(event) && event.stopPropagation());
   keepPointer(root.querySelector(".gw-controls"));
   start(root, STATE);
