@@ -50,7 +50,7 @@ def prose(chapter: str) -> str:
 def printed(chapter: str) -> set[str]:
     """Every line that a chapter's cells printed, those of tables among them."""
     outputs = [output for cell in code_cells(chapter) for output in cell.outputs]
-    texts = (o.text if o.output_type == "stream" else o.get("data", {}).get("text/plain", "") for o in outputs)
+    texts = [o.text if o.output_type == "stream" else o.get("data", {}).get("text/plain", "") for o in outputs]
     return {line.strip() for text in texts for line in text.splitlines()}
 
 
