@@ -324,9 +324,10 @@ operations are counted after folding, so a fold that leaves out multiplications 
 ## Recipes with `--fast`
 
 `python -m benchmarks.fast`: each recipe for images as it stands, with `--fast`, and with `--fast` in bfloat16, taking
-turns on the package's images. `--fast` chooses every technique above that suits the recipe's networks; those whose
-result depends on the batch, or that change more than the last bits, aren't among them, with one exception: a
-discriminator with spectral normalisation makes one power iteration a step for both halves of its batch instead of two.
+turns on the package's images. `--fast` chooses every technique above that suits the recipe's networks. They compute the
+same function, but for two: with one generator forward, the generator's update takes the samples of the discriminator's
+instead of new ones; and a discriminator with spectral normalisation makes one power iteration for its whole batch
+instead of two.
 
 {fast}
 
