@@ -12,6 +12,7 @@ from gancourse.models.folds import (
     PooledConvolution,
     ProjectedConvolution,
     ThinConvolution,
+    ThinInputConvolution,
     TransposedConvolution,
     UpsampledConvolution,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "ResNet",
     "SmallClassifier",
     "ThinConvolution",
+    "ThinInputConvolution",
     "TransposedConvolution",
     "UpsampledConvolution",
     "VirtualBatchNorm",
