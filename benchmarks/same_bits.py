@@ -220,7 +220,7 @@ def compare(ours: Path, theirs: Path) -> bool:
 
 def main(arguments: list[str] | None = None) -> None:
     """Save or compare, as the command line says."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser("python -m benchmarks.same_bits", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     saving = commands.add_parser("save", help="train some steps of each recipe, and write the networks to a file")
     saving.add_argument("file", type=Path)
