@@ -173,11 +173,11 @@ def differences(ours: Saved, theirs: Saved) -> list[str]:
             f"{ours.path} was saved after {ours.steps} steps and {theirs.path} after {theirs.steps}; save both with "
             "the same --steps"
         )
-    lines = [f"{name}: missing in {other.path}" for name, other in _missing(ours, theirs, ours.tensors, theirs.tensors)]
+    lines = [f"{name}: missing in {file.path}" for name, file in _missing(ours, theirs, ours.tensors, theirs.tensors)]
     for training in [name for name in ours.tensors if name in theirs.tensors]:
         a, b = ours.tensors[training], theirs.tensors[training]
-        lines += [f"{training}: {key} is missing in {other.path}" for key, other in _missing(ours, theirs, a, b)]
-        pairs = {key: difference(a[key], b[key]) for key in a if key in b}
+        lines += [f"{training}: {key} is missing in {file.path}" for key, file in _missing(ours, theirs, a, b)]
+        pairs = {key: difference(a[key], b[key]) for key in sorted(a) if key in b}
         lines += [f"{training}: {key}: {words}" for key, words in pairs.items() if words]
     return lines
 
