@@ -26,7 +26,8 @@ class Arithmetic(Value):
 
     Args:
         fast: every technique that computes the same function in less time and suits the networks at hand, the two
-            below among them.
+            below among them. With spectral normalisation, it makes one power iteration where two passes would make
+            two, so numbers differ a little more: resnet-digits' first losses by less than 0.02.
         precision: 32-true, or bf16-mixed to run the networks in bfloat16.
         channels_last: lay out images and kernels with the channels innermost.
         fused: one Adam kernel for all weights.
