@@ -243,6 +243,16 @@ class _ChannelsFirst(torch.autograd.Function):
         return gradient.contiguous(memory_format=torch.channels_last)
 
 
+def _linear_of_pixels(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """A linear layer as a convolution of one image whose pixels are the samples: oneDNN's matrix product.
+
+    On the processors measured it takes about two thirds of the time of the product that torch calls.
+    """
+    pixels = x[None, :, None].permute(0, 3, 1, 2)  # [1, in, batch, 1], channels last
+    kernels = weight[:, None, None].permute(0, 3, 1, 2)  # [out, in, 1, 1]
+    return functional.conv2d(pixels, kernels, bias).permute(0, 2, 3, 1).flatten(0, 2)
+
+
 class FlattenedLinear(nn.Module):
     """Flattening images and then a linear layer, without copying channels-last images to another memory format.
 
@@ -271,7 +281,7 @@ class FlattenedLinear(nn.Module):
         if not is_channels_last:
             return functional.linear(x.flatten(1), weight, bias)
         if len(x) < len(weight):  # there are fewer numbers in the images than in the weights, which are copied below
-            return functional.linear(_ChannelsFirst.apply(x).flatten(1), weight, bias)
+            return _linear_of_pixels(_ChannelsFirst.apply(x).flatten(1), weight, bias)
         weight = weight.unflatten(1, x.shape[1:]).permute(0, 2, 3, 1).flatten(1)
         return functional.linear(x.permute(0, 2, 3, 1).flatten(1), weight, bias)
 
