@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from gancourse.data.faces import Faces
 from gancourse.data.folder import Folder
 from gancourse.data.images import digits, fashion
 from gancourse.data.mixtures import Mixture, grid, ring
@@ -109,6 +110,7 @@ data_sets: dict[str, Entry] = {
         lambda request: stacked_digits(request.split, request.full, request.download),
         has_full_set=True,
     ),
+    "faces": Entry("cartoon faces with their factors, 32 × 32, in colour", lambda request: Faces(request.split)),
     "unpaired": Entry(
         "two sets of this catalogue without pairs",
         lambda request: Unpaired(*(_part(name, request) for name in _two(request.argument))),
