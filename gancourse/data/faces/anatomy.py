@@ -1,4 +1,4 @@
-"""Parts of a face, back to front: where each is, and what colour it has."""
+"""Parts of a face, back to front: where each is, and what it is."""
 
 from __future__ import annotations
 
@@ -8,267 +8,247 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gancourse.data.faces.description import column, labels
-from gancourse.data.faces.geometry import capsule, ellipse
+from gancourse.data.faces.geometry import capsule, column, ellipse, overlap, ring, triangles, union
+from gancourse.data.faces.pose import Pose, Window, window
 
-SIZE = 32
-PIVOT = 10.0  # below the centre of the head, about which it tilts
-CENTRE = 16.8  # of the head, from the top of the image
+FAR = 99.0
+WHOLE = window()
 
 
 class Part(NamedTuple):
     """One shape.
 
     Args:
-        window: rows and columns that it lies in.
+        area: window that it lies in.
         distance: signed distance of each pixel of the window, [n, rows, columns].
         role: what it is, which gives its colour.
         opacity: from 0 to 1.
-        outlined: whether styles with lines draw its boundary.
+        has_outline: whether styles with lines draw its boundary.
     """
 
-    window: tuple[slice, slice]
+    area: Window
     distance: Tensor
     role: str
     opacity: float = 1.0
-    outlined: bool = False
-
-
-# Rows of the styles bald, short, spiky, curly, bob, long, bun and pigtails.
-#            cap   sides  fringe  slope  limit
-STYLES = (
-    (-3.0, -6.0, -9.0, 0.0, -9.0),
-    (1.0, -0.6, -5.6, 0.33, -3.0),
-    (0.6, -1.2, -6.2, 0.10, -4.2),
-    (1.0, 0.0, -5.6, 0.10, -4.2),
-    (1.5, 5.6, -4.2, 0.00, -4.2),
-    (1.4, 6.0, -7.6, 0.75, 0.0),
-    (0.8, -1.6, -7.6, 0.45, -3.4),
-    (1.1, -0.6, -6.6, 0.50, -2.6),
-)
-FALL = (0, 0, 0, 0, 1, 1, 0, 0)  # hair behind the neck
-FAR = 99.0
-
-
-def _choice(values: tuple[float, ...], index: Tensor) -> Tensor:
-    return torch.tensor(values)[index][:, None, None]
-
-
-class Pose:
-    """Coordinates and lengths of n faces; scalars are [n, 1, 1]."""
-
-    def __init__(self, factors: Tensor) -> None:
-        def signed(name: str) -> Tensor:
-            return column(factors, name)[:, None, None] * 2 - 1
-
-        def between(name: str, low: float, high: float) -> Tensor:
-            return column(factors, name)[:, None, None] * (high - low) + low
-
-        self.turn = signed("turn")
-        half = signed("tilt") * 0.085  # tangent of half of the angle
-        norm = half * half + 1
-        cos, sin = (1 - half * half) / norm, (half + half) / norm
-        across = torch.arange(SIZE)[None, None] - (SIZE - 1) / 2
-        down = torch.arange(SIZE)[None, :, None] + (0.5 - CENTRE)
-        self.x, self.y = across, down
-        arm = down - PIVOT
-        self.u = across * cos + arm * sin
-        self.v = (arm * cos - across * sin).add_(PIVOT)
-        self.rx = between("head width", 8.5, 10.3)
-        self.style = labels(factors, "hair style")
-        self.hair = self.style[:, None, None]
-        self.amount = between("hair amount", 0, 1)
-        self.parting = signed("parting")
-        self.eye_x = between("eye spacing", 3.6, 4.7)
-        self.eye = between("eye size", 0, 1)
-        self.open = between("eyelids", 0, 1)
-        self.gaze = signed("gaze")
-        self.brows = signed("brows")
-        self.smile = signed("smile")
-        self.mouth = between("mouth", 0, 1)
-        self.nose = between("nose", 0, 1)
-        self.glasses, self.freckles, self.earrings, self.bow = (
-            labels(factors, name)[:, None, None] for name in ("glasses", "freckles", "earrings", "bow")
-        )
-
-    def at(self, rows: slice, columns: slice, depth: float = 0.0, fixed: bool = False) -> tuple[Tensor, Tensor]:
-        """Coordinates of a window, moved sideways by `depth` pixels as the head turns."""
-        if fixed:
-            return self.x[:, :, columns], self.y[:, rows]
-        u, v = self.u[:, rows, columns], self.v[:, rows, columns]
-        return (u - self.turn * depth if depth else u), v
-
-
-def _window(top: int, bottom: int, left: int = 0, right: int = SIZE) -> tuple[slice, slice]:
-    return slice(top, bottom), slice(left, right)
-
-
-ALL = _window(0, SIZE)
+    has_outline: bool = False
 
 
 def parts(factors: Tensor) -> Iterator[Part]:
-    """All parts of n faces, back to front."""
+    """All parts of n faces [n, factors], back to front."""
     pose = Pose(factors)
-    for group in (_back, _body, _head, _features, _eyes, _front, _ornaments):
+    area = window(1, 32)
+    x, y = pose.body(area)
+    yield Part(area, ellipse(x, y + 0.3, 14.2, 14.2), "halo")
+    for group in (_back_hair, _body, _head, _cheeks, _mouth, _eyes, _front_hair, _ornaments):
         yield from group(pose)
 
 
-def _where(condition: Tensor, distance: Tensor) -> Tensor:
+def _if(condition: Tensor, distance: Tensor) -> Tensor:
     """The distance where the condition is met, else far away."""
     return torch.where(condition, distance, FAR)
 
 
-def _back(pose: Pose) -> Iterator[Part]:
-    u, v = pose.at(*ALL, fixed=True)
-    yield Part(ALL, ellipse(u, v + 0.5, torch.tensor(14.0), 14.0), "halo")
-    u, v = pose.at(*ALL, depth=-0.9)
-    side = u.abs()
-    # bob and long
-    width = pose.rx + _choice((0, 0, 0, 0, 1.9, 1.6, 0, 0), pose.style)
-    end = _choice((0, 0, 0, 0, 6.0, 10.0, 0, 0), pose.style) + pose.amount * _choice(
-        (0, 0, 0, 0, 4.5, 6.0, 0, 0), pose.style
-    )
-    a = (side - width + 4).clamp_(min=0)
-    b = (v - end + 3).clamp_(min=0)
-    c = (-v - 1).clamp_(min=0)
-    b = b + c * 0.55
-    fall = (a * a + b * b).sqrt_() - 4
-    yield Part(ALL, _where((pose.hair == 4) | (pose.hair == 5), fall), "hair shade", outlined=True)
-    # curly
-    radius = 3.4 + pose.amount * 1.7
-    puffs = ellipse(u, v + 9.5, radius, radius)
-    for x, y in ((5.6, -8.4), (9.6, -4.2), (10.4, 1.2)):
-        puffs = torch.minimum(puffs, ellipse(side - x, v - y, radius, radius))
-    yield Part(ALL, _where(pose.hair == 3, puffs), "hair", outlined=True)
-    # bun
-    radius = 2.6 + pose.amount * 1.8
-    yield Part(
-        _window(0, 14),
-        _where(pose.hair == 6, ellipse(u[:, :14], v[:, :14] + 11.2 + pose.amount, radius, radius * 0.9)),
-        "hair",
-        outlined=True,
-    )
-    # pigtails
-    length = 2.8 + pose.amount * 3.4
-    tail = ellipse(side - (pose.rx + 2.6), v - (length - 2.6), 2.2 + pose.amount * 0.8, length)
-    yield Part(ALL, _where(pose.hair == 7, tail), "hair", outlined=True)
+def _back_hair(pose: Pose) -> Iterator[Part]:
+    depth = -0.9
+    if (style := pose.has("hair style", "bob", "long")).any():
+        area = window(5, 32)
+        u, v = pose.head(area, depth)
+        is_long = pose.has("hair style", "long").float()
+        bottom = 6.0 + is_long * 4 + pose.between("hair amount", 0, 1) * (4.5 + is_long * 1.5)
+        across = (u.abs() - (pose.head_width - 2.1)).clamp_(min=0)
+        down = torch.maximum(v - (bottom - 3), (-1 - v) * 0.55).clamp_(min=0)
+        fall = across.mul_(across).add_(down.mul_(down)).sqrt_().sub_(4)
+        yield Part(area, _if(style, fall), "hair shade", has_outline=True)
+    if (style := pose.has("hair style", "curly")).any():
+        area = window(1, 27)
+        u, v = pose.head(area, depth)
+        side, radius = u.abs(), pose.between("hair amount", 3.4, 5.1)
+        places = ((0.0, -9.5), (5.6, -8.4), (9.6, -4.2), (10.4, 1.2))
+        puffs = union(*(ellipse(side - x if x else u, v - y, radius, radius) for x, y in places))
+        yield Part(area, _if(style, puffs), "hair", has_outline=True)
+    if (style := pose.has("hair style", "bun")).any():
+        area = window(0, 12, 4, 28)
+        u, v = pose.head(area, depth)
+        radius = pose.between("hair amount", 2.6, 4.4)
+        knot = ellipse(u, v + pose.between("hair amount", 11.2, 12.2), radius, radius * 0.9)
+        yield Part(area, _if(style, knot), "hair", has_outline=True)
+    if (style := pose.has("hair style", "pigtails")).any():
+        area = window(9, 31)
+        u, v = pose.head(area, depth)
+        length = pose.between("hair amount", 2.8, 6.2)
+        width = pose.between("hair amount", 2.2, 3.0)
+        tails = ellipse(u.abs() - (pose.head_width + 2.6), v - (length - 2.6), width, length)
+        yield Part(area, _if(style, tails), "hair", has_outline=True)
 
 
 def _body(pose: Pose) -> Iterator[Part]:
-    window = _window(22, SIZE)
-    x, y = pose.at(*window, fixed=True)
-    yield Part(window, ellipse(x, y - 19.5, torch.tensor(12.0), 9.0), "shirt", outlined=True)
-    u, v = pose.at(*window)
-    yield Part(window, capsule(u, v - 4, 0.0, 7.6, 2.9), "skin shade", outlined=True)
+    area = window(26, 32, 3, 29)
+    x, y = pose.body(area)
+    shirt = ellipse(x, y - 19.5, 12.0, 9.0)
+    yield Part(area, shirt, "shirt", has_outline=True)
+    u, v = pose.head(area)
+    yield Part(area, overlap(column(u, v, 6.0, 10.6, 4.6), shirt + 0.6), "collar")
+    area = window(19, 32, 10, 22)
+    u, v = pose.head(area)
+    yield Part(area, column(u, v, 7.0, 11.2, 2.9), "skin shade", has_outline=True)
 
 
 def _head(pose: Pose) -> Iterator[Part]:
-    u, v = pose.at(*ALL, depth=-1.1)
-    side = u.abs()
-    bare = (pose.hair != 4) & (pose.hair != 5)
-    yield Part(ALL, _where(bare, ellipse(side - pose.rx - 0.2, v - 1.6, torch.tensor(2.0), 2.4)), "skin", outlined=True)
-    yield Part(ALL, _where(bare, ellipse(side - pose.rx - 0.2, v - 1.6, torch.tensor(1.0), 1.3)), "skin shade")
-    u, v = pose.at(*ALL, depth=0.5)
-    skull = ellipse(u, v + 1.2, pose.rx, 8.8)
-    jaw = ellipse(u, v - 2.4, pose.rx * 0.93, 7.2)
-    yield Part(ALL, torch.minimum(skull, jaw), "skin", outlined=True)
+    if (style := ~pose.has("hair style", "bob", "long")).any():
+        area = window(13, 25)
+        u, v = pose.head(area, -1.1)
+        side = u.abs() - pose.head_width - 0.2
+        yield Part(area, _if(style, ellipse(side, v - 2.0, 2.0, 2.4)), "skin", has_outline=True)
+        yield Part(area, _if(style, ellipse(side, v - 2.0, 1.0, 1.3)), "inner ear")
+    area = window(5, 28, 2, 30)
+    u, v = pose.head(area, 0.5)
+    skull = ellipse(u, v + 1.2, pose.head_width, 8.8)
+    jaw = ellipse(u, v - 2.4, pose.head_width * 0.93, 7.3)
+    yield Part(area, union(skull, jaw), "skin", has_outline=True)
 
 
-def _features(pose: Pose) -> Iterator[Part]:
-    w = _window(12, 29)
-    u, v = pose.at(*w, depth=1.4)
+def _cheeks(pose: Pose) -> Iterator[Part]:
+    area = window(17, 26, 3, 29)
+    u, v = pose.head(area, 1.7)
     side = u.abs()
-    yield Part(w, ellipse(side - pose.rx * 0.64, v - 4.4, torch.tensor(2.1), 1.5), "blush", 0.55)
-    dots = torch.minimum(capsule(side - 5.2, v - 3.6, 0.0, 0.01, 0.45), capsule(side - 7.0, v - 3.2, 0.0, 0.01, 0.45))
-    dots = torch.minimum(dots, capsule(side - 6.1, v - 5.2, 0.0, 0.01, 0.45))
-    dots = torch.minimum(dots, capsule(side - 3.3, v - 4.3, 0.0, 0.01, 0.45))
-    yield Part(w, _where(pose.freckles == 1, dots), "freckle", 0.8)
-    # nose
-    u, v = pose.at(*w, depth=2.0)
-    yield Part(w, ellipse(u, v - 3.2, 0.7 + pose.nose * 0.9, 0.6 + pose.nose * 0.7), "skin shade")
-    # mouth
-    u, v = pose.at(*w, depth=1.5)
-    half = 3.1 + pose.smile * 0.5
+    yield Part(area, ellipse(side - pose.head_width * 0.66, v - 4.9, 2.1, 1.5), "blush", 0.55)
+    if (shown := pose.has("freckles", "yes")).any():
+        places = ((3.3, 4.6), (5.0, 5.6), (5.4, 3.7), (7.1, 4.8))
+        dots = union(*(ellipse(side - x, v - y, 0.7, 0.7) for x, y in places))
+        yield Part(area, _if(shown, dots), "freckle")
+    area = window(17, 24, 9, 23)
+    u, v = pose.head(area, 2.7)
+    size = pose.between("nose", 0.0, 1.0)
+    yield Part(area, ellipse(u, v - 3.3, 0.5 + size * 1.5, 0.5 + size * 1.0), "nose")
+
+
+def _mouth(pose: Pose) -> Iterator[Part]:
+    area = window(17, 29, 7, 25)
+    u, v = pose.head(area, 1.9)
+    smile, opening = pose.between("smile", -0.55, 1.0), pose.between("mouth", 0.0, 1.0)
+    half = 3.5 + smile * 0.4
     t = u / half
     arch = 1 - t * t
-    upper = v - 5.9 - arch * pose.smile * 1.1 + pose.smile * 0.5
-    lower = upper - arch * pose.mouth * 2.9
-    slope = t * pose.smile * (2.2 / 3.1)
-    norm = (slope * slope + 1).sqrt_()
-    end = (t.abs() - 1) * half
-    inside = torch.maximum(torch.maximum(-upper, lower) / norm, end)
-    yield Part(w, inside - 0.55, "line")
-    yield Part(w, torch.maximum(inside + 0.25, torch.zeros(())), "mouth")
-    yield Part(w, torch.maximum(inside + 0.3, (upper - 1.15) / norm), "white")
+    upper = v - 5.7 - smile * 2.0 * (arch - 0.6)
+    lower = upper - arch * opening * 2.9
+    slope = t * smile * 1.15
+    norm = 1 / (slope * slope + 1).sqrt_()
+    inside = overlap(torch.maximum(-upper, lower) * norm, u.abs() - half + 0.2)
+    yield Part(area, inside - 0.7, "lip")
+    inside = inside + 0.2 + (0.5 - opening * 2).clamp_(min=0)
+    yield Part(area, inside, "mouth")
+    yield Part(area, overlap(inside, ellipse(u, v - 7.2 - opening * 2.4, 2.0, 1.6) + (1 - opening)), "tongue")
+    yield Part(area, overlap(inside, upper - opening * 1.4), "teeth")
 
 
 def _eyes(pose: Pose) -> Iterator[Part]:
-    w = _window(8, 26)
-    u, v = pose.at(*w, depth=1.5)
-    e = u.abs() - pose.eye_x
-    v = v - 0.2
-    rx, ry = 2.0 + pose.eye * 0.8, 2.5 + pose.eye * 1.1
-    lid = ry * (0.85 - 2.0 * pose.open) - e * e * 0.12 + 0.0
-    yield Part(w, torch.maximum(ellipse(e, v + 0.3, rx + 0.55, ry + 0.5), lid - 1.0 - v), "line")
-    white = torch.maximum(ellipse(e, v, rx, ry), lid - v)
-    yield Part(w, white, "white")
-    q = torch.where(u > 0, u - pose.eye_x, u + pose.eye_x) - pose.gaze * (rx - 1.35)
-    r = 1.35 + pose.eye * 0.5
-    yield Part(w, torch.maximum(ellipse(q, v - 0.2, r, r * 1.15), white), "iris")
-    yield Part(w, torch.maximum(ellipse(q, v - 0.2, r * 0.62, r * 0.7), white), "pupil")
-    yield Part(w, torch.maximum(ellipse(q, v + r * 0.62, torch.tensor(0.7), 0.7), white), "white")
+    area = window(11, 24, 3, 29)
+    u, v = pose.head(area, 1.9)
+    v = v - 0.7
+    width, height = pose.eye_width, pose.eye_height
+    from_eye = u.abs() - pose.eye_x
+    closing = 1 - pose.between("eyelids", 0, 1)
+    lid = v + from_eye * from_eye * 0.12 - height * (closing * closing * 2.0 - 1.15)
+    yield Part(area, overlap(ellipse(from_eye, v + 0.3, width + 0.55, height + 0.5), -1.0 - lid), "line")
+    white = overlap(ellipse(from_eye, v, width, height), -lid)
+    yield Part(area, white, "sclera")
+    # Both eyes look the same way, so this is no mirror image.
+    radius = width * 0.66
+    look = torch.where(u > 0, u - pose.eye_x, u + pose.eye_x) - pose.signed("gaze") * (width - 1.3)
+    yield Part(area, overlap(ellipse(look, v - 0.2, radius, radius * 1.15), white), "iris")
+    yield Part(area, overlap(ellipse(look, v - 0.2, radius * 0.62, radius * 0.7), white), "pupil")
+    yield Part(area, overlap(ellipse(look, v + radius * 0.6, 0.75, 0.75), white), "glint")
 
 
-def _front(pose: Pose) -> Iterator[Part]:
-    cap, sides, fringe, slope, limit = (_choice(column_, pose.style) for column_ in zip(*STYLES, strict=True))
-    u, v = pose.at(*ALL, depth=0.2)
-    # locks
-    side = u.abs()
-    lock_end = sides + _choice((0, 0, 0, 0, 2.0, 4.5, 0, 0), pose.style) * pose.amount
-    lock = capsule(side - pose.rx - 0.1, v + 4, 0.0, lock_end + 4, 1.5)
-    yield Part(ALL, _where(sides > -5, lock), "hair", outlined=True)
-    # cap
-    top = 9.0 + cap + pose.amount * _choice((0, 1.8, 0.6, 0, 0.6, 0.5, 0.3, 0.3), pose.style)
-    wave = u * 0.25
-    wave = ((wave + 0.5).floor() - wave).abs()
-    spike = _choice((0, 0, 1, 0, 0, 0, 0, 0), pose.style)
-    outer = ellipse(u, v + 1.2, pose.rx + cap, top + spike * (1.2 + pose.amount * 3.2) * (1 - wave * 2))
-    part = u - pose.parting * 5.0
-    line = torch.minimum(part.abs() * slope + fringe, limit) - spike * (0.5 - wave) * 4
-    front = torch.maximum(outer, (v - line) * 0.85)
-    yield Part(ALL, _where(cap > 0, front), "hair", outlined=True)
-    shine = ellipse(u, v + 1.2, pose.rx - 1.2, top - 2.2).abs_() - 0.5
-    shine = torch.maximum(torch.maximum(shine, v - line + 1), (u + pose.turn * 3).abs() - 4)
-    yield Part(ALL, _where(cap > 0, shine), "hair shine", 0.8)
-    # brows
-    w = _window(4, 22)
-    u, v = pose.at(*w, depth=1.5)
-    e = u.abs() - pose.eye_x
-    ry = 2.5 + pose.eye * 1.1
-    yield Part(w, capsule(e + 1.9, v + ry + 1.4 - pose.brows * 0.9, torch.tensor(3.8), -pose.brows * 1.5, 0.55), "brow")
+class Hair(NamedTuple):
+    """Shape of a style's hair in front of the face.
+
+    Args:
+        cap: thickness around the skull.
+        volume: what the amount adds to it at the top.
+        fringe: height of the hairline at the parting.
+        slope: by which it falls on both sides of the parting.
+        limit: down to where.
+        sides: lower end of the hair beside the face.
+        fall: what the amount adds to that.
+        spikes: whether top and hairline are jagged, 0 or 1.
+    """
+
+    cap: float
+    volume: float
+    fringe: float
+    slope: float
+    limit: float
+    sides: float
+    fall: float = 0.0
+    spikes: float = 0.0
+
+
+HAIR = (
+    Hair(0.0, 0.0, -9.0, 0.0, -9.0, -4.0),  # bald: never drawn
+    Hair(0.9, 2.6, -7.4, 0.5, -3.2, -0.4),
+    Hair(0.6, 0.6, -6.8, 0.25, -4.0, -1.0, spikes=1.0),
+    Hair(1.0, 0.0, -6.6, 0.30, -3.8, 0.0),
+    Hair(1.5, 0.6, -6.0, 0.22, -4.4, 5.6, 2.0),
+    Hair(1.4, 0.5, -7.6, 0.75, 0.0, 6.0, 4.5),
+    Hair(0.8, 0.3, -7.6, 0.45, -3.4, -1.4),
+    Hair(1.1, 0.3, -6.6, 0.50, -2.6, -0.4),
+)
+
+
+def _front_hair(pose: Pose) -> Iterator[Part]:
+    if (style := ~pose.has("hair style", "bald")).any():
+        table = torch.tensor(HAIR)[pose.classes["hair style"][:, 0, 0]]
+        hair = Hair(*table.T[:, :, None, None])
+        amount = pose.between("hair amount", 0, 1)
+        u, v = pose.head(WHOLE, 0.2)
+        from_parting = (u - pose.signed("parting") * 5).abs()
+        jags = triangles(u, 4.0) * hair.spikes
+        line = torch.minimum(from_parting * hair.slope + hair.fringe, hair.limit)
+        line = line + jags * 4 - 2 * hair.spikes
+        top = 9.0 + hair.cap + amount * hair.volume
+        width = pose.head_width + hair.cap
+        below = v - line
+        # The fringe casts a shadow on the forehead.
+        area = window(5, 21, 2, 30)
+        a, b = pose.head(area, 0.2)
+        skull = ellipse(a, b + 1.2, pose.head_width - 0.3, 8.5)
+        yield Part(area, _if(style, overlap(skull, below[:, *area] - 1.1)), "shadow", 0.7)
+        lock = column(u.abs() - pose.head_width - 0.1, v, -4.0, hair.sides + hair.fall * amount, 1.5)
+        cap = ellipse(u, v + 1.2, width, top + jags * (2.4 + amount * 6.4))
+        cap = union(overlap(cap, below * 0.85), lock)
+        yield Part(WHOLE, _if(style, cap), "hair", has_outline=True)
+        area = window(3, 19, 5, 27)
+        a, b = pose.head(area, 0.2)
+        shine = ellipse(a, b + 1.2, width - 2.4, top - 2.4).abs_() - 0.5
+        shine = overlap(shine, below[:, *area] + 1, (a + pose.turn * 3).abs() - 4)
+        yield Part(area, _if(style, shine), "hair shine", 0.8)
+    area = window(9, 18, 3, 29)
+    u, v = pose.head(area, 1.9)
+    lowering = pose.signed("brows")
+    inner = u.abs() - (pose.eye_x - 1.9)
+    height = pose.eye_height + 0.9 - lowering * 0.8
+    yield Part(area, capsule(inner, v + height, 3.8, lowering * -1.4, 0.55), "brow")
 
 
 def _ornaments(pose: Pose) -> Iterator[Part]:
-    w = _window(8, 27)
-    u, v = pose.at(*w, depth=1.5)
-    e = u.abs() - pose.eye_x
-    size = pose.eye_x - 0.4
-    ring = ellipse(e, v - 0.3, size, size)
-    yield Part(w, _where(pose.glasses == 1, ring.clone()), "glass", 0.22)
-    ring = ring.abs_() - 0.5
-    outside = torch.maximum((v + 0.3).abs() - 0.5, size - e.abs())
-    outside = torch.maximum(outside, u.abs() - pose.rx + 0.5)
-    yield Part(w, _where(pose.glasses == 1, torch.minimum(ring, outside)), "frame")
-    w2 = _window(14, 31)
-    u, v = pose.at(*w2, depth=-1.1)
-    hoop = ellipse(u.abs() - pose.rx - 0.9, v - 5.4, torch.tensor(1.5), 1.7).abs_() - 0.45
-    yield Part(w2, _where(pose.earrings == 1, hoop), "gold")
-    side = torch.where(pose.bow == 1, -1.0, 1.0)
-    w = _window(0, 20)
-    u, v = pose.at(*w, depth=0.2)
-    p, q = u - side * 6.2, v + 8.2
-    a = p.abs()
-    wing = torch.maximum((q.abs() - a * 0.75 - 0.6) * 0.8, a - 3.2)
-    wing = torch.maximum(wing, -a - 1)
-    yield Part(w, _where(pose.bow > 0, wing), "bow", outlined=True)
-    yield Part(w, _where(pose.bow > 0, ellipse(p, q, torch.tensor(0.9), 1.1)), "bow shade")
+    if (shown := pose.has("glasses", "yes")).any():
+        area = window(10, 25, 1, 31)
+        u, v = pose.head(area, 1.9)
+        from_eye = u.abs() - pose.eye_x
+        radius = pose.eye_x - 0.4
+        yield Part(area, _if(shown, ellipse(from_eye, v - 0.8, radius, radius)), "glass", 0.2)
+        bars = overlap((v + 0.0).abs() - 0.5, radius - from_eye.abs(), u.abs() - pose.head_width + 0.4)
+        yield Part(area, _if(shown, union(ring(from_eye, v - 0.8, radius, 0.5), bars)), "frame")
+    if (shown := pose.has("earrings", "yes")).any():
+        area = window(17, 28)
+        u, v = pose.head(area, -1.1)
+        yield Part(area, _if(shown, ring(u.abs() - (pose.head_width + 0.9), v - 5.9, 1.6, 0.5)), "gold")
+    if (shown := ~pose.has("bow", "none")).any():
+        area = window(3, 16, 2, 30)
+        u, v = pose.head(area, 0.2)
+        across = (u - torch.where(pose.has("bow", "left"), -5.4, 5.4)).abs()
+        up = v + 8.0
+        wings = overlap((up.abs() - across * 0.75 - 0.6) * 0.8, across - 3.2)
+        yield Part(area, _if(shown, wings), "bow", has_outline=True)
+        yield Part(area, _if(shown, ellipse(across, up, 0.9, 1.1)), "bow shade")

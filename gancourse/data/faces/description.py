@@ -28,7 +28,7 @@ HAIR_STYLES = ("bald", "short", "spiky", "curly", "bob", "long", "bun", "pigtail
 HAIR_COLOURS = ("black", "brown", "red", "blond", "grey", "blue", "pink", "green")
 EYE_COLOURS = ("brown", "green", "blue")
 SKINS = ("porcelain", "peach", "honey", "tan", "brown", "deep brown")
-BACKDROPS = ("blue", "yellow", "pink", "green", "purple", "orange")
+BACKDROPS = ("blue", "yellow", "pink", "green", "purple", "teal")
 
 FACTORS = {
     factor.name: factor
