@@ -113,8 +113,8 @@ def _cheeks(pose: Pose) -> Iterator[Part]:
     side = u.abs()
     yield Part(area, ellipse(side - pose.head_width * 0.66, v - 4.9, 2.1, 1.5), "blush", 0.55)
     if (shown := pose.has("freckles", "yes")).any():
-        places = ((3.3, 4.6), (5.0, 5.6), (5.4, 3.7), (7.1, 4.8))
-        dots = union(*(ellipse(side - x, v - y, 0.7, 0.7) for x, y in places))
+        places = ((0.55, 4.0), (0.74, 4.2), (0.65, 5.7))
+        dots = union(*(ellipse(side - pose.head_width * x, v - y, 0.7, 0.7) for x, y in places))
         yield Part(area, _if(shown, dots), "freckle")
     area = window(17, 24, 9, 23)
     u, v = pose.head(area, 2.7)
@@ -134,11 +134,11 @@ def _mouth(pose: Pose) -> Iterator[Part]:
     slope = t * smile * 1.15
     norm = 1 / (slope * slope + 1).sqrt_()
     inside = overlap(torch.maximum(-upper, lower) * norm, u.abs() - half + 0.2)
-    yield Part(area, inside - 0.7, "lip")
+    yield Part(area, inside - 0.7 + opening * 0.25, "lip")
     inside = inside + 0.2 + (0.5 - opening * 2).clamp_(min=0)
     yield Part(area, inside, "mouth")
     yield Part(area, overlap(inside, ellipse(u, v - 7.2 - opening * 2.4, 2.0, 1.6) + (1 - opening)), "tongue")
-    yield Part(area, overlap(inside, upper - opening * 1.4), "teeth")
+    yield Part(area, overlap(inside, upper - opening * 1.7), "teeth")
 
 
 def _eyes(pose: Pose) -> Iterator[Part]:

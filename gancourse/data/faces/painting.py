@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gancourse.data.faces import palettes
 from gancourse.data.faces.anatomy import parts
-from gancourse.data.faces.description import NAMES, checked, labels
+from gancourse.data.faces.description import checked, labels
 from gancourse.data.faces.geometry import coverage
 from gancourse.data.faces.pose import SIZE, Window
 from gancourse.names import lookup
@@ -80,7 +80,7 @@ def draw(factors: Tensor, style: str = "colour") -> Tensor:
     Raises:
         ValueError: the factors are not floats of that shape and range, or there is no such style.
 
-    >>> draw(torch.full((2, len(NAMES)), 0.5)).shape
+    >>> draw(torch.full((2, 22), 0.5)).shape
     torch.Size([2, 3, 32, 32])
     """
     painter = lookup(PAINTERS, style, "style")

@@ -61,11 +61,11 @@ class Pose:
         return torch.isin(self.classes[name], torch.tensor([FACTORS[name].classes.index(label) for label in classes]))
 
     def head(self, area: Window, depth: float = 0.0) -> tuple[Tensor, Tensor]:
-        """u and v in a window; u from a centre that moves `depth` pixels sideways when the head turns fully."""
+        """Coordinates u and v in a window; u from a centre that moves `depth` pixels sideways when the head turns fully."""
         if depth not in self._shifted:
             self._shifted[depth] = self._u - self.turn * depth
         return self._shifted[depth][:, *area], self._v[:, *area]
 
     def body(self, area: Window) -> tuple[Tensor, Tensor]:
-        """x and y in a window."""
+        """Coordinates x and y in a window."""
         return self.x[:, :, area[1]], self.y[:, area[0]]
