@@ -110,7 +110,30 @@ data_sets: dict[str, Entry] = {
         lambda request: stacked_digits(request.split, request.full, request.download),
         has_full_set=True,
     ),
-    "faces": Entry("cartoon faces with their factors, 32 × 32, in colour", lambda request: Faces(request.split)),
+    "faces": Entry(
+        "cartoon faces drawn from known factors, 32 × 32, in colour",
+        lambda request: Faces(request.split),
+    ),
+    "faces-by-hair": Entry(
+        "the same faces, whose classes are hair styles",
+        lambda request: Faces(request.split, condition="hair style"),
+    ),
+    "faces-captions": Entry(
+        "the same faces with captions",
+        lambda request: Faces(request.split, condition="captions"),
+    ),
+    "faces-edges": Entry(
+        "the same faces with the boundaries of their parts, which have no colour",
+        lambda request: Faces(request.split, condition="edges"),
+    ),
+    "faces-sketch": Entry(
+        "the same faces by pencil and a thin wash on paper",
+        lambda request: Faces(request.split, style="sketch"),
+    ),
+    "faces-correlated": Entry(
+        "faces like these, of which long-haired ones wear glasses more often (correlation 0.8)",
+        lambda request: Faces(request.split, correlation=0.8),
+    ),
     "unpaired": Entry(
         "two sets of this catalogue without pairs",
         lambda request: Unpaired(*(_part(name, request) for name in _two(request.argument))),

@@ -16,12 +16,17 @@ class Factor(NamedTuple):
     Args:
         name: as in `FACTORS` and in signatures.
         about: what it changes, from 0 to 1.
-        classes: names of the classes of a categorical factor, which divide 0 … 1 equally; empty for a continuous one.
+        classes: of a categorical factor, which divide 0 … 1 into equal parts; empty for a continuous one.
     """
 
     name: str
     about: str
     classes: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """What its numbers are: "categorical" or "continuous"."""
+        return "categorical" if self.classes else "continuous"
 
 
 HAIR_STYLES = ("bald", "short", "spiky", "curly", "bob", "long", "bun", "pigtails")
@@ -60,7 +65,7 @@ FACTORS = {
 """All factors by name, in the order of their columns."""
 
 NAMES = tuple(FACTORS)
-MIRRORED = ("turn", "tilt", "parting", "gaze")  # what a mirror reverses, besides the side of the bow
+REVERSED_BY_MIRRORS = ("turn", "tilt", "parting", "gaze")  # besides the side of the bow
 
 
 def checked(factors: Tensor) -> Tensor:
@@ -75,15 +80,17 @@ def checked(factors: Tensor) -> Tensor:
             "each name in FACTORS"
         )
     # NaN fails this comparison too.
-    if not (is_valid := (factors >= 0) & (factors <= 1)).all():
+    is_valid = (factors >= 0) & (factors <= 1)
+    if not is_valid.all():
         row, column = (~is_valid).nonzero()[0].tolist()
         raise ValueError(
-            f"factor {NAMES[column]!r} of face {row} is {factors[row, column].item():.4g}; expected 0 to 1"
+            f"factor {NAMES[column]!r} of face {row} is {factors[row, column].item():.4g}; expected 0 to 1: clamp or "
+            "scale the factors"
         )
     return factors
 
 
-def column(factors: Tensor, name: str) -> Tensor:
+def values(factors: Tensor, name: str) -> Tensor:
     """One factor of each face, [n].
 
     Raises:
@@ -96,37 +103,72 @@ def labels(factors: Tensor, name: str) -> Tensor:
     """The class of each face by one categorical factor, int64 [n].
 
     Raises:
-        ValueError: there is no categorical factor of that name.
+        ValueError: there is no factor of that name, or it is continuous.
 
-    >>> labels(torch.full((1, len(NAMES)), 0.99), "hair style"), HAIR_STYLES[7]
-    (tensor([7]), 'pigtails')
+    >>> labels(changed(neutral(), hair_style="bob"), "hair style"), HAIR_STYLES[4]
+    (tensor([4]), 'bob')
     """
-    values = column(factors, name)
+    numbers = values(factors, name)
     n_classes = len(FACTORS[name].classes)
     if not n_classes:
-        raise ValueError(f"factor {name!r} is continuous and has no classes; use column(factors, {name!r})")
-    return (values * n_classes).long().clamp(max=n_classes - 1)
+        raise ValueError(f"factor {name!r} is continuous and has no classes; use values(factors, {name!r})")
+    return (numbers * n_classes).long().clamp(max=n_classes - 1)
+
+
+def neutral(n: int = 1) -> Tensor:
+    """Factors of n equal faces, [n, factors]: continuous ones are ½, categorical ones their first class."""
+    row = [0.5 / len(factor.classes) if factor.classes else 0.5 for factor in FACTORS.values()]
+    return torch.tensor(row).repeat(n, 1)
+
+
+def changed(factors: Tensor, **settings: float | str | Tensor) -> Tensor:
+    """The same faces with some factors set.
+
+    Args:
+        factors: [n, factors].
+        settings: by the factor's name with `_` for a space: a number, numbers [n], or the name of a class.
+
+    Raises:
+        ValueError: there is no such factor or class, or a number is outside 0 … 1.
+
+    >>> sad, happy = (changed(neutral(), glasses="yes", smile=smile) for smile in (0.0, 1.0))
+    >>> bool((sad != happy).sum() == 1)
+    True
+    """
+    result = factors.clone()
+    for key, setting in settings.items():
+        factor = lookup(FACTORS, key.replace("_", " "), "factor")
+        if isinstance(setting, str):
+            known = {name: index for index, name in enumerate(factor.classes)}
+            if not known:
+                raise ValueError(f"factor {factor.name!r} is continuous; pass a number from 0 to 1, not {setting!r}")
+            setting = (lookup(known, setting, f"class of {factor.name}") + 0.5) / len(known)
+        result[:, NAMES.index(factor.name)] = setting
+    return checked(result)
 
 
 def mirrored(factors: Tensor) -> Tensor:
-    """Factors of the mirrored faces."""
+    """Factors of the mirrored faces: `draw(mirrored(factors))` is `draw(factors).flip(3)`, bit by bit.
+
+    That holds for factors that are multiples of 2⁻²⁴, as all random ones are.
+    """
     result = factors.clone()
-    for name in MIRRORED:
-        result[:, NAMES.index(name)] = 1 - column(factors, name)
+    for name in REVERSED_BY_MIRRORS:
+        result[:, NAMES.index(name)] = 1 - values(factors, name)
+    # The classes none, left and right have the middles 1/6, 1/2 and 5/6.
     bow = labels(factors, "bow")
-    # none, left, right → none, right, left, at the middle of each class.
-    other = torch.tensor([0, 2, 1], device=bow.device)[bow]
-    result[:, NAMES.index("bow")] = torch.where(bow > 0, (other + 0.5) / 3, column(factors, "bow"))
+    other_side = torch.tensor([0.5, 2.5, 1.5], device=bow.device)[bow] / 3
+    result[:, NAMES.index("bow")] = other_side.to(factors.dtype)
     return result
 
 
-def drawn(n: int, source: torch.Generator) -> Tensor:
-    """Independent, uniform factors [n, factors]; categorical ones are at the middle of their class.
+def random_factors(n: int, generator: torch.Generator) -> Tensor:
+    """Independent, uniform factors of n faces, [n, factors]; categorical ones are the middle of their class.
 
-    The same bits on every processor: only uniform numbers and basic arithmetic are used.
+    They have the same bits on every processor, which normal numbers don't.
     """
-    factors = torch.rand(n, len(NAMES), generator=source)
-    for index, factor in enumerate(FACTORS.values()):
-        if n_classes := len(factor.classes):
-            factors[:, index] = (labels(factors, factor.name) + 0.5) / n_classes
+    factors = torch.rand(n, len(NAMES), generator=generator)
+    for column, factor in enumerate(FACTORS.values()):
+        if factor.classes:
+            factors[:, column] = (labels(factors, factor.name) + 0.5) / len(factor.classes)
     return factors

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gancourse.data.faces.description import FACTORS, column, labels
+from gancourse.data.faces.description import FACTORS, labels, values
 
 SIZE = 32
 CENTRE = 16.8  # of the head, below the top of the image
@@ -50,18 +50,18 @@ class Pose:
 
     def between(self, name: str, low: float, high: float) -> Tensor:
         """A factor mapped from 0 … 1 to low … high."""
-        return column(self._factors, name)[:, None, None] * (high - low) + low
+        return values(self._factors, name)[:, None, None] * (high - low) + low
 
     def signed(self, name: str) -> Tensor:
         """A factor mapped from 0 … 1 to −1 … 1, so exactly that a mirrored face has the mirrored bits."""
-        return column(self._factors, name)[:, None, None] * 2 - 1
+        return values(self._factors, name)[:, None, None] * 2 - 1
 
     def has(self, name: str, *classes: str) -> Tensor:
         """Whether a categorical factor is one of these classes."""
         return torch.isin(self.classes[name], torch.tensor([FACTORS[name].classes.index(label) for label in classes]))
 
     def head(self, area: Window, depth: float = 0.0) -> tuple[Tensor, Tensor]:
-        """Coordinates u and v in a window; u from a centre that moves `depth` pixels sideways when the head turns fully."""
+        """Coordinates u and v in a window; at full turn, u is from a centre `depth` pixels to the side."""
         if depth not in self._shifted:
             self._shifted[depth] = self._u - self.turn * depth
         return self._shifted[depth][:, *area], self._v[:, *area]
