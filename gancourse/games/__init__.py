@@ -10,6 +10,7 @@ from gancourse.games.history import HistoricalAveraging
 from gancourse.games.matching import FeatureMatching, PullAway, pull_away
 from gancourse.games.mode_regularised import ModeRegularised
 from gancourse.games.one_pass import OneBatch, OneForward
+from gancourse.games.regression import FactorRegression
 from gancourse.games.remedies import (
     ConsensusRemedy,
     FeatureMatchingRemedy,
@@ -38,6 +39,7 @@ __all__ = [
     "Classification",
     "Consensus",
     "ConsensusRemedy",
+    "FactorRegression",
     "FeatureMatching",
     "FeatureMatchingRemedy",
     "Game",

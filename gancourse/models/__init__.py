@@ -18,6 +18,7 @@ from gancourse.models.folds import (
 )
 from gancourse.models.minibatch import MinibatchDiscrimination
 from gancourse.models.mlp import MLP, EnergyMLP
+from gancourse.models.regressor import FactorRegressor, SmallRegressor
 from gancourse.models.resnet import ResNet
 from gancourse.models.virtual_batch_norm import VirtualBatchNorm, WithReference
 
@@ -29,6 +30,7 @@ __all__ = [
     "ConvolutionalVAE",
     "Dropout",
     "EnergyMLP",
+    "FactorRegressor",
     "Family",
     "FlattenedLinear",
     "ImageEncoder",
@@ -37,6 +39,7 @@ __all__ = [
     "ProjectedConvolution",
     "ResNet",
     "SmallClassifier",
+    "SmallRegressor",
     "ThinConvolution",
     "ThinInputConvolution",
     "TransposedConvolution",
