@@ -19,6 +19,7 @@ from gancourse.names import lookup
 from gancourse.rng import Noise, generator
 from gancourse.signature import Classes, Condition, Factors, Picture, Signature, Tokens
 
+READABLE = Factors(NAMES, tuple(len(factor.classes) for factor in FACTORS.values()))
 N_FACES = {"train": 50_000, "test": 10_000}
 
 
@@ -90,7 +91,7 @@ def _conditioning(name: str, factors: Tensor) -> Conditioning:
         kind = Tokens(VOCABULARY, LENGTH)
         return Conditioning(kind, lambda rows, wording: encode(caption(factors[rows], wording)))
     if name == "factors":
-        return Conditioning(Factors(NAMES), lambda rows, wording: factors[rows])
+        return Conditioning(READABLE, lambda rows, wording: factors[rows])
     categorical = {name: factor.classes for name, factor in FACTORS.items() if factor.classes}
     kind = Classes(lookup(categorical | dict.fromkeys(("factors", "captions", "edges")), name, "condition"))
     return Conditioning(kind, lambda rows, wording: labels(factors[rows], name))
