@@ -148,8 +148,7 @@ def test_a_pair_s_weights_are_the_seed_s_alone(family, signatures):
 
 def test_the_generator_s_weights_are_drawn_first_but_for_energies():
     """Published rows depend on it."""
-    for family, first in ((MLP(4, 8), 0), (DCGAN(4, 2), 0), (EnergyMLP(4, 8), 1)):
-        fits = PLANE if family.image_size is None else GREY
+    for family, first, fits in ((MLP(4, 8), 0, PLANE), (DCGAN(4, 2), 0, GREY), (EnergyMLP(4, 8), 1, PLANE)):
         with initialised_from(0):
             pair = family.pair(fits, fits)
         with initialised_from(0):
