@@ -55,8 +55,8 @@ def _sketched(factors: Tensor) -> Tensor:
 
 def _edges(factors: Tensor) -> Tensor:
     """Boundaries of the parts, without any colour: white on black."""
-    black, white = torch.zeros(1, 1), torch.full((1, 1), 255.0)
-    canvas = torch.zeros(len(factors), 1, SIZE, SIZE)
+    black, white = torch.tensor([[[0]], [[255]]], dtype=torch.float32)
+    canvas = black[:, :, None, None].repeat(len(factors), 1, SIZE, SIZE)
     for part in parts(factors):
         if part.role in palettes.FLAT or part.role in ("teeth", "glint", "iris"):
             continue
