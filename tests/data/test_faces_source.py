@@ -95,6 +95,12 @@ def test_the_same_faces_are_in_both_styles():
     assert torch.equal(batch.x, Faces("test")(Noise((0,), 6)).x)
 
 
+def test_edges_can_be_the_images_of_a_set():
+    edges, beside = Faces("test", style="edges"), Faces("test", condition="edges")
+    assert edges.signature.shape == (1, 32, 32)
+    assert torch.equal(edges.first(5).x, beside.first(5).y)
+
+
 def test_an_album_draws_each_face_once(monkeypatch):
     rows, calls = table("test")[:50], []
     album = Album(rows, "colour")

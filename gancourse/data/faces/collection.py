@@ -126,7 +126,7 @@ class Faces:
 
     Args:
         split: "train" or "test".
-        style: "colour" or "sketch", pencil and a thin wash on paper.
+        style: "colour", "sketch" (pencil and a thin wash on paper) or "edges" (boundaries of the parts, one channel).
         condition: what y is: "factors", "captions" (a random wording each), "edges" (boundaries of the parts), or the
             name of a categorical factor, such as "hair style", for its classes.
         correlation: of having glasses with having long hair (bob, long, bun, pigtails), from −1 to 1.
