@@ -198,7 +198,7 @@ HAIR = (
 
 def _front_hair(pose: Pose) -> Iterator[Part]:
     if (style := ~pose.has("hair style", "bald")).any():
-        table = torch.tensor(HAIR)[pose.classes["hair style"][:, 0, 0]]
+        table = torch.tensor(HAIR, dtype=torch.float32)[pose.classes["hair style"][:, 0, 0]]
         hair = Hair(*table.T[:, :, None, None])
         amount = pose.between("hair amount", 0, 1)
         u, v = pose.head(WHOLE, 0.2)
@@ -247,7 +247,7 @@ def _ornaments(pose: Pose) -> Iterator[Part]:
     if (shown := ~pose.has("bow", "none")).any():
         area = window(3, 16, 2, 30)
         u, v = pose.head(area, 0.2)
-        across = (u - torch.where(pose.has("bow", "left"), -5.4, 5.4)).abs()
+        across = (u - (5.4 - pose.has("bow", "left").float() * 10.8)).abs()
         up = v + 8.0
         wings = overlap((up.abs() - across * 0.75 - 0.6) * 0.8, across - 3.2)
         yield Part(area, _if(shown, wings), "bow", has_outline=True)

@@ -13,6 +13,7 @@ from torch import Tensor
 from gancourse.batch import Batch
 from gancourse.data.faces.description import FACTORS, NAMES, changed, labels, random_factors, values
 from gancourse.data.faces.painting import draw
+from gancourse.data.faces.pose import SIZE
 from gancourse.data.faces.wording import LENGTH, N_WORDINGS, VOCABULARY, caption, encode
 from gancourse.data.images import to_floats
 from gancourse.names import lookup
@@ -39,11 +40,12 @@ def table(split: str, correlation: float = 0.0) -> Tensor:
         raise ValueError(f"correlation is {correlation}; pass a number from −1 to 1")
     factors = random_factors(sum(N_FACES.values()), generator("faces"))
     # A share of the faces wear glasses if, and only if, their hair is long (short, where the correlation is negative).
-    follows = torch.rand(len(factors), generator=generator("faces", "correlation")) < abs(correlation)
+    follows = random_factors(len(factors), generator("faces", "correlation"))[:, 0] < abs(correlation)
     has_glasses = (values(factors, "hair style") >= 0.5) == (correlation > 0)
     glasses = torch.where(has_glasses, 0.75, 0.25)
     factors = changed(factors, glasses=torch.where(follows, glasses, values(factors, "glasses")))
-    return dict(zip(N_FACES, factors.split(list(N_FACES.values())), strict=True))[split]
+    n_train = N_FACES["train"]
+    return (factors[:n_train] if split == "train" else factors[n_train:]).clone()
 
 
 class Album:
@@ -55,8 +57,8 @@ class Album:
     """
 
     def __init__(self, factors: Tensor, style: str) -> None:
-        self._factors, self._draw = factors, partial(draw, style=style)
-        self.shape = tuple(self._draw(factors[:1]).shape[1:])
+        self._factors, self._style = factors, style
+        self.shape = tuple(draw(factors[:1], style).shape[1:])
         # Memory is taken as it is written to.
         self._images = torch.empty(len(factors), *self.shape, dtype=torch.uint8)
         self._is_drawn = torch.zeros(len(factors), dtype=torch.bool)
@@ -65,9 +67,13 @@ class Album:
         """Images of these rows [n], uint8 [n, channels, height, width]."""
         missing = rows[~self._is_drawn[rows]].unique()
         if len(missing):
-            self._images[missing] = self._draw(self._factors[missing])
+            self._images[missing] = draw(self._factors[missing], self._style)
             self._is_drawn[missing] = True
         return self._images[rows]
+
+    def __reduce__(self) -> tuple[type[Album], tuple[Tensor, str]]:
+        """Another process gets the factors alone, and draws by itself."""
+        return Album, (self._factors, self._style)
 
 
 class Conditioning(NamedTuple):
@@ -82,19 +88,35 @@ class Conditioning(NamedTuple):
     of_rows: Callable[[Tensor, Tensor], Tensor]
 
 
+def _factors(factors: Tensor, rows: Tensor, wording: Tensor) -> Tensor:
+    return factors[rows]
+
+
+def _labels(factors: Tensor, name: str, rows: Tensor, wording: Tensor) -> Tensor:
+    return labels(factors[rows], name)
+
+
+def _captions(factors: Tensor, rows: Tensor, wording: Tensor) -> Tensor:
+    return encode(caption(factors[rows], wording))
+
+
+def _edges(album: Album, rows: Tensor, wording: Tensor) -> Tensor:
+    return to_floats(album[rows])
+
+
 def _conditioning(name: str, factors: Tensor) -> Conditioning:
-    """The conditioning of that name."""
-    if name == "edges":
-        album = Album(factors, "edges")
-        return Conditioning(Picture(album.shape), lambda rows, wording: to_floats(album[rows]))
-    if name == "captions":
-        kind = Tokens(VOCABULARY, LENGTH)
-        return Conditioning(kind, lambda rows, wording: encode(caption(factors[rows], wording)))
-    if name == "factors":
-        return Conditioning(READABLE, lambda rows, wording: factors[rows])
-    categorical = {name: factor.classes for name, factor in FACTORS.items() if factor.classes}
-    kind = Classes(lookup(categorical | dict.fromkeys(("factors", "captions", "edges")), name, "condition"))
-    return Conditioning(kind, lambda rows, wording: labels(factors[rows], name))
+    """The conditioning of that name, for a table of factors."""
+    by_name: dict[str, Callable[[], Conditioning]] = {
+        "factors": lambda: Conditioning(READABLE, partial(_factors, factors)),
+        "captions": lambda: Conditioning(Tokens(VOCABULARY, LENGTH), partial(_captions, factors)),
+        "edges": lambda: Conditioning(Picture((1, SIZE, SIZE)), partial(_edges, Album(factors, "edges"))),
+    }
+    for factor in FACTORS.values():
+        if factor.classes:
+            by_name[factor.name] = partial(
+                Conditioning, Classes(factor.classes), partial(_labels, factors, factor.name)
+            )
+    return lookup(by_name, name, "condition")()
 
 
 class Faces:
@@ -105,7 +127,7 @@ class Faces:
 
     Args:
         split: "train" or "test".
-        style: "colour" or "sketch", pencil and a thin wash on paper.
+        style: "colour", "sketch" (pencil and a thin wash on paper) or "edges" (boundaries of the parts, one channel).
         condition: what y is: "factors", "captions" (a random wording each), "edges" (boundaries of the parts), or the
             name of a categorical factor, such as "hair style", for its classes.
         correlation: of having glasses with having long hair (bob, long, bun, pigtails), from −1 to 1.

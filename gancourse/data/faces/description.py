@@ -118,7 +118,7 @@ def labels(factors: Tensor, name: str) -> Tensor:
 def neutral(n: int = 1) -> Tensor:
     """Factors of n equal faces, [n, factors]: continuous ones are ½, categorical ones their first class."""
     row = [0.5 / len(factor.classes) if factor.classes else 0.5 for factor in FACTORS.values()]
-    return torch.tensor(row).repeat(n, 1)
+    return torch.tensor(row, dtype=torch.float32).repeat(n, 1)
 
 
 def changed(factors: Tensor, **settings: float | str | Tensor) -> Tensor:
@@ -157,7 +157,7 @@ def mirrored(factors: Tensor) -> Tensor:
         result[:, NAMES.index(name)] = 1 - values(factors, name)
     # The classes none, left and right have the middles 1/6, 1/2 and 5/6.
     bow = labels(factors, "bow")
-    other_side = torch.tensor([0.5, 2.5, 1.5], device=bow.device)[bow] / 3
+    other_side = torch.tensor([0.5, 2.5, 1.5], dtype=torch.float32, device=bow.device)[bow] / 3
     result[:, NAMES.index("bow")] = other_side.to(factors.dtype)
     return result
 
@@ -167,7 +167,7 @@ def random_factors(n: int, generator: torch.Generator) -> Tensor:
 
     They have the same bits on every processor, which normal numbers don't.
     """
-    factors = torch.rand(n, len(NAMES), generator=generator)
+    factors = torch.rand(n, len(NAMES), generator=generator, dtype=torch.float32)
     for column, factor in enumerate(FACTORS.values()):
         if factor.classes:
             factors[:, column] = (labels(factors, factor.name) + 0.5) / len(factor.classes)

@@ -55,10 +55,10 @@ def _sketched(factors: Tensor) -> Tensor:
 
 def _edges(factors: Tensor) -> Tensor:
     """Boundaries of the parts, without any colour: white on black."""
-    black, white = torch.zeros(1, 1), torch.full((1, 1), 255.0)
-    canvas = torch.zeros(len(factors), 1, SIZE, SIZE)
+    black, white = torch.tensor([[[0]], [[255]]], dtype=torch.float32)
+    canvas = black[:, :, None, None].repeat(len(factors), 1, SIZE, SIZE)
     for part in parts(factors):
-        if part.role in palettes.FLAT or part.role in ("teeth", "glint", "iris"):
+        if part.role in palettes.FLAT | palettes.COLOUR_ONLY:
             continue
         if part.has_outline or part.role in palettes.HOLES:
             _over(canvas, part.area, black, coverage(part.distance))
@@ -75,7 +75,7 @@ def draw(factors: Tensor, style: str = "colour") -> Tensor:
 
     Args:
         factors: one row a face, floats from 0 to 1, [n, factors]; columns as in `FACTORS`.
-        style: "colour", "sketch" (coloured chalk on a board) or "edges" (boundaries of the parts, one channel).
+        style: "colour", "sketch" (pencil and a thin wash on paper) or "edges" (boundaries of the parts, one channel).
 
     Raises:
         ValueError: the factors are not floats of that shape and range, or there is no such style.

@@ -63,8 +63,10 @@ def colours(factors: Tensor) -> dict[str, Tensor]:
 
 FLAT = frozenset(("halo", "collar", "blush", "shadow", "inner ear", "hair shine", "glass", "tongue"))
 """Roles without lines, which drawings by lines leave out."""
+COLOUR_ONLY = frozenset(("teeth", "glint", "iris"))
+"""Roles within others that edges leave out."""
 HOLES = frozenset(("sclera", "mouth"))
-"""Roles that drawings by lines leave empty."""
+"""Roles that edges leave empty."""
 
 
 PAPER = _table("fbf8f0")

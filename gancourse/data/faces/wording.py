@@ -163,7 +163,7 @@ def encode(sentences: Sequence[str]) -> Tensor:
 
 
 def decode(tokens: Tensor) -> list[str]:
-    """The sentences that numbers of words [n, LENGTH] stand for.
+    """Sentences from the numbers of their words, [n, LENGTH].
 
     >>> decode(encode(["a face with round glasses, freckles and a bow on the left"]))
     ['a face with round glasses, freckles and a bow on the left']
