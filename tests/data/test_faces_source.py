@@ -79,7 +79,8 @@ def test_conditions_are_of_the_faces_beside_them():
 def test_signatures_say_what_the_conditions_are():
     kinds = {name: Faces("test", condition=name).signature for name in ("factors", "captions", "edges", "bow")}
     assert all(signature.shape == (3, 32, 32) for signature in kinds.values())
-    assert kinds["factors"].condition == Factors(tuple(FACTORS))
+    n_classes = tuple(len(factor.classes) for factor in FACTORS.values())
+    assert kinds["factors"].condition == Factors(tuple(FACTORS), n_classes)
     assert isinstance(kinds["captions"].condition, Tokens)
     assert kinds["edges"].condition == Picture((1, 32, 32))
     assert kinds["bow"].condition == Classes(("none", "left", "right"))
@@ -233,4 +234,4 @@ def test_networks_for_32_pixels_train_on_faces_and_others_say_what_they_make():
         losses = next(build(small.changed(data=name)).trainer.steps(1)).losses
         assert all(math.isfinite(value) for part in losses.values() for value in part.values())
     with pytest.raises(ValueError, match="28 × 28 images, not 32 × 32 images of 3 channels"):
-        build(recipes.recipe("dcgan-digits").changed(data="faces", full=False))
+        build(recipes.recipe("vae-digits").changed(data="faces", full=False))
