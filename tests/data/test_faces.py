@@ -10,7 +10,18 @@ import pytest
 import torch
 
 from gancourse.data import faces
-from gancourse.data.faces import FACTORS, anatomy, changed, draw, geometry, labels, mirrored, neutral, random_factors
+from gancourse.data.faces import (
+    FACTORS,
+    anatomy,
+    changed,
+    draw,
+    geometry,
+    labels,
+    mirrored,
+    neutral,
+    painting,
+    random_factors,
+)
 from gancourse.data.faces.palettes import PAPER
 from gancourse.rng import generator
 
@@ -248,6 +259,20 @@ def test_the_hashes_differ_if_one_factor_of_one_face_does():
     factors = random_factors(2048, generator("test faces"))
     factors[1000] = changed(factors[1000:1001], smile=1 - factors[1000, list(FACTORS).index("smile")])[0]
     assert hashlib.sha256(draw(factors).numpy().tobytes()).hexdigest() != FROZEN["colour"]
+
+
+def test_drawing_uses_one_thread_and_gives_the_others_back(monkeypatch):
+    n_threads, counts = torch.get_num_threads(), []
+    painter = painting.PAINTERS["colour"]
+    monkeypatch.setitem(
+        painting.PAINTERS, "colour", lambda factors: counts.append(torch.get_num_threads()) or painter(factors)
+    )
+    try:
+        torch.set_num_threads(2)
+        draw(some(2))
+        assert (counts, torch.get_num_threads()) == ([1], 2)
+    finally:
+        torch.set_num_threads(n_threads)
 
 
 def test_two_thousand_faces_take_less_than_two_seconds_of_a_core():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -67,6 +68,17 @@ def _edges(factors: Tensor) -> Tensor:
     return canvas
 
 
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute with one thread: windows are so small that several threads wait longer than they work."""
+    n_threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(n_threads)
+
+
 PAINTERS: dict[str, Callable[[Tensor], Tensor]] = {"colour": _coloured, "sketch": _sketched, "edges": _edges}
 
 
@@ -88,6 +100,7 @@ def draw(factors: Tensor, style: str = "colour") -> Tensor:
     # Similar faces side by side, because parts that no face of a chunk has are skipped.
     order = labels(factors, "hair style").argsort(stable=True)
     result = torch.empty(len(factors), 1 if style == "edges" else 3, SIZE, SIZE, dtype=torch.uint8)
-    for rows in order.split(CHUNK):
-        result[rows] = painter(factors[rows]).add_(0.5).floor_().to(torch.uint8)
+    with _one_thread():
+        for rows in order.split(CHUNK):
+            result[rows] = painter(factors[rows]).add_(0.5).floor_().to(torch.uint8)
     return result
