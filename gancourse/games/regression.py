@@ -47,7 +47,7 @@ class FactorRegression:
         ValueError: tolerance isn't positive; during training, if y isn't [batch, factors].
     """
 
-    def __init__(self, network: nn.Module, tolerance: float = 0.1) -> None:
+    def __init__(self, network: nn.Module, tolerance: float = 0.2) -> None:
         if not tolerance > 0:
             raise ValueError(f"tolerance is {tolerance}; pass a positive share of the range, such as 0.1")
         self.network, self.tolerance = network, tolerance

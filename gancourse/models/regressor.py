@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import ClassVar
 
 import torch
@@ -23,7 +24,7 @@ class FactorRegressor(nn.Module):
     Args:
         n_classes: of each factor; 0 for a continuous one.
         channels: of the images.
-        width: channels at 16 × 16; twice as many at 8 × 8, four times at 4 × 4.
+        width: channels of the first layer; twice and four times as many of the second and third.
         n_features: size of the last hidden layer.
 
     Raises:
@@ -34,18 +35,24 @@ class FactorRegressor(nn.Module):
     [(2, 3), (2,)]
     """
 
-    def __init__(self, n_classes: Sequence[int], channels: int = 3, width: int = 32, n_features: int = 128) -> None:
+    def __init__(self, n_classes: Sequence[int], channels: int = 3, width: int = 32, n_features: int = 256) -> None:
         super().__init__()
         if not n_classes or any(n < 0 or n == 1 for n in n_classes):
             raise ValueError(
                 f"n_classes is {tuple(n_classes)}; expected one factor or more, of 0 or at least 2 classes"
             )
         self.n_classes, self.channels = tuple(n_classes), channels
-        sizes = [(channels, width, 1), (width, width, 2), (width, 2 * width, 2), (2 * width, 4 * width, 2)]
         blocks: list[nn.Module] = []
-        for n_in, n_out, stride in sizes:
-            blocks += [nn.Conv2d(n_in, n_out, 3, stride, padding=1, bias=False), nn.BatchNorm2d(n_out), nn.ReLU()]
-        self.body = nn.Sequential(*blocks, nn.Flatten(), nn.Linear(4 * width * 16, n_features))
+        for n_in, n_out in pairwise((channels, width, 2 * width, 4 * width)):
+            blocks += [
+                nn.Conv2d(n_in, n_out, 3, padding=1, bias=False),
+                nn.BatchNorm2d(n_out),
+                nn.ReLU(),
+                nn.MaxPool2d(2),
+            ]
+        self.body = nn.Sequential(
+            *blocks, nn.Flatten(), nn.Linear(4 * width * 16, n_features), nn.BatchNorm1d(n_features)
+        )
         self.head = nn.Sequential(nn.ReLU(), nn.Linear(n_features, sum(max(n, 1) for n in n_classes)))
 
     def features(self, x: Tensor) -> Tensor:
@@ -72,7 +79,7 @@ class SmallRegressor(Family):
     """The network of this file.
 
     Args:
-        width: channels at 16 × 16.
+        width: channels of the first layer.
     """
 
     image_size: ClassVar[int | None] = SIZE

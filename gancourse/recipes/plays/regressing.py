@@ -32,7 +32,7 @@ class Regressing(Play):
     asks_for: ClassVar[tuple[str, ...]] = ("regressor",)
     makes_samples: ClassVar[bool] = False
     family: Family
-    tolerance: Positive = 0.1
+    tolerance: Positive = 0.2
 
     def game(self, fits: Signature) -> FactorRegression:
         """The game of one player.
