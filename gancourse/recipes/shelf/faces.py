@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from gancourse.models import SmallRegressor
-from gancourse.recipes.plays import Regressing
+from gancourse.models import DCGAN, SmallRegressor
+from gancourse.recipes.plays import Adversarial, Regressing
 from gancourse.recipes.schema import Data, Recipe, Training
 
 RECIPES = (
+    Recipe(
+        "dcgan-faces",
+        "cartoon faces by the DCGAN guidelines, with spectral normalisation in the discriminator",
+        Data("faces"),
+        Adversarial(DCGAN(width=48, discriminator_norm="spectral")),
+        Training(steps=20_000, decay="linear", average_kimg=20.0),
+    ),
     Recipe(
         "faces-regressor",
         "the factors of faces, and features that metrics compare",
