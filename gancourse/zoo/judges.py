@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from gancourse import metrics
 from gancourse.data import Mixture, Source
 from gancourse.zoo.extractors import Extractor, extractor
+from gancourse.zoo.portraits import coverage_by
 from gancourse.zoo.stacked import N_JUDGED, stacked_coverage
 from gancourse.zoo.storage import load
 
@@ -72,6 +73,21 @@ def _classifier(data_name: str, border: int = 0) -> Judge[Source]:
         return judge_by(Extractor(name, inside(extractor(name))), real, make(len(real)), logits, seed)
 
     return Judge(measure, lambda source: _distance(Extractor(name, inside(extractor(name))), source))
+
+
+def _regressor(name: str) -> Judge[Source]:
+    """By the features of the zoo's regressor, and by the factors that it reads."""
+
+    def measure(make: Make, source: Source, n: int | None, seed: int) -> dict[str, float]:
+        real = source.first(n or N_DEFAULT).x
+        samples = make(len(real))
+        return judge_by(extractor(name), real, samples, None, seed) | coverage_by(name, real, samples)
+
+    def quick(source: Source) -> Callable[[Tensor], dict[str, float]]:
+        real, distance = source.first(N_QUICK).x, _distance(extractor(name), source)
+        return lambda samples: distance(samples) | coverage_by(name, real, samples)
+
+    return Judge(measure, quick)
 
 
 def _distance(extract: Extractor, source: Source) -> Callable[[Tensor], dict[str, float]]:
@@ -142,6 +158,9 @@ JUDGES: dict[str, Judge[Any]] = {
     "fashion": _classifier("fashion"),
     "fashion-32": _classifier("fashion", border=2),
     "stacked-digits": _of(_thousand, N_JUDGED),
+    **dict.fromkeys(
+        ("faces", "faces-by-hair", "faces-captions", "faces-edges", "faces-correlated"), _regressor("faces-regressor")
+    ),
     **dict.fromkeys(("ring", "grid", "unit-ring", "unit-grid"), _of(_modes, N_DEFAULT)),
 }
 """By the name of the data set, which says what kind of source each is handed."""
