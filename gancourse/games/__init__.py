@@ -1,7 +1,8 @@
 """Games: lists of players, each with a network that it updates and losses that it minimises."""
 
+from gancourse.games.auxiliary_classifier import ACGAN
 from gancourse.games.boundary_equilibrium import BoundaryEquilibrium
-from gancourse.games.classifier import Classification
+from gancourse.games.classifier import Classification, class_losses
 from gancourse.games.consensus import Consensus
 from gancourse.games.constraints import weight_clipping
 from gancourse.games.game import GAN, Game, Player, Samples, View
@@ -32,6 +33,7 @@ from gancourse.games.views import annealed, instance_noise, label_flipping, pack
 from gancourse.games.wrapper import Wrapper
 
 __all__ = [
+    "ACGAN",
     "GAN",
     "VAE",
     "BoundaryEquilibrium",
@@ -66,6 +68,7 @@ __all__ = [
     "WeightClippingRemedy",
     "Wrapper",
     "annealed",
+    "class_losses",
     "gaussian_kl",
     "instance_noise",
     "label_flipping",

@@ -1,8 +1,17 @@
 """Networks, one published family per file."""
 
-from gancourse.models import dcgan, mlp, resnet, spectral
+from gancourse.models import conditional_mlp, dcgan, mlp, resnet, spectral
 from gancourse.models.autoencoder import AutoencoderCritic, ConvolutionalVAE, ImageEncoder
 from gancourse.models.classifier import Classifier, SmallClassifier
+from gancourse.models.conditional_mlp import AuxiliaryMLP, ConditionalMLP
+from gancourse.models.conditioning import (
+    Concatenation,
+    ConditionalBatchNorm,
+    ConditionalChain,
+    Projection,
+    Unconditional,
+    label_channels,
+)
 from gancourse.models.dcgan import DCGAN
 from gancourse.models.dropout import Dropout
 from gancourse.models.family import Family
@@ -24,7 +33,12 @@ __all__ = [
     "DCGAN",
     "MLP",
     "AutoencoderCritic",
+    "AuxiliaryMLP",
     "Classifier",
+    "Concatenation",
+    "ConditionalBatchNorm",
+    "ConditionalChain",
+    "ConditionalMLP",
     "ConvolutionalVAE",
     "Dropout",
     "EnergyMLP",
@@ -34,16 +48,20 @@ __all__ = [
     "MinibatchDiscrimination",
     "PooledConvolution",
     "ProjectedConvolution",
+    "Projection",
     "ResNet",
     "SmallClassifier",
     "ThinConvolution",
     "TransposedConvolution",
+    "Unconditional",
     "UpsampledConvolution",
     "VirtualBatchNorm",
     "WithReference",
+    "conditional_mlp",
     "dcgan",
     "fold_if_possible",
     "folded",
+    "label_channels",
     "mlp",
     "resnet",
     "spectral",

@@ -12,7 +12,7 @@ from torch import nn
 from gancourse import data, games, models, objectives, processes
 from gancourse.batch import Batches
 from gancourse.games.wrapper import merged
-from gancourse.models import mlp
+from gancourse.models import conditional_mlp, mlp
 
 RING = data.ring(std=0.1)
 N_CLASSES = 8
@@ -95,6 +95,16 @@ def equilibrium():
     return games.BoundaryEquilibrium(new_generator(), critic, rate=0.1, gamma=0.9)
 
 
+def auxiliary(**options):
+    """An AC-GAN of labels of the ring."""
+    condition = RING.signature.condition
+    generator = conditional_mlp.Generator(LATENT_SIZE, HIDDEN, DEPTH, condition=condition)
+    head = nn.Linear(HIDDEN, N_CLASSES)
+    return games.ACGAN(
+        generator, conditional_mlp.Discriminator(HIDDEN, DEPTH), head, objectives.non_saturating, **options
+    )
+
+
 def features(game):
     """Of what the discriminator sees, called as it is; its own hidden layer where it has one."""
     return getattr(getattr(game, "discriminator", None), "features", lambda x, *y: x)
@@ -156,7 +166,16 @@ EXAMPLES: dict[str, Example] = {
     "VAE": Example(
         ("VAE", "gaussian_kl"), lambda: games.VAE(mlp.Encoder(2 * LATENT_SIZE, HIDDEN, DEPTH), new_generator(), 0.3)
     ),
-    "classification": Example(("Classification",), lambda: games.Classification(mlp.Encoder(N_CLASSES, HIDDEN, DEPTH))),
+    "AC-GAN": Example(("ACGAN",), auxiliary),
+    "AC-GAN with a penalty, noisy, flipped": Example(
+        ("ACGAN",),
+        lambda: auxiliary(
+            terms=[games.penalty(objectives.r1, 0.1)], views=[games.instance_noise(0.1), games.label_flipping(0.2)]
+        ),
+    ),
+    "classification": Example(
+        ("Classification", "class_losses"), lambda: games.Classification(mlp.Encoder(N_CLASSES, HIDDEN, DEPTH))
+    ),
     "consensus": Example(("Consensus",), lambda: WRAPPERS["Consensus"](gan())),
     "conditional feature matching": Example(
         ("FeatureMatching",), lambda: WRAPPERS["FeatureMatching"](gan(n_classes=N_CLASSES))
