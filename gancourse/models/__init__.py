@@ -1,8 +1,9 @@
 """Networks, one published family per file."""
 
-from gancourse.models import conditional_mlp, dcgan, mlp, resnet, spectral
+from gancourse.models import conditional_dcgan, conditional_mlp, dcgan, mlp, resnet, spectral
 from gancourse.models.autoencoder import AutoencoderCritic, ConvolutionalVAE, ImageEncoder
 from gancourse.models.classifier import Classifier, SmallClassifier
+from gancourse.models.conditional_dcgan import AuxiliaryDCGAN, ConditionalDCGAN
 from gancourse.models.conditional_mlp import AuxiliaryMLP, ConditionalMLP
 from gancourse.models.conditioning import (
     Concatenation,
@@ -33,11 +34,13 @@ __all__ = [
     "DCGAN",
     "MLP",
     "AutoencoderCritic",
+    "AuxiliaryDCGAN",
     "AuxiliaryMLP",
     "Classifier",
     "Concatenation",
     "ConditionalBatchNorm",
     "ConditionalChain",
+    "ConditionalDCGAN",
     "ConditionalMLP",
     "ConvolutionalVAE",
     "Dropout",
@@ -57,6 +60,7 @@ __all__ = [
     "UpsampledConvolution",
     "VirtualBatchNorm",
     "WithReference",
+    "conditional_dcgan",
     "conditional_mlp",
     "dcgan",
     "fold_if_possible",

@@ -70,7 +70,7 @@ class ConditionalBatchNorm(nn.Module):
         n_features: features [batch, n_features] or channels [batch, n_features, height, width].
         condition_size: numbers in a condition.
 
-    Source: Dumoulin, Shlens, Kudlur 2017, eq. 5; for GANs, Miyato and Koyama 2018, appendix A.
+    Source: Dumoulin, Shlens, Kudlur 2017, section 2.2; for GANs, Miyato and Koyama 2018.
 
     >>> layer = ConditionalBatchNorm(3, condition_size=2)
     >>> layer(torch.randn(4, 3, 5, 5), torch.eye(2)[[0, 1, 1, 0]]).shape

@@ -11,7 +11,9 @@ from gancourse.games.game import conditioned
 from gancourse.models import (
     DCGAN,
     MLP,
+    AuxiliaryDCGAN,
     AuxiliaryMLP,
+    ConditionalDCGAN,
     ConditionalMLP,
     ConvolutionalVAE,
     EnergyMLP,
@@ -38,6 +40,9 @@ FITS = [
     (AuxiliaryMLP(4, 8), LABELLED),
     (DCGAN(4, 2), [GREY, COLOUR]),
     (DCGAN(4, 2, discriminator_norm="spectral"), [GREY, COLOUR]),
+    (ConditionalDCGAN(4, 2), [GREY, COLOUR]),
+    (ConditionalDCGAN(4, 2, "concatenation", "label-channels", "spectral"), [GREY, COLOUR]),
+    (AuxiliaryDCGAN(4, 2), [GREY, COLOUR]),
     (ResNet(4, 2), [LARGE]),
 ]
 EVERY = [*(family for family, _ in FITS), ConvolutionalVAE(4, 2), SmallClassifier()]
