@@ -8,6 +8,7 @@ from gancourse.games.constraints import weight_clipping
 from gancourse.games.game import GAN, Game, Player, Samples, View
 from gancourse.games.growing import Growing
 from gancourse.games.history import HistoricalAveraging
+from gancourse.games.information import InfoGAN, code_losses, draw_codes
 from gancourse.games.matching import FeatureMatching, PullAway, pull_away
 from gancourse.games.mode_regularised import ModeRegularised
 from gancourse.games.one_pass import OneBatch, OneForward
@@ -46,6 +47,7 @@ __all__ = [
     "Growing",
     "HistoricalAveraging",
     "HistoricalAveragingRemedy",
+    "InfoGAN",
     "InstanceNoiseRemedy",
     "LabelFlippingRemedy",
     "ModeRegularised",
@@ -69,6 +71,8 @@ __all__ = [
     "Wrapper",
     "annealed",
     "class_losses",
+    "code_losses",
+    "draw_codes",
     "gaussian_kl",
     "instance_noise",
     "label_flipping",

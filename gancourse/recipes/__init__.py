@@ -2,7 +2,15 @@
 
 from gancourse.recipes.building import REFERENCE, Arithmetic, Built, build
 from gancourse.recipes.catalogue import recipe, recipes
-from gancourse.recipes.plays import Adversarial, AuxiliaryClassifying, Classifying, Play, Variational, generated
+from gancourse.recipes.plays import (
+    Adversarial,
+    AuxiliaryClassifying,
+    Classifying,
+    InformationMaximising,
+    Play,
+    Variational,
+    generated,
+)
 from gancourse.recipes.running import (
     Progress,
     Saved,
@@ -23,6 +31,7 @@ __all__ = [
     "Built",
     "Classifying",
     "Data",
+    "InformationMaximising",
     "Play",
     "Progress",
     "Recipe",

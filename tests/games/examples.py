@@ -13,6 +13,7 @@ from gancourse import data, games, models, objectives, processes
 from gancourse.batch import Batches
 from gancourse.games.wrapper import merged
 from gancourse.models import conditional_mlp, mlp
+from gancourse.signature import Codes
 
 RING = data.ring(std=0.1)
 N_CLASSES = 8
@@ -105,6 +106,17 @@ def auxiliary(**options):
     )
 
 
+CODES = Codes(3, 2)
+
+
+def information(generator=None, **options):
+    """An InfoGAN of three categories and two numbers."""
+    generator = generator or conditional_mlp.Generator(LATENT_SIZE, HIDDEN, DEPTH, condition=CODES)
+    head = nn.Linear(HIDDEN, 3 + 2 * 2)
+    critic = conditional_mlp.Discriminator(HIDDEN, DEPTH)
+    return games.InfoGAN(generator, critic, head, CODES, objectives.non_saturating, **options)
+
+
 def features(game):
     """Of what the discriminator sees, called as it is; its own hidden layer where it has one."""
     return getattr(getattr(game, "discriminator", None), "features", lambda x, *y: x)
@@ -112,7 +124,8 @@ def features(game):
 
 def several(game):
     """The game, and a second discriminator for its generator."""
-    second = [gan(generator=game.generator)] if hasattr(game, "generator") else []
+    make = information if getattr(getattr(game, "generator", None), "condition", None) == CODES else gan
+    second = [make(generator=game.generator)] if hasattr(game, "generator") else []
     return games.Several([game, *second], temper=1.0)
 
 
@@ -182,6 +195,13 @@ EXAMPLES: dict[str, Example] = {
     ),
     "growing": Example(("Growing",), lambda: WRAPPERS["Growing"](levelled())),
     "historical averaging": Example(("HistoricalAveraging",), lambda: WRAPPERS["HistoricalAveraging"](with_terms())),
+    "InfoGAN": Example(("InfoGAN", "code_losses", "draw_codes"), information),
+    "InfoGAN with a penalty, noisy": Example(
+        ("InfoGAN",),
+        lambda: information(
+            terms=[games.penalty(objectives.r1, 0.1)], views=[games.instance_noise(0.1), games.label_flipping(0.2)]
+        ),
+    ),
     "mode-regularised": Example(("ModeRegularised",), lambda: regularised(gan(n_classes=N_CLASSES))),
     "one batch": Example(("OneBatch",), lambda: games.OneBatch(gan(games.penalty(objectives.r2, 0.1)))),
     "one forward": Example(("OneForward",), lambda: games.OneForward(gan(n_classes=N_CLASSES))),

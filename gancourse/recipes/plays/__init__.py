@@ -3,6 +3,7 @@
 from gancourse.recipes.plays.adversarial import Adversarial
 from gancourse.recipes.plays.auxiliary import AuxiliaryClassifying
 from gancourse.recipes.plays.classifying import Classifying
+from gancourse.recipes.plays.information import InformationMaximising
 from gancourse.recipes.plays.play import Play, check_request, generated, in_parts
 from gancourse.recipes.plays.variational import Variational
 
@@ -10,6 +11,7 @@ __all__ = [
     "Adversarial",
     "AuxiliaryClassifying",
     "Classifying",
+    "InformationMaximising",
     "Play",
     "Variational",
     "check_request",

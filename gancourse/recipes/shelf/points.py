@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gancourse.models import MLP, AuxiliaryMLP, ConditionalMLP
-from gancourse.recipes.plays import Adversarial, AuxiliaryClassifying
+from gancourse.recipes.plays import Adversarial, AuxiliaryClassifying, InformationMaximising
 from gancourse.recipes.schema import Data, Recipe, Training
 from gancourse.recipes.terms import R1, GradientPenalty
 
@@ -35,5 +35,12 @@ RECIPES = (
         Data("two-classes"),
         AuxiliaryClassifying(AuxiliaryMLP(), terms=(R1(0.5),)),
         Training(steps=3000, batch_size=256, learning_rate=1e-3, beta1=0.0, beta2=0.99, decay="linear"),
+    ),
+    Recipe(
+        "infogan-ring",
+        "eight Gaussians by a code that nobody labelled, which a recogniser reads",
+        Data("ring"),
+        InformationMaximising(AuxiliaryMLP(), terms=(R1(0.1),), n_categories=8, n_continuous=1),
+        Training(steps=3000, batch_size=128, learning_rate=1e-3, decay="linear", average_kimg=10.0),
     ),
 )
