@@ -168,6 +168,58 @@ class Tokens:
 
 
 @dataclass(frozen=True)
+class Codes:
+    """What nobody labels: a category and some numbers from −1 to 1 that a generator gives a meaning, InfoGAN's codes.
+
+    One y is a row [1 + n_continuous]: the category as a float, 0 where there are none, and then the numbers.
+
+    Args:
+        n_categories: values of the category; 0 for none.
+        n_continuous: how many numbers.
+
+    Raises:
+        ValueError: there is no code, or just one category.
+
+    >>> Codes(3, 1).encoded(torch.tensor([[2.0, -0.5]]))
+    tensor([[ 0.0000,  0.0000,  1.0000, -0.5000]])
+    """
+
+    n_categories: int
+    n_continuous: int
+
+    def __post_init__(self) -> None:
+        if self.n_categories < 0 or self.n_continuous < 0 or self.n_categories == 1 or not self.size:
+            raise ValueError(
+                f"codes of {self.n_categories} categories and {self.n_continuous} numbers; pass at least 2 categories, "
+                "or 0 and at least 1 number"
+            )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """A category and the numbers."""
+        return (1 + self.n_continuous,)
+
+    @property
+    def size(self) -> int:
+        """How many categories and numbers there are."""
+        return self.n_categories + self.n_continuous
+
+    def encoded(self, y: Tensor) -> Tensor:
+        """The category as a one-hot vector, and then the numbers as they are.
+
+        Raises:
+            ValueError: a row has another length, or a category is out of range.
+        """
+        _check(y, self.shape, "codes")
+        numbers = y[:, 1:].to(torch.get_default_dtype())
+        if not self.n_categories:
+            return numbers
+        categories = y[:, 0].long()
+        _check_integers(categories, self.n_categories, "categories")
+        return torch.cat([one_hot(categories, self.n_categories).to(numbers), numbers], 1)
+
+
+@dataclass(frozen=True)
 class Packs:
     """Conditions of samples that a discriminator sees m at a time: m of them along their first axis.
 

@@ -14,7 +14,9 @@ from gancourse.cli.options import Folder, Name
 from gancourse.zoo.pages import write_film, write_report
 
 
-def sample(what: Name, n: int = 64, seed: int = 0, out: Path = Path("samples.png")) -> None:
+def sample(
+    what: Name, n: int = 64, seed: int = 0, out: Path = Path("samples.png"), label: tuple[str, ...] = ()
+) -> None:
     """Draw a picture of generated data.
 
     Args:
@@ -22,6 +24,7 @@ def sample(what: Name, n: int = 64, seed: int = 0, out: Path = Path("samples.png
         n: how many samples.
         seed: which latents.
         out: where the picture goes.
+        label: classes to make samples of, by name or number, equally many of each; those of the data if left out.
     """
     import matplotlib as mpl
 
@@ -36,14 +39,16 @@ def sample(what: Name, n: int = 64, seed: int = 0, out: Path = Path("samples.png
         raise ValueError(f"{out} is a folder; pass a file, such as {out / 'samples.png'}")
     out = out if out.suffix else out.with_suffix(".png")
     trained = zoo.trained(what)
-    samples = trained.samples(n, seed)
+    y = trained.labels(label, n) if label else None
+    samples = trained.samples(n, seed, y)
     figure, ax = plt.subplots(figsize=(6, 6), layout="constrained")
     if samples.ndim == 4:
         plots.images(samples, max(1, round(n**0.5)), ax)
     else:
         plots.points(trained.recipe.real().first(n).x, samples, ax)
     figure.savefig(out, dpi=150)
-    print(f"{n} samples of {trained.recipe.name}: {out}")
+    of_label = f" ({', '.join(label)})" if label else ""
+    print(f"{n} samples of {trained.recipe.name}{of_label}: {out}")
 
 
 def evaluate(what: Name, n: int | None = None, seed: int = 0) -> None:

@@ -4,7 +4,7 @@ from gancourse.data.catalogue import data_sets, domains, entry, load
 from gancourse.data.faces import Faces
 from gancourse.data.folder import Folder
 from gancourse.data.images import Images, MissingDataError, digits, fashion
-from gancourse.data.mixtures import Mixture, grid, ring
+from gancourse.data.mixtures import Mixture, grid, ring, two_classes
 from gancourse.data.samples import Samples
 from gancourse.data.source import Source
 from gancourse.data.stacked import StackedDigits, stacked_digits
@@ -29,4 +29,5 @@ __all__ = [
     "load",
     "ring",
     "stacked_digits",
+    "two_classes",
 ]

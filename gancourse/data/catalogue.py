@@ -8,7 +8,7 @@ from typing import NamedTuple
 from gancourse.data.faces import Faces
 from gancourse.data.folder import Folder
 from gancourse.data.images import digits, fashion
-from gancourse.data.mixtures import Mixture, grid, ring
+from gancourse.data.mixtures import Mixture, grid, ring, two_classes
 from gancourse.data.source import Source
 from gancourse.data.stacked import stacked_digits
 from gancourse.data.unpaired import Unpaired
@@ -85,6 +85,7 @@ data_sets: dict[str, Entry] = {
         "the papers' grid (spacing 2, σ 0.05) at root mean square 1",
         lambda request: _unit(grid(spacing=2.0, std=0.05)),
     ),
+    "two-classes": Entry("two Gaussians of standard deviation 1 at distance 2", lambda request: two_classes()),
     "digits": Entry(
         "handwritten digits, 28 × 28",
         lambda request: digits(request.split, request.full, request.download),

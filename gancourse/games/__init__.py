@@ -1,12 +1,14 @@
 """Games: lists of players, each with a network that it updates and losses that it minimises."""
 
+from gancourse.games.auxiliary_classifier import ACGAN
 from gancourse.games.boundary_equilibrium import BoundaryEquilibrium
-from gancourse.games.classifier import Classification
+from gancourse.games.classifier import Classification, class_losses
 from gancourse.games.consensus import Consensus
 from gancourse.games.constraints import weight_clipping
 from gancourse.games.game import GAN, Game, Player, Samples, View
 from gancourse.games.growing import Growing
 from gancourse.games.history import HistoricalAveraging
+from gancourse.games.information import InfoGAN, code_losses, draw_codes
 from gancourse.games.matching import FeatureMatching, PullAway, pull_away
 from gancourse.games.mode_regularised import ModeRegularised
 from gancourse.games.one_pass import OneBatch, OneForward
@@ -33,6 +35,7 @@ from gancourse.games.views import annealed, instance_noise, label_flipping, pack
 from gancourse.games.wrapper import Wrapper
 
 __all__ = [
+    "ACGAN",
     "GAN",
     "VAE",
     "BoundaryEquilibrium",
@@ -46,6 +49,7 @@ __all__ = [
     "Growing",
     "HistoricalAveraging",
     "HistoricalAveragingRemedy",
+    "InfoGAN",
     "InstanceNoiseRemedy",
     "LabelFlippingRemedy",
     "ModeRegularised",
@@ -68,6 +72,9 @@ __all__ = [
     "WeightClippingRemedy",
     "Wrapper",
     "annealed",
+    "class_losses",
+    "code_losses",
+    "draw_codes",
     "gaussian_kl",
     "instance_noise",
     "label_flipping",

@@ -219,7 +219,7 @@ class SeveralRemedy(Remedy):
         Raises:
             ValueError: the game is not a plain GAN, or has terms or a constraint, which are of one discriminator.
         """
-        if not isinstance(game, GAN) or any(game.terms.values()) or game.players[0].constraint is not None:
+        if type(game) is not GAN or any(game.terms.values()) or game.players[0].constraint is not None:
             raise ValueError(
                 "several discriminators need a plain GAN without terms and constraint; put this remedy first"
             )

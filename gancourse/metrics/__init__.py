@@ -1,5 +1,12 @@
 """Metrics of sample quality: pure functions of samples or of feature matrices."""
 
+from gancourse.metrics.classes import (
+    Agreement,
+    Purity,
+    code_purity,
+    intra_class_precision_recall,
+    label_agreement,
+)
 from gancourse.metrics.collapse import CollapseDetector, Variety
 from gancourse.metrics.estimates import Estimate, Interval, bootstrap
 from gancourse.metrics.factors import factor_overlap
@@ -15,6 +22,7 @@ from gancourse.metrics.path_length import perceptual_path_length
 from gancourse.metrics.transport import sliced_wasserstein, wasserstein
 
 __all__ = [
+    "Agreement",
     "ClassCoverage",
     "CollapseDetector",
     "Coverage",
@@ -24,18 +32,22 @@ __all__ = [
     "Memorisation",
     "Moments",
     "PrecisionRecall",
+    "Purity",
     "Statistics",
     "Variety",
     "bootstrap",
     "class_coverage",
+    "code_purity",
     "factor_overlap",
     "frechet_distance",
     "frechet_extrapolated",
     "inception_score",
     "intra_class_frechet",
+    "intra_class_precision_recall",
     "kernel_distance",
     "kernel_distance_subsets",
     "label",
+    "label_agreement",
     "mode_coverage",
     "nearest_ratio",
     "perceptual_path_length",

@@ -1,8 +1,18 @@
 """Networks, one published family per file."""
 
-from gancourse.models import dcgan, mlp, resnet, spectral
+from gancourse.models import conditional_dcgan, conditional_mlp, dcgan, mlp, resnet, spectral
 from gancourse.models.autoencoder import AutoencoderCritic, ConvolutionalVAE, ImageEncoder
 from gancourse.models.classifier import Classifier, SmallClassifier
+from gancourse.models.conditional_dcgan import AuxiliaryDCGAN, ConditionalDCGAN
+from gancourse.models.conditional_mlp import AuxiliaryMLP, ConditionalMLP
+from gancourse.models.conditioning import (
+    Concatenation,
+    ConditionalBatchNorm,
+    ConditionalChain,
+    Projection,
+    Unconditional,
+    label_channels,
+)
 from gancourse.models.dcgan import DCGAN
 from gancourse.models.dropout import Dropout
 from gancourse.models.family import Family
@@ -26,7 +36,14 @@ __all__ = [
     "DCGAN",
     "MLP",
     "AutoencoderCritic",
+    "AuxiliaryDCGAN",
+    "AuxiliaryMLP",
     "Classifier",
+    "Concatenation",
+    "ConditionalBatchNorm",
+    "ConditionalChain",
+    "ConditionalDCGAN",
+    "ConditionalMLP",
     "ConvolutionalVAE",
     "Dropout",
     "EnergyMLP",
@@ -37,18 +54,23 @@ __all__ = [
     "MinibatchDiscrimination",
     "PooledConvolution",
     "ProjectedConvolution",
+    "Projection",
     "ResNet",
     "SmallClassifier",
     "SmallRegressor",
     "ThinConvolution",
     "ThinInputConvolution",
     "TransposedConvolution",
+    "Unconditional",
     "UpsampledConvolution",
     "VirtualBatchNorm",
     "WithReference",
+    "conditional_dcgan",
+    "conditional_mlp",
     "dcgan",
     "fold_if_possible",
     "folded",
+    "label_channels",
     "mlp",
     "resnet",
     "spectral",

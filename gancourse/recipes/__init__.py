@@ -2,7 +2,15 @@
 
 from gancourse.recipes.building import REFERENCE, Arithmetic, Built, build
 from gancourse.recipes.catalogue import recipe, recipes
-from gancourse.recipes.plays import Adversarial, Classifying, Play, Variational, generated
+from gancourse.recipes.plays import (
+    Adversarial,
+    AuxiliaryClassifying,
+    Classifying,
+    InformationMaximising,
+    Play,
+    Variational,
+    generated,
+)
 from gancourse.recipes.running import (
     Progress,
     Saved,
@@ -19,9 +27,11 @@ __all__ = [
     "REFERENCE",
     "Adversarial",
     "Arithmetic",
+    "AuxiliaryClassifying",
     "Built",
     "Classifying",
     "Data",
+    "InformationMaximising",
     "Play",
     "Progress",
     "Recipe",

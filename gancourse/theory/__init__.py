@@ -1,6 +1,7 @@
 """Theory computed from known densities and formulas, independently of the losses in `objectives`."""
 
 from gancourse.theory import dirac, fields
+from gancourse.theory.conditional import conditional_value
 from gancourse.theory.divergences import (
     FDivergence,
     dual_bound,
@@ -44,6 +45,7 @@ __all__ = [
     "Transport",
     "Witness",
     "box",
+    "conditional_value",
     "criterion",
     "dirac",
     "dual_bound",

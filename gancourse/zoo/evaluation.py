@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
+from gancourse.games.game import is_conditional
 from gancourse.recipes import Recipe, build, generated, read_recipe
 from gancourse.recipes.running import CHECKPOINT
 from gancourse.training import load_checkpoint
 from gancourse.zoo.extractors import Extractor, extractor
-from gancourse.zoo.judges import judge_by, judge_of
+from gancourse.zoo.judges import Make, judge_by, judge_of
 from gancourse.zoo.storage import card, load
+
+MOST_LISTED = 12  # class names in an error
 
 
 class Trained(NamedTuple):
@@ -30,9 +35,47 @@ class Trained(NamedTuple):
         """Samples, [n, ...]; see `Play.sample`."""
         return self.recipe.play.sample(self.network, self.recipe.source(), n, seed, y)
 
+    def labels(self, words: Sequence[str], n: int) -> Tensor:
+        """Classes for n samples, integers [n]: equally many samples of each, in the order of the words.
+
+        Args:
+            words: classes, by their name or number.
+            n: how many samples.
+
+        Raises:
+            ValueError: samples can't be asked for a class, there is no such class, or there are more words than
+                samples.
+
+        >>> trained("dcgan-digits").labels(["3"], 4)
+        Traceback (most recent call last):
+        ValueError: dcgan-digits makes samples of no class; leave the label out, or take a conditional network
+        """
+        names = self.recipe.play.classes(self.recipe.signature())
+        if not is_conditional(self.network):
+            raise ValueError(
+                f"{self.recipe.name} makes samples of no class; leave the label out, or take a conditional network"
+            )
+        if not names:
+            kind = type(self.recipe.signature().condition).__name__.lower()
+            raise ValueError(f"{self.recipe.name} is conditioned on {kind}, not on classes; leave the label out")
+        if not 0 < len(words) <= n:
+            raise ValueError(f"{len(words)} labels for {n} samples; ask for at least one sample of each")
+        numbers = torch.tensor([_class_number(word, names) for word in words])
+        return numbers[torch.arange(n) * len(words) // n]
+
     def evaluate(self, n: int | None = None, seed: int = 0) -> dict[str, float]:
         """Metrics by name; see `evaluate`."""
         return evaluate(self.network, self.recipe, n, seed)
+
+
+def _class_number(word: str, names: Sequence[str]) -> int:
+    """The class of that name, or else of that number."""
+    if word in names:
+        return names.index(word)
+    if word.isdecimal() and int(word) < len(names):
+        return int(word)
+    some = ", ".join(names) if len(names) <= MOST_LISTED else f"{', '.join(names[:3])}, …, {names[-1]}"
+    raise ValueError(f"label {word!r} is no class; pass a number from 0 to {len(names) - 1}, or one of {some}")
 
 
 def trained(what: str | Path) -> Trained:
@@ -110,13 +153,29 @@ def evaluate(network: nn.Module, recipe: Recipe, n: int | None = None, seed: int
     Samples are judged as `judge_of` says for the data that they should be like, `recipe.target()`: images of digits and
     clothing by the zoo's classifiers against the package's first images, 10,000 unless another number is asked for;
     points by the modes of their mixture; stacked digits by the modes that 26,000 of them reach; your own images by
-    their pixels. A classifier's accuracy is that on the package's test images.
+    their pixels. Samples of a class are also judged by whether they show it, and within each class. A classifier's
+    accuracy is that on the package's test images.
 
     Raises:
         ValueError: n is below one, more than the data holds, or too few for the metrics.
     """
     if n is not None and n < 1:
         raise ValueError(f"n is {n}; ask for at least 1 sample")
-    real = recipe.real()
-    measure = judge_of(recipe.target().name, real).measure
-    return recipe.play.evaluate(network, recipe.source, lambda make, n, seed: measure(make, real, n, seed), n, seed)
+    real, source = recipe.real(), recipe.source()
+    own_judge = judge_of(recipe.target().name, real)
+
+    def measured(make: Make, n: int | None, seed: int) -> dict[str, float]:
+        made: list[Tensor] = []
+
+        def kept(count: int) -> Tensor:
+            made.append(make(count))
+            return made[-1]
+
+        values = own_judge.measure(kept, real, n, seed)
+        samples = made[-1]
+        labels = recipe.play.conditions(network, source, len(samples), seed)
+        if labels is None or own_judge.by_class is None or not recipe.play.classes(source.signature):
+            return values
+        return values | own_judge.by_class(samples, labels, real, recipe.play.anonymous)
+
+    return recipe.play.evaluate(network, recipe.source, measured, n, seed)

@@ -7,14 +7,15 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from torch import Tensor, nn
 
-from gancourse import metrics
+from gancourse import data, metrics
 from gancourse.data import Mixture, Source
+from gancourse.zoo.classes import classes_by
 from gancourse.zoo.extractors import Extractor, extractor
 from gancourse.zoo.portraits import coverage_by
 from gancourse.zoo.stacked import N_JUDGED, stacked_coverage
 from gancourse.zoo.storage import load
 
-N_DEFAULT, N_QUICK = 10_000, 1000
+N_DEFAULT, N_QUICK, N_TEST = 10_000, 1000, 2000
 Make = Callable[[int], Tensor]
 """Makes so many samples."""
 S = TypeVar("S", bound=Source)
@@ -28,10 +29,13 @@ class Judge(NamedTuple, Generic[S]):
             of which carries its protocol.
         quick: for looks during a training: maps the data to a function of samples, which gives metrics by name within
             a second.
+        by_class: maps (samples, the classes that they were generated for [n], the data, whether the classes' order is
+            unknown) to metrics by name; None where nothing tells the classes of samples.
     """
 
     measure: Callable[[Make, S, int | None, int], dict[str, float]]
     quick: Callable[[S], Callable[[Tensor], dict[str, float]]]
+    by_class: Callable[[Tensor, Tensor, S, bool], dict[str, float]] | None = None
 
 
 def judge_by(
@@ -72,7 +76,12 @@ def _classifier(data_name: str, border: int = 0) -> Judge[Source]:
         logits = inside(Extractor(name, load(name)))
         return judge_by(Extractor(name, inside(extractor(name))), real, make(len(real)), logits, seed)
 
-    return Judge(measure, lambda source: _distance(Extractor(name, inside(extractor(name))), source))
+    def by_class(samples: Tensor, labels: Tensor, source: Source, anonymous: bool) -> dict[str, float]:
+        readers = Extractor(name, inside(extractor(name))), Extractor(name, inside(load(name)))
+        test = data.load(f"{data_name}-32" if border else data_name, "test").first(N_TEST)
+        return classes_by(*readers, source, samples, labels, anonymous, test)
+
+    return Judge(measure, lambda source: _distance(Extractor(name, inside(extractor(name))), source), by_class)
 
 
 def _regressor(name: str) -> Judge[Source]:
@@ -119,6 +128,12 @@ def _thousand(samples: Tensor, source: Source) -> dict[str, float]:
     return {metrics.label(what, "digits-classifier", len(samples)): value for what, value in values.items()}
 
 
+def _by_posterior(samples: Tensor, labels: Tensor, source: Mixture, anonymous: bool) -> dict[str, float]:
+    """Whether points belong to the component that they were generated for, by its exact probability."""
+    coordinates, posterior = Extractor("coordinates", nn.Identity()), Extractor("posterior", source.posterior)
+    return classes_by(coordinates, posterior, source, samples, labels, anonymous, source.first(N_DEFAULT))
+
+
 def _of(function: Callable[[Tensor, S], dict[str, float]], n_default: int) -> Judge[S]:
     """A judge whose quick look is the measurement itself."""
     return Judge(
@@ -161,7 +176,10 @@ JUDGES: dict[str, Judge[Any]] = {
     **dict.fromkeys(
         ("faces", "faces-by-hair", "faces-captions", "faces-edges", "faces-correlated"), _regressor("faces-regressor")
     ),
-    **dict.fromkeys(("ring", "grid", "unit-ring", "unit-grid"), _of(_modes, N_DEFAULT)),
+    **dict.fromkeys(
+        ("ring", "grid", "unit-ring", "unit-grid"), _of(_modes, N_DEFAULT)._replace(by_class=_by_posterior)
+    ),
+    "two-classes": Judge(_plain, _plain_distance, _by_posterior),
 }
 """By the name of the data set, which says what kind of source each is handed."""
 

@@ -56,6 +56,8 @@ def test_lists_name_everything(capsys):
         (["sample", "dcgan-digit"], "did you mean 'dcgan-digits'"),
         (["sample", "digits-classifier"], "makes no samples"),
         (["sample", "dcgan-digits", "--n", "0"], "ask for at least 1"),
+        (["sample", "dcgan-digits", "--label", "3"], "dcgan-digits makes samples of no class; leave the label out"),
+        (["train", "infogan-ring", "--n-categories", "1"], "codes of 1 categories and 1 numbers; pass at least 2"),
         (["evaluate", "dcgan-digits", "--n", "20000"], "asked for 20000 of 10000 images"),
         (["resume", "nowhere"], "nowhere holds no run"),
         (["report", "nowhere"], "nowhere holds no run"),

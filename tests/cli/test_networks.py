@@ -19,6 +19,22 @@ def test_evaluate_and_sample_take_a_run_or_a_name_of_the_zoo(run, tmp_path, caps
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
 
 
+def test_samples_can_be_asked_for_by_their_label(tmp_path, capsys, fails):
+    run = tmp_path / "run"
+    settings = ["--steps", "2", "--batch-size", "8", "--width", "8", "--device", "cpu", "--no-watch"]
+    cli.main(["train", "projection-two-classes", *settings, "--out", str(run)])
+    capsys.readouterr()
+    pictures = []
+    for words in (["0"], ["1"], ["0", "1"]):
+        cli.main(["sample", str(run), "--n", "10", "--out", str(tmp_path / "s.png"), "--label", *words])
+        assert f"10 samples of projection-two-classes ({', '.join(words)}): " in capsys.readouterr().out
+        pictures.append((tmp_path / "s.png").read_bytes())
+    assert len(set(pictures)) == 3
+    assert "label '2' is no class; pass a number from 0 to 1, or one of 0, 1" in fails("sample", run, "--label", "2")
+    cli.main(["evaluate", str(run), "--n", "100"])
+    assert "agreement(posterior, 100) = 0." in capsys.readouterr().out
+
+
 def test_a_finished_run_goes_to_the_zoo_and_comes_back(run, tmp_path, capsys):
     """Its card's command is the difference from the catalogue's recipe, and reproduces the recipe."""
     cli.main(["zoo-add", str(run), "--zoo-folder", str(tmp_path / "zoo")])

@@ -12,7 +12,8 @@ from torch import nn
 from gancourse import data, games, models, objectives, processes
 from gancourse.batch import Batches
 from gancourse.games.wrapper import merged
-from gancourse.models import mlp
+from gancourse.models import conditional_mlp, mlp
+from gancourse.signature import Codes
 
 RING = data.ring(std=0.1)
 DESCRIBED = data.Samples(RING.first(64).x, RING.first(64).x.sigmoid())  # points and two factors of each
@@ -113,6 +114,27 @@ def equilibrium():
     return games.BoundaryEquilibrium(new_generator(), critic, rate=0.1, gamma=0.9)
 
 
+def auxiliary(**options):
+    """An AC-GAN of labels of the ring."""
+    condition = RING.signature.condition
+    generator = conditional_mlp.Generator(LATENT_SIZE, HIDDEN, DEPTH, condition=condition)
+    head = nn.Linear(HIDDEN, N_CLASSES)
+    return games.ACGAN(
+        generator, conditional_mlp.Discriminator(HIDDEN, DEPTH), head, objectives.non_saturating, **options
+    )
+
+
+CODES = Codes(3, 2)
+
+
+def information(generator=None, **options):
+    """An InfoGAN of three categories and two numbers."""
+    generator = generator or conditional_mlp.Generator(LATENT_SIZE, HIDDEN, DEPTH, condition=CODES)
+    head = nn.Linear(HIDDEN, 3 + 2 * 2)
+    critic = conditional_mlp.Discriminator(HIDDEN, DEPTH)
+    return games.InfoGAN(generator, critic, head, CODES, objectives.non_saturating, **options)
+
+
 def features(game):
     """Of what the discriminator sees, called as it is; its own hidden layer where it has one."""
     return getattr(getattr(game, "discriminator", None), "features", lambda x, *y: x)
@@ -120,7 +142,8 @@ def features(game):
 
 def several(game):
     """The game, and a second discriminator for its generator."""
-    second = [gan(generator=game.generator)] if hasattr(game, "generator") else []
+    make = information if getattr(getattr(game, "generator", None), "condition", None) == CODES else gan
+    second = [make(generator=game.generator)] if hasattr(game, "generator") else []
     return games.Several([game, *second], temper=1.0)
 
 
@@ -174,7 +197,16 @@ EXAMPLES: dict[str, Example] = {
     "VAE": Example(
         ("VAE", "gaussian_kl"), lambda: games.VAE(mlp.Encoder(2 * LATENT_SIZE, HIDDEN, DEPTH), new_generator(), 0.3)
     ),
-    "classification": Example(("Classification",), lambda: games.Classification(mlp.Encoder(N_CLASSES, HIDDEN, DEPTH))),
+    "AC-GAN": Example(("ACGAN",), auxiliary),
+    "AC-GAN with a penalty, noisy, flipped": Example(
+        ("ACGAN",),
+        lambda: auxiliary(
+            terms=[games.penalty(objectives.r1, 0.1)], views=[games.instance_noise(0.1), games.label_flipping(0.2)]
+        ),
+    ),
+    "classification": Example(
+        ("Classification", "class_losses"), lambda: games.Classification(mlp.Encoder(N_CLASSES, HIDDEN, DEPTH))
+    ),
     "factor regression": Example(("FactorRegression",), lambda: games.FactorRegression(Reader()), DESCRIBED),
     "consensus": Example(("Consensus",), lambda: WRAPPERS["Consensus"](gan())),
     "conditional feature matching": Example(
@@ -182,6 +214,13 @@ EXAMPLES: dict[str, Example] = {
     ),
     "growing": Example(("Growing",), lambda: WRAPPERS["Growing"](levelled())),
     "historical averaging": Example(("HistoricalAveraging",), lambda: WRAPPERS["HistoricalAveraging"](with_terms())),
+    "InfoGAN": Example(("InfoGAN", "code_losses", "draw_codes"), information),
+    "InfoGAN with a penalty, noisy": Example(
+        ("InfoGAN",),
+        lambda: information(
+            terms=[games.penalty(objectives.r1, 0.1)], views=[games.instance_noise(0.1), games.label_flipping(0.2)]
+        ),
+    ),
     "mode-regularised": Example(("ModeRegularised",), lambda: regularised(gan(n_classes=N_CLASSES))),
     "one batch": Example(("OneBatch",), lambda: games.OneBatch(gan(games.penalty(objectives.r2, 0.1)))),
     "one forward": Example(("OneForward",), lambda: games.OneForward(gan(n_classes=N_CLASSES))),

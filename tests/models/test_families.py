@@ -8,7 +8,20 @@ import torch
 from torch import nn
 
 from gancourse.games.game import conditioned
-from gancourse.models import DCGAN, MLP, ConvolutionalVAE, EnergyMLP, Family, ResNet, SmallClassifier, mlp
+from gancourse.models import (
+    DCGAN,
+    MLP,
+    AuxiliaryDCGAN,
+    AuxiliaryMLP,
+    ConditionalDCGAN,
+    ConditionalMLP,
+    ConvolutionalVAE,
+    EnergyMLP,
+    Family,
+    ResNet,
+    SmallClassifier,
+    mlp,
+)
 from gancourse.recipes import recipes
 from gancourse.rng import initialised_from
 from gancourse.signature import Classes, Signature
@@ -16,12 +29,20 @@ from gancourse.values import Value, is_abstract
 
 GREY, COLOUR, LARGE = (Signature(shape, Classes(("a", "b", "c"))) for shape in ((1, 28, 28), (3, 28, 28), (3, 32, 32)))
 PLANE, SPACE = Signature((2,)), Signature((3,))
+LABELLED = [Signature(shape, Classes(("a", "b", "c"))) for shape in ((2,), (3,))]
 FITS = [
     (MLP(4, 8), [PLANE, SPACE]),
     (MLP(4, 8, n_reference=8, dropout=0.5, n_kernels=2), [PLANE, SPACE]),
     (EnergyMLP(4, 8, code_size=3), [PLANE, SPACE]),
+    (ConditionalMLP(4, 8), LABELLED),
+    (ConditionalMLP(4, 8, generator_condition="batch-norm", discriminator_condition="concatenation"), LABELLED),
+    (ConditionalMLP(4, 8, discriminator_condition="none"), LABELLED),
+    (AuxiliaryMLP(4, 8), LABELLED),
     (DCGAN(4, 2), [GREY, COLOUR]),
     (DCGAN(4, 2, discriminator_norm="spectral"), [GREY, COLOUR]),
+    (ConditionalDCGAN(4, 2), [GREY, COLOUR]),
+    (ConditionalDCGAN(4, 2, "concatenation", "label-channels", "spectral"), [GREY, COLOUR]),
+    (AuxiliaryDCGAN(4, 2), [GREY, COLOUR]),
     (ResNet(4, 2), [LARGE]),
 ]
 EVERY = [*(family for family, _ in FITS), ConvolutionalVAE(4, 2), SmallClassifier()]

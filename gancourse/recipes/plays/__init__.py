@@ -1,9 +1,22 @@
 """Plays: kinds of games with their networks, one a file."""
 
 from gancourse.recipes.plays.adversarial import Adversarial
+from gancourse.recipes.plays.auxiliary import AuxiliaryClassifying
 from gancourse.recipes.plays.classifying import Classifying
+from gancourse.recipes.plays.information import InformationMaximising
 from gancourse.recipes.plays.play import Play, check_request, generated, in_parts
 from gancourse.recipes.plays.regressing import Regressing
 from gancourse.recipes.plays.variational import Variational
 
-__all__ = ["Adversarial", "Classifying", "Play", "Regressing", "Variational", "check_request", "generated", "in_parts"]
+__all__ = [
+    "Adversarial",
+    "AuxiliaryClassifying",
+    "Classifying",
+    "InformationMaximising",
+    "Play",
+    "Regressing",
+    "Variational",
+    "check_request",
+    "generated",
+    "in_parts",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -56,22 +56,34 @@ class Adversarial(Play):
         seen = fits
         for remedy in self.remedies:
             seen = remedy.seen(seen)
-        generator, discriminator = self.family.pair(fits, seen)
         constraints = [c for remedy in self.remedies if (c := remedy.constraint()) is not None]
         if len(constraints) > 1:
             raise ValueError("two remedies constrain the discriminator; one is enough")
-        game: Game = GAN(
-            generator,
-            discriminator,
-            objective(self.objective),
-            [term.of_game() for term in self.terms],
-            self.n_critic,
-            [view for remedy in self.remedies for view in remedy.views()],
-            *constraints,
+        game: Game = self.innermost(
+            fits,
+            seen,
+            objective=objective(self.objective),
+            terms=[term.of_game() for term in self.terms],
+            n_critic=self.n_critic,
+            views=[view for remedy in self.remedies for view in remedy.views()],
+            constraint=constraints[0] if constraints else None,
         )
         for remedy in self.remedies:
             game = remedy.applied(game, self.family, fits)
         return game
+
+    def innermost(self, fits: Signature, seen: Signature, **settings: Any) -> GAN:
+        """The game without the remedies that wrap it.
+
+        Args:
+            fits: signature of the generator's output.
+            seen: signature of the discriminator's input.
+            settings: of a GAN: objective, terms, n_critic, views and constraint.
+
+        Raises:
+            ValueError: the networks don't fit the data.
+        """
+        return GAN(*self.family.pair(fits, seen), **settings)
 
     def kept(self, networks: Mapping[str, nn.Module]) -> nn.Module:
         """The generator."""

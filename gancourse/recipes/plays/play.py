@@ -13,7 +13,7 @@ from gancourse.data import Source
 from gancourse.games import Game
 from gancourse.games.game import is_conditional
 from gancourse.rng import CPU, Noise
-from gancourse.signature import Signature
+from gancourse.signature import Classes, Signature
 from gancourse.values import Value
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ class Play(Value):
     makes_samples: ClassVar[bool] = True
     asks_for: ClassVar[tuple[str, ...]] = ()
     """Methods of the field `family` that the game's networks come from."""
+    anonymous: ClassVar[bool] = False
+    """Whether the classes of samples are codes of an unknown order, rather than the data's classes."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -99,6 +101,14 @@ class Play(Value):
             ValueError: this play makes no samples, or n or y is wrong.
         """
         raise NotImplementedError
+
+    def classes(self, fits: Signature) -> tuple[str, ...]:
+        """Names of the classes that samples can be asked for, by an integer y; none if y is something else."""
+        return fits.condition.names if isinstance(fits.condition, Classes) else ()
+
+    def conditions(self, network: nn.Module, source: Source, n: int, seed: int = 0) -> Tensor | None:
+        """The y of `sample` where it is left out, [n, ...]; None if the network takes no condition."""
+        return source(Noise((seed, "evaluation"), n)).y if is_conditional(network) else None
 
     def evaluate(
         self, network: nn.Module, load: Callable[[str], Source], judge: Judge, n: int | None, seed: int

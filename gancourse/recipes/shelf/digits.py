@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from gancourse.models import DCGAN, ConvolutionalVAE, ResNet, SmallClassifier
-from gancourse.recipes.plays import Adversarial, Classifying, Variational
+from gancourse.models import DCGAN, AuxiliaryDCGAN, ConditionalDCGAN, ConvolutionalVAE, ResNet, SmallClassifier
+from gancourse.recipes.plays import (
+    Adversarial,
+    AuxiliaryClassifying,
+    Classifying,
+    InformationMaximising,
+    Variational,
+)
 from gancourse.recipes.schema import Data, Recipe, Training
 from gancourse.recipes.terms import R1, R2
+
+RELATIVISTIC = {"objective": "relativistic-pairing", "terms": (R1(every=4), R2(every=4))}
+SHORT = Training(steps=3_000, learning_rate=3e-3, beta2=0.99, decay="linear", average_kimg=5.0)
+"""With this objective, digits take a few minutes."""
 
 RECIPES = (
     Recipe(
@@ -19,8 +29,8 @@ RECIPES = (
         "relativistic-digits",
         "handwritten digits in a few minutes, by relativistic pairing with lazy R1 and R2",
         Data("digits", full=True),
-        Adversarial(DCGAN(discriminator_norm="none"), "relativistic-pairing", (R1(every=4), R2(every=4))),
-        Training(steps=3_000, learning_rate=3e-3, beta2=0.99, decay="linear", average_kimg=5.0),
+        Adversarial(DCGAN(discriminator_norm="none"), **RELATIVISTIC),
+        SHORT,
     ),
     Recipe(
         "stacked-digits",
@@ -37,6 +47,30 @@ RECIPES = (
         Data("digits-32", full=True),
         Adversarial(ResNet(width=32), "hinge", n_critic=5),
         Training(steps=1_000, beta1=0.0, beta2=0.9, decay="linear", average_kimg=5.0),
+    ),
+    # Miyato and Koyama 2018 for the networks; their objective, the hinge loss, and spectral normalisation are options.
+    Recipe(
+        "projection-digits",
+        "handwritten digits by their label: conditional BatchNorm, and a projection discriminator",
+        Data("digits", full=True),
+        Adversarial(ConditionalDCGAN(), **RELATIVISTIC),
+        SHORT.changed(steps=5_000),
+    ),
+    # Odena et al. 2017, section 4, weighs the source and the classes equally, as here.
+    Recipe(
+        "acgan-digits",
+        "handwritten digits by their label, which the discriminator names instead of seeing it",
+        Data("digits", full=True),
+        AuxiliaryClassifying(AuxiliaryDCGAN(), **RELATIVISTIC),
+        SHORT,
+    ),
+    # Chen et al. 2016, section 7.2, for the codes; section 6 for λ, 1 for a category and less for numbers: 0.1 is ours.
+    Recipe(
+        "infogan-digits",
+        "handwritten digits by a category and two numbers that nobody labelled",
+        Data("digits", full=True),
+        InformationMaximising(AuxiliaryDCGAN(), **RELATIVISTIC),
+        SHORT,
     ),
     Recipe(
         "vae-digits",
