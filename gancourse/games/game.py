@@ -301,8 +301,13 @@ class GAN(TwoNetworks):
         if self.objective.relative:
             scores += (self.critic(real)(real.x),)
         adversarial = self.objective.generator(*scores)
-        terms = due(self.terms["generator"], noise.update)
-        return {"adversarial": adversarial} | self._values(terms, batch, noise, samples, real, fake)
+        return {"adversarial": adversarial} | self._due("generator", batch, noise, samples, real, fake)
+
+    def _due(
+        self, player: str, batch: Batch, noise: Noise, samples: Samples, real: Batch, fake: Batch
+    ) -> dict[str, Tensor]:
+        """Weighted values of a player's terms that are due at this update."""
+        return self._values(due(self.terms[player], noise.update), batch, noise, samples, real, fake)
 
     def _values(
         self,

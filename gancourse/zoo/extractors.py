@@ -77,8 +77,8 @@ def digest(network: nn.Module) -> str:
 def extractor(name: str) -> Extractor:
     """Feature extractor: "digits-classifier", "fashion-classifier", "faces-regressor" or "inception-torchvision".
 
-    The classifiers' 64 and the regressor's 256 features are those before their last ReLU. Inception's 2,048 are torchvision's, which differ
-    from those of the original FID: its numbers compare with each other only.
+    The classifiers' 64 and the regressor's 256 features are those before their last ReLU. Inception's 2,048 are
+    torchvision's, which differ from those of the original FID: its numbers compare with each other only.
 
     Raises:
         ValueError: there is none; the message suggests the nearest.
