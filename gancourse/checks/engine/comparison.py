@@ -93,7 +93,7 @@ class Gradients:
             Wrong: a gradient differs.
         """
         for case in self.cases():
-            keys = [key for key, value in case.args.items() if isinstance(value, Tensor)]
+            keys = _differentiable(case)
             expected = gradients(name, self.right, case)
             for key, ours, theirs in zip(keys, gradients(name, function, case), expected, strict=True):
                 if key not in self.free and not same(ours, theirs):
@@ -157,12 +157,12 @@ def as_tensor(name: str, value: object, expected: Tensor, case: Case) -> Tensor:
 
 
 def gradients(name: str, function: Callable, case: Case) -> list[Tensor]:
-    """Gradient of the sum of what a function returns, with respect to each tensor argument of the case.
+    """Gradient of the sum of what a function returns, with respect to each tensor of floats among the arguments.
 
     Raises:
         Wrong: nothing flows back.
     """
-    leaves = {k: v.detach().clone().requires_grad_() for k, v in case.args.items() if isinstance(v, Tensor)}
+    leaves = {key: case.args[key].detach().clone().requires_grad_() for key in _differentiable(case)}
     value = attempt(name, function, [leaves.get(k, v) for k, v in case.args.items()], call_text(name, case))
     if not value.requires_grad:
         raise Wrong(
@@ -170,6 +170,11 @@ def gradients(name: str, function: Callable, case: Case) -> list[Tensor]:
             "still. Drop .detach(), .item(), torch.tensor(…) and torch.no_grad() from the function"
         )
     return sum_gradients(value, list(leaves.values()))
+
+
+def _differentiable(case: Case) -> list[str]:
+    """Names of the arguments that have a gradient: tensors of floats, not labels."""
+    return [key for key, value in case.args.items() if isinstance(value, Tensor) and value.is_floating_point()]
 
 
 def sum_gradients(value: Tensor, leaves: Sequence[Tensor]) -> list[Tensor]:
