@@ -143,7 +143,7 @@ def _random(seed: int, shape: tuple[int, ...], n_classes: int, dtype: torch.dtyp
 
 
 def _graded() -> list[Case]:
-    """The cases in double precision, without the constant channel: gradients are large there, and rounding with them."""
+    """The cases in double precision, without the constant channel, where gradients and their rounding are large."""
     return [case for case in _cases() if case.args["x"].dtype == torch.float64 and "constant" not in case.about]
 
 

@@ -102,7 +102,7 @@ MISTAKES = [
 
 
 def _cases() -> list[Case]:
-    """Numbers of samples that differ, batches of one, one class, huge logits, in both precisions; the task's example first."""
+    """Several numbers of samples, batches of one, one class, huge logits, both precisions; the task's example first."""
     cases = []
     for dtype in PRECISIONS:
         zeros = torch.zeros(1, 3, dtype=dtype)
