@@ -1,6 +1,7 @@
 """Data sources: functions of the noise that return a batch."""
 
 from gancourse.data.catalogue import data_sets, domains, entry, load
+from gancourse.data.few_labels import few_labels
 from gancourse.data.folder import Folder
 from gancourse.data.images import Images, MissingDataError, digits, fashion
 from gancourse.data.mixtures import Mixture, grid, ring, two_classes
@@ -23,6 +24,7 @@ __all__ = [
     "domains",
     "entry",
     "fashion",
+    "few_labels",
     "grid",
     "load",
     "ring",

@@ -21,7 +21,16 @@ TINY = {"steps": 3, "batch_size": 12, "full": False, "width": 4, "latent_size": 
 """Averages forget within three steps, so that their half-life shows; recipes without averages stay without."""
 
 BY_HAND: dict[str, tuple[Any, ...]] = {
-    "data": ("ring", "grid", "digits", "fashion", "stacked-digits", "noise-32", "unpaired:grid,ring"),
+    "data": (
+        "ring",
+        "grid",
+        "digits",
+        "fashion",
+        "stacked-digits",
+        "noise-32",
+        "unpaired:grid,ring",
+        "few-labels:fashion,20",
+    ),
     # Not hinge: near scores of zero it is the Wasserstein objective.
     "objective": ("least-squares", "wasserstein", "minimax"),
     "terms": ((), (R1(0.3),), (R1(1.0, every=2),), (terms.Orthogonality(0.1),)),
