@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from gancourse.data.few_labels import few_labels
 from gancourse.data.folder import Folder
 from gancourse.data.images import digits, fashion
 from gancourse.data.mixtures import Mixture, grid, ring, two_classes
+from gancourse.data.partly_labelled import few_labels
 from gancourse.data.source import Source
 from gancourse.data.stacked import stacked_digits
 from gancourse.data.unpaired import Unpaired

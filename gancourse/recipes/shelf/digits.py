@@ -82,13 +82,13 @@ RECIPES = (
         InformationMaximising(AuxiliaryDCGAN(), **RELATIVISTIC),
         SHORT,
     ),
-    # Salimans et al. 2016, section 5.1, for the labels and the loss; convolutions are ours, and need a smaller rate.
+    # Salimans et al. 2016, section 5.1, and its code for labels, loss, noise and Adam; convolutions and steps are ours.
     Recipe(
         "semi-supervised-digits",
         "a classifier of handwritten digits from 100 labels, whose generator matches features",
         Data("few-labels:digits,100", full=True),
         SemiSupervising(NoisyDCGAN(), remedies=(FeatureMatchingRemedy(),)),
-        Training(steps=6_000, batch_size=100, learning_rate=1e-3, decay="linear", average_kimg=10.0),
+        Training(steps=6_000, batch_size=100, learning_rate=3e-3, decay="linear", average_kimg=10.0),
     ),
     Recipe(
         "vae-digits",
