@@ -1,1 +1,1 @@
-"""Side-by-side timings: the course's trainer against plain loops as textbooks write them."""
+"""Side-by-side timings: the trainer against plain loops as textbooks write them; and comparisons of bits."""

@@ -78,9 +78,24 @@ class Factors:
 
     Args:
         names: of each factor.
+        classes: how many classes, equal parts of 0 … 1, each factor has; 0 for a continuous one. All are continuous if
+            it is left out.
+
+    Raises:
+        ValueError: there are not as many numbers as names.
     """
 
     names: tuple[str, ...]
+    classes: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.classes and len(self.classes) != len(self.names):
+            raise ValueError(f"{len(self.classes)} numbers of classes for {len(self.names)} factors; pass one for each")
+
+    @property
+    def n_classes(self) -> tuple[int, ...]:
+        """Number of classes of each factor, 0 if it is continuous."""
+        return self.classes or (0,) * len(self.names)
 
     @property
     def shape(self) -> tuple[int, ...]:

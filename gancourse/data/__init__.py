@@ -1,6 +1,7 @@
 """Data sources: functions of the noise that return a batch."""
 
 from gancourse.data.catalogue import data_sets, domains, entry, load
+from gancourse.data.faces import Faces
 from gancourse.data.folder import Folder
 from gancourse.data.images import Images, MissingDataError, digits, fashion
 from gancourse.data.mixtures import Mixture, grid, ring, two_classes
@@ -11,6 +12,7 @@ from gancourse.data.stacked import StackedDigits, stacked_digits
 from gancourse.data.unpaired import Unpaired
 
 __all__ = [
+    "Faces",
     "Folder",
     "Images",
     "MissingDataError",

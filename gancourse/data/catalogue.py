@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from gancourse.data.faces import Faces
 from gancourse.data.folder import Folder
 from gancourse.data.images import digits, fashion
 from gancourse.data.mixtures import Mixture, grid, ring, two_classes
@@ -128,6 +129,30 @@ data_sets: dict[str, Entry] = {
         "three digits as colour channels, 28 × 28: a thousand modes",
         lambda request: stacked_digits(request.split, request.full, request.download),
         has_full_set=True,
+    ),
+    "faces": Entry(
+        "cartoon faces drawn from known factors, 32 × 32, in colour",
+        lambda request: Faces(request.split),
+    ),
+    "faces-by-hair": Entry(
+        "the same faces, whose classes are hair styles",
+        lambda request: Faces(request.split, condition="hair style"),
+    ),
+    "faces-captions": Entry(
+        "the same faces with captions",
+        lambda request: Faces(request.split, condition="captions"),
+    ),
+    "faces-edges": Entry(
+        "the same faces with the boundaries of their parts, which have no colour",
+        lambda request: Faces(request.split, condition="edges"),
+    ),
+    "faces-sketch": Entry(
+        "the same faces by pencil and a thin wash on paper",
+        lambda request: Faces(request.split, style="sketch"),
+    ),
+    "faces-correlated": Entry(
+        "faces like these, of which long-haired ones wear glasses more often (correlation 0.8)",
+        lambda request: Faces(request.split, correlation=0.8),
     ),
     "unpaired": Entry(
         "two sets of this catalogue without pairs",

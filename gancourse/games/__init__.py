@@ -12,6 +12,7 @@ from gancourse.games.information import InfoGAN, code_losses, draw_codes
 from gancourse.games.matching import FeatureMatching, PullAway, pull_away
 from gancourse.games.mode_regularised import ModeRegularised
 from gancourse.games.one_pass import OneBatch, OneForward
+from gancourse.games.regression import FactorRegression
 from gancourse.games.remedies import (
     ConsensusRemedy,
     FeatureMatchingRemedy,
@@ -42,6 +43,7 @@ __all__ = [
     "Classification",
     "Consensus",
     "ConsensusRemedy",
+    "FactorRegression",
     "FeatureMatching",
     "FeatureMatchingRemedy",
     "Game",

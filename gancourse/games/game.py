@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gancourse.batch import Batch
-from gancourse.games.terms import Critic, Term, Turn, check_terms, due
+from gancourse.games.terms import Critic, Term, Turn, check_terms, due, values
 from gancourse.rng import Noise
 
 Terms = Callable[[Batch, Noise], dict[str, Tensor]]
@@ -115,6 +115,41 @@ def conditioned(network: nn.Module, y: Tensor | None, function: Critic | None = 
     return lambda x: function(x, y)
 
 
+class ScoredTogether:
+    """A critic that has scored real and generated data as one batch, and knows these scores and their gradient.
+
+    Args:
+        critic: x -> scores [batch], for all other data.
+        real: data, [n, ...].
+        fake: generated data, [m, ...].
+        both: the two as one batch, [n + m, ...].
+        scores: of that batch, [n + m].
+    """
+
+    def __init__(self, critic: Critic, real: Tensor, fake: Tensor, both: Tensor, scores: Tensor) -> None:
+        self._critic, self._halves, self._both, self._all_scores = critic, (real, fake), both, scores
+        self._gradients: tuple[Tensor, ...] | None = None
+        self.scores = self._split(scores)
+
+    def _split(self, values: Tensor) -> tuple[Tensor, ...]:
+        return values.split([len(half) for half in self._halves])
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Scores [batch]."""
+        own = [scores for half, scores in zip(self._halves, self.scores, strict=True) if half is x]
+        return own[0] if own else self._critic(x)
+
+    def gradient(self, x: Tensor) -> Tensor | None:
+        """Gradient of the scores in x, of its shape, differentiable; None if x isn't one of the two halves."""
+        if not any(half is x for half in self._halves):
+            return None
+        if self._gradients is None:
+            # A sample's score doesn't depend on the other samples, so one backward pass gives all gradients.
+            (gradient,) = torch.autograd.grad(self._all_scores.sum(), self._both, create_graph=True)
+            self._gradients = self._split(gradient)
+        return next(own for half, own in zip(self._halves, self._gradients, strict=True) if half is x)
+
+
 class TwoNetworks:
     """Base of games of a generator and a discriminator: samples, scores, and the discriminator's input.
 
@@ -177,12 +212,17 @@ class TwoNetworks:
 
     def scores(self, real: Batch, fake: Batch, together: bool = False) -> tuple[Tensor, Tensor]:
         """The discriminator's scores of real and of generated data, [batch] each; together scores both as one batch."""
-        if not together:
-            return self.critic(real)(real.x), self.critic(fake)(fake.x)
+        if together:
+            return self.scored_together(real, fake, needs_gradient=False).scores
+        return self.critic(real)(real.x), self.critic(fake)(fake.x)
+
+    def scored_together(self, real: Batch, fake: Batch, needs_gradient: bool) -> ScoredTogether:
+        """The discriminator's scores of real and generated data as one batch, and their gradients if needed."""
         y = None if real.y is None or fake.y is None else torch.cat([real.y, fake.y])
         both = Batch(torch.cat([real.x, fake.x]), y)
-        of_real, of_fake = self.critic(both)(both.x).split([len(real.x), len(fake.x)])
-        return of_real, of_fake
+        if needs_gradient and not both.x.requires_grad:
+            both.x.requires_grad_()
+        return ScoredTogether(self.critic(fake), real.x, fake.x, both.x, self.critic(both)(both.x))
 
 
 class GAN(TwoNetworks):
@@ -247,8 +287,11 @@ class GAN(TwoNetworks):
         # Not detached: the trainer freezes the other player, and theory differentiates through it.
         samples = self.sample(batch, noise) if samples is None else samples
         real, fake = self.seen(batch, samples, noise, "discriminator")
-        adversarial = self.objective.discriminator(*self.scores(real, fake, together))
-        return {"adversarial": adversarial} | self._due("discriminator", batch, noise, samples, real, fake)
+        terms, critic = due(self.terms["discriminator"], noise.update), None
+        if together:
+            critic = self.scored_together(real, fake, needs_gradient=bool(terms))
+        adversarial = self.objective.discriminator(*(critic.scores if critic else self.scores(real, fake)))
+        return {"adversarial": adversarial} | self._values(terms, batch, noise, samples, real, fake, critic)
 
     def generator_terms(self, batch: Batch, noise: Noise, *, samples: Samples | None = None) -> dict[str, Tensor]:
         """The adversarial loss and the terms that are due, [batch] each; of these samples, or of new ones."""
@@ -263,11 +306,25 @@ class GAN(TwoNetworks):
     def _due(
         self, player: str, batch: Batch, noise: Noise, samples: Samples, real: Batch, fake: Batch
     ) -> dict[str, Tensor]:
-        if not self.terms[player]:
+        """Weighted values of a player's terms that are due at this update."""
+        return self._values(due(self.terms[player], noise.update), batch, noise, samples, real, fake)
+
+    def _values(
+        self,
+        terms: Sequence[Term],
+        batch: Batch,
+        noise: Noise,
+        samples: Samples,
+        real: Batch,
+        fake: Batch,
+        critic: Critic | None = None,
+    ) -> dict[str, Tensor]:
+        """Weighted values of the terms; of the discriminator's, with its critic if it has scored both halves."""
+        if not terms:
             return {}
         y, other_y = real.y, fake.y
         if (
-            player == "discriminator"
+            any(term.of == "discriminator" for term in terms)
             and is_conditional(self.discriminator)
             and y is not other_y
             and (y != other_y).any()
@@ -276,8 +333,8 @@ class GAN(TwoNetworks):
                 "a view gives real and generated samples different conditions, but a term scores both with one critic; "
                 "leave out the view or the discriminator's terms"
             )
-        turn = Turn(self.generator, self.discriminator, self.critic(fake), batch, noise, samples.z, real.x, fake.x)
-        return due(self.terms[player], turn)
+        critic = critic or self.critic(fake)
+        return values(terms, Turn(self.generator, self.discriminator, critic, batch, noise, samples.z, real.x, fake.x))
 
 
 def joined(*memories: nn.Module | None) -> nn.Module | None:

@@ -113,11 +113,12 @@ def check_terms(terms: Iterable[Term], players: Collection[str]) -> None:
             )
 
 
-def due(terms: Iterable[Term], turn: Turn) -> dict[str, Tensor]:
-    """Weighted values of the terms that are due at this update, [batch] each, by name."""
-    values = {}
-    for term in terms:
-        if turn.noise.update % term.every == 0:
-            value = term.weight * term.every * term.function(turn)
-            values[term.name] = value if value.ndim else value.expand(len(turn.fake))
-    return values
+def due(terms: Iterable[Term], update: int) -> tuple[Term, ...]:
+    """The terms that are computed at this update of their player."""
+    return tuple(term for term in terms if update % term.every == 0)
+
+
+def values(terms: Iterable[Term], turn: Turn) -> dict[str, Tensor]:
+    """Weighted values of terms, [batch] each, by name."""
+    weighted = {term.name: term.weight * term.every * term.function(turn) for term in terms}
+    return {name: value if value.ndim else value.expand(len(turn.fake)) for name, value in weighted.items()}

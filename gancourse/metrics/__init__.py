@@ -9,6 +9,7 @@ from gancourse.metrics.classes import (
 )
 from gancourse.metrics.collapse import CollapseDetector, Variety
 from gancourse.metrics.estimates import Estimate, Interval, bootstrap
+from gancourse.metrics.factors import factor_overlap
 from gancourse.metrics.frechet import Extrapolation, frechet_distance, frechet_extrapolated, intra_class_frechet
 from gancourse.metrics.inception import inception_score
 from gancourse.metrics.kernel import kernel_distance, kernel_distance_subsets
@@ -37,6 +38,7 @@ __all__ = [
     "bootstrap",
     "class_coverage",
     "code_purity",
+    "factor_overlap",
     "frechet_distance",
     "frechet_extrapolated",
     "inception_score",

@@ -22,6 +22,7 @@ from gancourse.models.folds import (
     PooledConvolution,
     ProjectedConvolution,
     ThinConvolution,
+    ThinInputConvolution,
     TransposedConvolution,
     UpsampledConvolution,
 )
@@ -29,6 +30,7 @@ from gancourse.models.minibatch import MinibatchDiscrimination
 from gancourse.models.mlp import MLP, EnergyMLP
 from gancourse.models.noise import GaussianNoise
 from gancourse.models.noisy_classifier import NoisyClassifier, NoisyDCGAN
+from gancourse.models.regressor import FactorRegressor, SmallRegressor
 from gancourse.models.resnet import ResNet
 from gancourse.models.virtual_batch_norm import VirtualBatchNorm, WithReference
 
@@ -47,6 +49,7 @@ __all__ = [
     "ConvolutionalVAE",
     "Dropout",
     "EnergyMLP",
+    "FactorRegressor",
     "Family",
     "FlattenedLinear",
     "GaussianNoise",
@@ -59,7 +62,9 @@ __all__ = [
     "Projection",
     "ResNet",
     "SmallClassifier",
+    "SmallRegressor",
     "ThinConvolution",
+    "ThinInputConvolution",
     "TransposedConvolution",
     "Unconditional",
     "UpsampledConvolution",

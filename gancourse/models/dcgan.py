@@ -1,27 +1,48 @@
-"""The deep convolutional GAN for 28 × 28 images, with a switch for each of its guidelines.
+"""The deep convolutional GAN, with a switch for each of its guidelines.
 
-Source: Radford, Metz, Chintala 2016, section 3. The paper's networks make 64 × 64 images from a 4 × 4 start; these
-start at 7 × 7. BatchNorm in inner layers, ReLU and LeakyReLU(0.2), tanh at the end and weights from N(0, 0.02²) are
-the paper's. Kernels of size 4 and the initial scales of BatchNorm are those of the authors' code; the paper's figure
-has 5 × 5. Latents are normal, where the paper's are uniform.
+Source: Radford, Metz, Chintala 2016, section 3. The paper's networks make 64 × 64 images from a 4 × 4 start, and so do
+these; 32 × 32 takes one level less, and 28 × 28 starts at 7 × 7. BatchNorm in inner layers, ReLU and LeakyReLU(0.2),
+tanh at the end and weights from N(0, 0.02²) are the paper's. Kernels of size 4 and the initial scales of BatchNorm are
+those of the authors' code; the paper's figure has 5 × 5. Latents are normal, where the paper's are uniform.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from itertools import pairwise
+from typing import Literal
 
 from torch import Tensor, nn
 
 from gancourse.models.blocks import Flatten, check_shape
-from gancourse.models.family import Family, check_images
+from gancourse.models.family import Family, check_square
 from gancourse.models.spectral import spectral_normalised
 from gancourse.signature import Signature
 from gancourse.values import Count, Value
 
 SIZE = 28
+LARGEST_START = 7
 LEAK = 0.2
+
+
+def levels(size: int) -> tuple[int, int]:
+    """Height and width that a generator of such images starts from, at most 7, and how often they are doubled.
+
+    Raises:
+        ValueError: there is no such start.
+
+    >>> levels(28), levels(32), levels(64)
+    ((7, 2), (4, 3), (4, 4))
+    """
+    start, n_doublings = size, 0
+    while start > LARGEST_START and start % 2 == 0:
+        start, n_doublings = start // 2, n_doublings + 1
+    if start > LARGEST_START or not n_doublings:
+        raise ValueError(
+            f"size is {size}; expected a number up to {LARGEST_START}, doubled once or more: 28, 32, 64, …"
+        )
+    return start, n_doublings
 
 
 @dataclass(frozen=True)
@@ -76,7 +97,17 @@ def _initialise(network: nn.Module) -> None:
 
 
 class Generator(nn.Module):
-    """Maps latents [batch, latent_size] to images [batch, channels, 28, 28] in [−1, 1].
+    """Maps latents [batch, latent_size] to images [batch, channels, size, size] in [−1, 1].
+
+    Args:
+        latent_size: numbers in a latent.
+        width: channels before the last layer; twice as many at each level before.
+        channels: of the images.
+        guidelines: which of the guidelines hold; None for all.
+        size: height and width of the images.
+
+    Raises:
+        ValueError: no start fits the size.
 
     >>> import torch
     >>> Generator(latent_size=16, width=8)(torch.zeros(2, 16)).shape
@@ -84,60 +115,68 @@ class Generator(nn.Module):
     """
 
     def __init__(
-        self, latent_size: int = 64, width: int = 64, channels: int = 1, guidelines: Guidelines | None = None
+        self,
+        latent_size: int = 64,
+        width: int = 64,
+        channels: int = 1,
+        guidelines: Guidelines | None = None,
+        size: int = SIZE,
     ) -> None:
         super().__init__()
         g = guidelines or Guidelines()
         self.latent_size = latent_size
+        start, n_doublings = levels(size)
+        widths = [2**level * width for level in reversed(range(n_doublings))]
         hidden = [] if g.convolutional else [nn.Conv2d(latent_size, 256, 1), g.activation()]
-        self.layers = nn.Sequential(
-            *hidden,
-            nn.ConvTranspose2d(latent_size if g.convolutional else 256, 2 * width, 7),
-            g.norm(2 * width),
-            g.activation(),
-            g.up(2 * width, width),
-            g.norm(width),
-            g.activation(),
-            g.up(width, channels),
-            g.norm(channels, edge=True),
-            nn.Tanh(),
-        )
+        first = nn.ConvTranspose2d(latent_size if g.convolutional else 256, widths[0], start)
+        self.layers = nn.Sequential(*hidden, first, g.norm(widths[0]), g.activation())
+        for n_in, n_out in pairwise(widths):
+            self.layers.extend([g.up(n_in, n_out), g.norm(n_out), g.activation()])
+        self.layers.extend([g.up(width, channels), g.norm(channels, edge=True), nn.Tanh()])
         _initialise(self)
 
     def forward(self, z: Tensor) -> Tensor:
-        """Images [batch, channels, 28, 28]."""
+        """Images [batch, channels, size, size]."""
         check_shape(z, (self.latent_size,), "z")
         return self.layers(z[:, :, None, None])  # a latent is an image of one pixel
 
 
 class Discriminator(nn.Module):
-    """Maps images [batch, channels, 28, 28] to scores [batch] (logits, high = real).
+    """Maps images [batch, channels, size, size] to scores [batch] (logits, high = real).
+
+    Args:
+        width: channels after the first layer; twice as many after each further one.
+        channels: of the images.
+        guidelines: which of the guidelines hold; None for all.
+        size: height and width of the images.
+
+    Raises:
+        ValueError: no start fits the size.
 
     >>> import torch
     >>> Discriminator(width=8)(torch.zeros(2, 1, 28, 28)).shape
     torch.Size([2])
     """
 
-    def __init__(self, width: int = 64, channels: int = 1, guidelines: Guidelines | None = None) -> None:
+    def __init__(
+        self, width: int = 64, channels: int = 1, guidelines: Guidelines | None = None, size: int = SIZE
+    ) -> None:
         super().__init__()
         g = guidelines or Guidelines()
-        self.channels = channels
-        self.body = nn.Sequential(
-            g.down(channels, width),
-            g.norm(width, edge=True),
-            g.activation(LEAK),
-            g.down(width, 2 * width),
-            g.norm(2 * width),
-            g.activation(LEAK),
-        )
-        hidden = [nn.Conv2d(2 * width, 256, 7), g.activation(LEAK), nn.Conv2d(256, 1, 1)]
-        head = [nn.Conv2d(2 * width, 1, 7)] if g.convolutional else hidden
+        self.channels, self.size = channels, size
+        last, n_halvings = levels(size)
+        widths = [2**level * width for level in range(n_halvings)]
+        self.body = nn.Sequential(g.down(channels, width), g.norm(width, edge=True), g.activation(LEAK))
+        for n_in, n_out in pairwise(widths):
+            self.body.extend([g.down(n_in, n_out), g.norm(n_out), g.activation(LEAK)])
+        hidden = [nn.Conv2d(widths[-1], 256, last), g.activation(LEAK), nn.Conv2d(256, 1, 1)]
+        head = [nn.Conv2d(widths[-1], 1, last)] if g.convolutional else hidden
         self.head = nn.Sequential(*head, Flatten())
         _initialise(self)
 
     def features(self, x: Tensor) -> Tensor:
-        """Input of the last layer, [batch, 2 · width, 7, 7]."""
-        check_shape(x, (self.channels, SIZE, SIZE), "x")
+        """Input of the last layer, [batch, width at the last level, its height, its width]."""
+        check_shape(x, (self.channels, self.size, self.size), "x")
         return self.body(x)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -147,11 +186,11 @@ class Discriminator(nn.Module):
 
 @dataclass(frozen=True)
 class DCGAN(Family):
-    """The networks of this file, for 28 × 28 images of any number of channels.
+    """The networks of this file, for images of any number of channels.
 
     Args:
         latent_size: numbers in a latent.
-        width: channels at 14 × 14.
+        width: channels at half the images' size; twice as many at each level below.
         guidelines: which of the guidelines hold.
         discriminator_norm: replaces the guidelines' BatchNorm in the discriminator; "guidelines" keeps it. BatchNorm
             makes scores depend on the rest of the batch, so it doesn't fit a penalty on gradients.
@@ -160,7 +199,6 @@ class DCGAN(Family):
     3
     """
 
-    image_size: ClassVar[int | None] = SIZE
     latent_size: Count = 64
     width: Count = 32
     guidelines: Guidelines = dataclasses.field(default_factory=Guidelines)
@@ -170,16 +208,18 @@ class DCGAN(Family):
         """Latents to images.
 
         Raises:
-            ValueError: the data isn't 28 × 28 images.
+            ValueError: the data isn't square images of a possible size.
         """
-        return Generator(self.latent_size, self.width, check_images(fits, self), self.guidelines)
+        channels, size = check_square(fits, self)
+        return Generator(self.latent_size, self.width, channels, self.guidelines, size)
 
     def discriminator(self, fits: Signature) -> Discriminator:
         """Images to scores; errors as for `generator`."""
+        channels, size = check_square(fits, self)
         guidelines = self.guidelines
         if self.discriminator_norm != "guidelines":
             guidelines = guidelines.changed(batch_norm="nowhere")
-        discriminator = Discriminator(self.width, check_images(fits, self), guidelines)
+        discriminator = Discriminator(self.width, channels, guidelines, size)
         if self.discriminator_norm == "spectral":
             spectral_normalised(discriminator)
         return discriminator

@@ -57,3 +57,14 @@ def check_images(fits: Signature, family: Family) -> int:
             f"{type(family).__name__} makes {size} × {size} images, not {fits}; take another recipe or other data"
         )
     return fits.shape[0]
+
+
+def check_square(fits: Signature, family: Family) -> tuple[int, int]:
+    """Number of channels of an image, and its height and width.
+
+    Raises:
+        ValueError: the data isn't square images.
+    """
+    if not fits.is_image or fits.shape[1] != fits.shape[2]:
+        raise ValueError(f"{type(family).__name__} makes square images, not {fits}; take another recipe or other data")
+    return fits.shape[0], fits.shape[1]

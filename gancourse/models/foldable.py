@@ -16,10 +16,12 @@ from gancourse.models.folds import (
     PooledConvolution,
     ProjectedConvolution,
     ThinConvolution,
+    ThinInputConvolution,
     TransposedConvolution,
     UpsampledConvolution,
     keeps_size,
 )
+from gancourse.models.thin import has_simple_kernel
 
 FORWARD_HOOKS = ("_forward_pre_hooks", "_forward_hooks")
 OTHER_HOOKS = (
@@ -29,11 +31,12 @@ OTHER_HOOKS = (
 _all_hooks = operator.itemgetter(*FORWARD_HOOKS, *OTHER_HOOKS)
 FORMS = (
     *(UpsampledConvolution, PooledConvolution, TransposedConvolution),
-    *(ThinConvolution, FlattenedLinear, ProjectedConvolution),
+    *(ThinConvolution, ThinInputConvolution, FlattenedLinear, ProjectedConvolution),
 )
 FREES_OUTPUT = (
     *(nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.BatchNorm1d, nn.BatchNorm2d, nn.GroupNorm, nn.LayerNorm),
-    *(UpsampledConvolution, PooledConvolution, TransposedConvolution, ThinConvolution, FlattenedLinear),
+    *(UpsampledConvolution, PooledConvolution, TransposedConvolution),
+    *(ThinConvolution, ThinInputConvolution, FlattenedLinear),
 )
 """Layers whose output is a new tensor that their backward pass doesn't need: an activation may overwrite it."""
 KNOWN = (*FREES_OUTPUT, nn.ReLU, nn.LeakyReLU, nn.Upsample, nn.AvgPool2d, nn.Flatten, nn.Unflatten)
@@ -98,6 +101,8 @@ def _single(layer: nn.Module) -> nn.Module | None:
     if layer.out_channels == 1:
         with contextlib.suppress(ValueError):  # groups, dilation or the like
             return ThinConvolution(layer)
+    if isinstance(layer, nn.Conv2d) and layer.in_channels == 1 and has_simple_kernel(layer):
+        return ThinInputConvolution(layer)
     return TransposedConvolution(layer) if isinstance(layer, nn.ConvTranspose2d) else None
 
 

@@ -147,7 +147,7 @@ def folded(network: nn.Module, in_place: bool = False) -> nn.Module:
         raise ValueError(
             f"{type(network).__name__} has nothing that can be folded; expected, inside a Sequential and without "
             "hooks, upsampling before a convolution, mean pooling after one, flattening before a linear layer, or a "
-            "convolution that is transposed or has one output channel; use the network as it is"
+            "convolution that is transposed or has one input or output channel; use the network as it is"
         )
     return network
 

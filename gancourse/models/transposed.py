@@ -85,3 +85,33 @@ def is_plain(layer: nn.ConvTranspose2d) -> bool:
 def biased(y: Tensor, bias: Tensor | None) -> Tensor:
     """Images [batch, channels, …] plus a number for each channel, in place; no other code may use y."""
     return y if bias is None else y.add_(bias.to(y.dtype)[:, None, None])
+
+
+def from_pixels(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Output of a transposed convolution without padding for images of one pixel, as a matrix product.
+
+    Each image is a sum of kernels.
+
+    Args:
+        x: images [batch, in, 1, 1].
+        weight: [in, out, height, width].
+        bias: [out]; None for none.
+
+    Returns:
+        Images [batch, out, height, width].
+
+    >>> layer = nn.ConvTranspose2d(2, 3, 5)
+    >>> x = torch.randn(4, 2, 1, 1)
+    >>> torch.allclose(from_pixels(x, layer.weight, layer.bias), layer(x), atol=1e-6)
+    True
+    """
+    is_channels_last = weight.is_contiguous(memory_format=torch.channels_last)
+    kernels = weight.permute(0, 2, 3, 1) if is_channels_last else weight
+    shape = kernels.shape[1:]
+    if bias is None:
+        y = x.flatten(1) @ kernels.flatten(1)
+    else:  # not added in place: that would copy the product, of which the images are a view
+        each = bias if is_channels_last else bias[:, None, None]
+        y = torch.addmm(each.expand(shape).flatten(), x.flatten(1), kernels.flatten(1))
+    y = y.unflatten(1, shape)
+    return y.permute(0, 3, 1, 2) if is_channels_last else y

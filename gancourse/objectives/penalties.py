@@ -18,7 +18,10 @@ def _scores(critic: Critic, x: Tensor) -> Tensor:
 
 
 def _gradient(critic: Critic, x: Tensor) -> Tensor:
-    """Gradient of the critic at x, of x's shape, differentiable."""
+    """Gradient of the critic at x, of x's shape, differentiable; a critic may know it by its method `gradient`."""
+    known = getattr(critic, "gradient", None)
+    if known is not None and (gradient := known(x)) is not None:
+        return gradient
     # Not detached: the gradient at generated data depends on the generator too, which fields and Jacobians need.
     x = x if x.requires_grad else x.detach().requires_grad_()
     # One backward pass of the sum gives the gradient at each sample: other samples' scores don't depend on it.

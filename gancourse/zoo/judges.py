@@ -11,6 +11,7 @@ from gancourse import data, metrics
 from gancourse.data import Mixture, Source
 from gancourse.zoo.classes import classes_by
 from gancourse.zoo.extractors import Extractor, extractor
+from gancourse.zoo.portraits import coverage_by
 from gancourse.zoo.stacked import N_JUDGED, stacked_coverage
 from gancourse.zoo.storage import load
 
@@ -81,6 +82,21 @@ def _classifier(data_name: str, border: int = 0) -> Judge[Source]:
         return classes_by(*readers, source, samples, labels, anonymous, test)
 
     return Judge(measure, lambda source: _distance(Extractor(name, inside(extractor(name))), source), by_class)
+
+
+def _regressor(name: str) -> Judge[Source]:
+    """By the features of the zoo's regressor, and by the factors that it reads."""
+
+    def measure(make: Make, source: Source, n: int | None, seed: int) -> dict[str, float]:
+        real = source.first(n or N_DEFAULT).x
+        samples = make(len(real))
+        return judge_by(extractor(name), real, samples, None, seed) | coverage_by(name, real, samples)
+
+    def quick(source: Source) -> Callable[[Tensor], dict[str, float]]:
+        real, distance = source.first(N_QUICK).x, _distance(extractor(name), source)
+        return lambda samples: distance(samples) | coverage_by(name, real, samples)
+
+    return Judge(measure, quick)
 
 
 def _distance(extract: Extractor, source: Source) -> Callable[[Tensor], dict[str, float]]:
@@ -157,6 +173,9 @@ JUDGES: dict[str, Judge[Any]] = {
     "fashion": _classifier("fashion"),
     "fashion-32": _classifier("fashion", border=2),
     "stacked-digits": _of(_thousand, N_JUDGED),
+    **dict.fromkeys(
+        ("faces", "faces-by-hair", "faces-captions", "faces-edges", "faces-correlated"), _regressor("faces-regressor")
+    ),
     **dict.fromkeys(
         ("ring", "grid", "unit-ring", "unit-grid"), _of(_modes, N_DEFAULT)._replace(by_class=_by_posterior)
     ),

@@ -134,7 +134,7 @@ def add(
         seconds: how long training took.
         folder: where weights and card go.
         arithmetic: how the training computed; part of the command on the card.
-        techniques: what new_card it faster than the reference, in words.
+        techniques: what made it faster than the reference, in words.
 
     Raises:
         OSError: the folder can't be written.

@@ -78,11 +78,11 @@ def test_data_that_is_not_finite_names_term_and_step(tmp_path, monkeypatch, ring
     read_tensors(tmp_path / "run/checkpoint.safetensors")
 
 
-def test_images_of_another_size_are_told_what_was_expected(tmp_path, monkeypatch, fails):
-    wrong = data.Images(torch.zeros(4, 1, 32, 32, dtype=torch.uint8), torch.zeros(4).long(), "0123456789")
+def test_images_of_another_shape_are_told_what_was_expected(tmp_path, monkeypatch, fails):
+    wrong = data.Images(torch.zeros(4, 1, 32, 28, dtype=torch.uint8), torch.zeros(4).long(), "0123456789")
     exchange(monkeypatch, "digits", wrong)
     said = fails("train", "dcgan-digits", "--no-full", "--batch-size", "2", "--out", tmp_path / "run")
-    assert "DCGAN makes 28 × 28 images, not 32 × 32 images of 1 channel; take another recipe or other data" in said
+    assert "DCGAN makes square images, not 32 × 28 images of 1 channel; take another recipe or other data" in said
     assert not (tmp_path / "run").exists()
 
 

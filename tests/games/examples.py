@@ -16,6 +16,7 @@ from gancourse.models import conditional_mlp, mlp
 from gancourse.signature import Codes
 
 RING = data.ring(std=0.1)
+DESCRIBED = data.Samples(RING.first(64).x, RING.first(64).x.sigmoid())  # points and two factors of each
 N_CLASSES = 8
 HIDDEN, DEPTH, LATENT_SIZE = 8, 1, 3  # small, as eigenvalues of every game's field are taken
 
@@ -42,6 +43,23 @@ def gan(*terms, generator=None, objective=objectives.non_saturating, m=1, n_clas
     """The small GAN that wrappers are put around."""
     critic = mlp.Discriminator(HIDDEN, DEPTH, 2 * m, n_classes=n_classes, n_labels=m)
     return games.GAN(generator or new_generator(n_classes), critic, objective, terms, **options)
+
+
+class Reader(nn.Module):
+    """Reads two factors of points: one of three classes, and a number."""
+
+    n_classes = (3, 0)
+
+    def __init__(self):
+        super().__init__()
+        self.layers = mlp.Encoder(4, HIDDEN, DEPTH)
+
+    def forward(self, x):
+        return self.layers(x)
+
+    def readings(self, x):
+        y = self(x)
+        return [y[:, :3], y[:, 3]]
 
 
 class Levels(nn.Module):
@@ -198,6 +216,7 @@ EXAMPLES: dict[str, Example] = {
     "classification": Example(
         ("Classification", "class_losses"), lambda: games.Classification(mlp.Encoder(N_CLASSES, HIDDEN, DEPTH))
     ),
+    "factor regression": Example(("FactorRegression",), lambda: games.FactorRegression(Reader()), DESCRIBED),
     "consensus": Example(("Consensus",), lambda: WRAPPERS["Consensus"](gan())),
     "conditional feature matching": Example(
         ("FeatureMatching",), lambda: WRAPPERS["FeatureMatching"](gan(n_classes=N_CLASSES))

@@ -23,7 +23,7 @@ from gancourse.games import (
 from gancourse.models import AutoencoderCritic, mlp, spectral
 from gancourse.models.dropout import Dropout
 from gancourse.models.minibatch import MinibatchDiscrimination
-from gancourse.objectives import non_saturating, objectives, r1, relativistic_pairing
+from gancourse.objectives import drift, gradient_penalty, non_saturating, objectives, r1, r2, relativistic_pairing
 from gancourse.rng import Noise, initialised_from
 from gancourse.theory import fields
 from gancourse.training import Trainer, adam
@@ -119,6 +119,46 @@ def test_one_batch_of_real_and_generated_data_gives_the_same_terms_and_slopes(na
         backward(game.discriminator_terms(x, noise()))
         found.append([game.discriminator_terms(x, noise())["adversarial"], *(w.grad for w in D.parameters())])
     assert_close(found[1], found[0], rtol=1e-12, atol=1e-14)
+
+
+PENALTIES = {
+    "both": [penalty(r1, 0.3), penalty(r2, 0.7)],
+    "real alone": [penalty(r1)],
+    "generated alone": [penalty(r2)],
+    "between": [penalty(gradient_penalty), penalty(r2)],
+    "scores": [penalty(drift), penalty(r1)],
+    "lazy": [penalty(r1, every=2), penalty(r2, every=3)],
+}
+
+
+@pytest.mark.parametrize("name", PENALTIES)
+@pytest.mark.parametrize("update", range(4))
+def test_penalties_of_one_batch_are_those_of_two_in_values_and_gradients(name: str, update: int):
+    results = []
+    for wrapped in (lambda game: game, OneBatch):
+        G, D = (network.double() for network in networks())
+        inner = GAN(G, D, relativistic_pairing, PENALTIES[name])
+        latents = noise().normal("z", 4).double()
+        inner.latents = lambda noise, z=latents: z
+        now = noise(update=update)
+        terms = wrapped(inner).discriminator_terms(Batch(batch().x.double()), now)
+        backward(terms)
+        # Through the generator too: fields and Jacobians need the gradient of a penalty at generated samples.
+        gradients = [w.grad for network in (D, G) for w in network.parameters()]
+        results.append([*terms.values(), *(g for g in gradients if g is not None)])
+    assert len(results[0]) == len(results[1])
+    assert_close(results[1], results[0], rtol=1e-11, atol=1e-13)
+
+
+def test_r1_and_r2_of_one_batch_share_one_pass_with_the_scores():
+    G, D = networks()
+    passes = []
+    D.register_forward_pre_hook(lambda D, args: passes.append(len(args[0])))
+    game = GAN(G, D, non_saturating, PENALTIES["both"])
+    for played, wanted in ((game, [6, 6, 6, 6]), (OneBatch(game), [12])):
+        played.discriminator_terms(batch(), noise())
+        assert passes == wanted
+        passes.clear()
 
 
 def test_one_batch_costs_one_pass_and_one_power_iteration():

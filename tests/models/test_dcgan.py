@@ -1,5 +1,5 @@
 import math
-from itertools import chain
+from itertools import chain, pairwise
 
 import pytest
 import torch
@@ -200,3 +200,41 @@ def test_images_of_another_shape_are_refused(shape):
 def test_an_unknown_place_for_batchnorm_is_refused():
     with pytest.raises(ValueError, match="batch_norm is 'outside'; pass one of inside, everywhere, nowhere"):
         Guidelines(batch_norm="outside")
+
+
+PAPER = {"G": [(1024, 4), (512, 8), (256, 16), (128, 32), (3, 64)], "D": [(128, 32), (256, 16), (512, 8), (1024, 4)]}
+
+
+def test_at_64_pixels_they_have_the_layers_of_the_paper_s_figure():
+    with torch.device("meta"):
+        G, D = dcgan.Generator(100, 128, 3, size=64), dcgan.Discriminator(128, 3, size=64)
+        shapes = {"G": [], "D": []}
+        for name, network, x in (("G", G, torch.zeros(2, 100)), ("D", D, torch.zeros(2, 3, 64, 64))):
+            for layer in network.modules():
+                if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+                    layer.register_forward_hook(
+                        lambda layer, x, y, name=name: shapes[name].append((y.shape[1], y.shape[2]))
+                    )
+            network(x)
+    assert shapes == {"G": PAPER["G"], "D": [*PAPER["D"], (1, 1)]}
+    # Kernels, biases, and two numbers a channel of BatchNorm, which G's output and D's input don't have.
+    widths = [100, 1024, 512, 256, 128, 3]
+    kernels = sum(16 * a * b + b for a, b in pairwise(widths))
+    assert n_parameters(G) == kernels + 2 * (1024 + 512 + 256 + 128)
+    widths = [3, 128, 256, 512, 1024, 1]
+    kernels = sum(16 * a * b + b for a, b in pairwise(widths))
+    assert n_parameters(D) == kernels + 2 * (256 + 512 + 1024)
+
+
+@pytest.mark.parametrize("size", [28, 32, 40, 48, 64])
+def test_other_sizes_have_images_and_scores_too(size):
+    G, D = dcgan.Generator(6, 2, 3, size=size), dcgan.Discriminator(2, 3, size=size)
+    assert G(draw(2, 6)).shape == (2, 3, size, size)
+    assert D(G(draw(2, 6))).shape == (2,)
+
+
+@pytest.mark.parametrize("size", [7, 30, 36, 5, 1])
+def test_a_size_without_a_start_is_refused(size):
+    for make in (dcgan.Generator, dcgan.Discriminator):
+        with pytest.raises(ValueError, match=f"size is {size}; expected a number up to 7, doubled once or more"):
+            make(size=size)

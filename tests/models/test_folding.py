@@ -161,6 +161,34 @@ def test_convolutions_to_one_channel_equal_torch_s(layer, bias: bool):
     torch.testing.assert_close(fast(x.to(memory_format=torch.channels_last)), slow(x), rtol=1e-12, atol=1e-12)
 
 
+THIN = [(4, 2, 1), (3, 1, 1), (5, 2, 0), (2, 3, 0), (1, 1, 0), ((3, 2), (2, 1), (0, 1))]
+
+
+@pytest.mark.parametrize("settings", THIN)
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("image", [(6, 8), (7, 5)])
+def test_convolutions_of_one_channel_equal_torch_s(settings: tuple, bias: bool, image: tuple[int, int]):
+    torch.manual_seed(1)
+    slow = nn.Sequential(nn.Conv2d(1, 5, *settings, bias=bias).double(), nn.Tanh())
+    fast = folding.folded(copy.deepcopy(slow))
+    assert kinds(fast)[0] is folds.ThinInputConvolution
+    x = random(2, 1, *image)
+    check_the_same(slow, fast, x)
+    torch.testing.assert_close(fast(x.to(memory_format=torch.channels_last)), slow(x), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("settings", [((3, 5), 1, 0), (7, 2, 0), (4, 2, 1)])
+def test_images_of_one_pixel_become_sums_of_kernels(bias: bool, layout: torch.memory_format, settings: tuple):
+    torch.manual_seed(1)
+    slow = nn.Sequential(nn.ConvTranspose2d(4, 3, *settings, bias=bias).double()).to(memory_format=layout)
+    fast = folding.folded(copy.deepcopy(slow))
+    check_the_same(slow, fast, random(6, 4, 1, 1))
+    is_channels_last = fast(random(6, 4, 1, 1)).is_contiguous(memory_format=torch.channels_last)
+    assert is_channels_last == (layout == torch.channels_last)
+
+
 @pytest.mark.parametrize(
     "layer",
     [
@@ -239,13 +267,14 @@ GROUPS = {
     "pooled, kernel 1": lambda c: [c(nn.Conv2d(3, 4, 1)), DOWN],
     "transposed": lambda c: [c(nn.ConvTranspose2d(3, 4, 4, 2, 1))],
     "thin": lambda c: [c(nn.Conv2d(3, 1, 3, padding=1))],
+    "thin input": lambda c: [c(nn.Conv2d(1, 4, 4, 2, 1))],
     "flattened": lambda c: [nn.Flatten(), c(nn.Linear(3 * 6 * 6, 2))],
     "projected": lambda c: [c(nn.Linear(5, 12)), nn.Unflatten(1, (3, 2, 2)), c(nn.ConvTranspose2d(3, 2, 2))],
 }
 
 
 def batch_for(name: str, n: int = 9) -> torch.Tensor:
-    return random(n, 5) if name == "projected" else random(n, 3, 6, 6)
+    return random(n, 5) if name == "projected" else random(n, 1 if name == "thin input" else 3, 6, 6)
 
 
 @pytest.mark.parametrize("name", GROUPS)
@@ -342,6 +371,9 @@ def test_single_images_are_refused(name: str):
     [
         (lambda: folds.TransposedConvolution(nn.Linear(2, 2)), "expected a ConvTranspose2d"),
         (lambda: folds.ThinConvolution(nn.Conv2d(2, 1, 3)), "has no thin form"),
+        (lambda: folds.ThinInputConvolution(nn.Conv2d(1, 2, 3, dilation=2)), "has no form for thin inputs"),
+        (lambda: folds.ThinInputConvolution(nn.Conv2d(1, 2, 3, padding="same")), "has no form for thin inputs"),
+        (lambda: folds.ThinInputConvolution(nn.Linear(2, 2)), "has no form for thin inputs"),
         (lambda: folds.FlattenedLinear(nn.Conv2d(2, 1, 3)), "expected a Linear"),
         (lambda: folds.ProjectedConvolution(nn.Linear(2, 4), (2, 2), nn.ConvTranspose2d(2, 1, 2)), r"expected \(chan"),
     ],
@@ -352,9 +384,10 @@ def test_other_layers_are_refused(make, message: str):
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-def test_flattening_before_a_linear_layer_equals_torch_s_in_any_layout(layout: torch.memory_format):
+@pytest.mark.parametrize("n_out", [2, 9])  # fewer outputs than samples, and more
+def test_flattening_before_a_linear_layer_equals_torch_s_in_any_layout(layout: torch.memory_format, n_out: int):
     torch.manual_seed(1)
-    slow = nn.Sequential(nn.Flatten(), nn.Linear(3 * 4 * 5, 2).double())
+    slow = nn.Sequential(nn.Flatten(), nn.Linear(3 * 4 * 5, n_out).double())
     fast = folding.folded(copy.deepcopy(slow))
     x = random(6, 3, 4, 5).to(memory_format=layout)
     torch.testing.assert_close(fast(x), slow(x), rtol=1e-12, atol=1e-12)

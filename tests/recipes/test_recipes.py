@@ -106,7 +106,7 @@ def test_the_result_of_a_vae_is_its_decoder_the_very_network_of_the_gan():
 @pytest.mark.parametrize(
     ("data", "family", "message"),
     [
-        ("ring", DCGAN(), "DCGAN makes 28 × 28 images, not points of 2 numbers; take another recipe or other data"),
+        ("ring", DCGAN(), "DCGAN makes square images, not points of 2 numbers; take another recipe or other data"),
         ("digits", MLP(), "MLP makes points, not 28 × 28 images of 1 channel; take another"),
         ("digits", ResNet(), "ResNet makes 32 × 32 images, not 28 × 28 images of 1 channel"),
     ],

@@ -118,6 +118,18 @@ def test_fast_computes_the_same_first_losses(name):
         assert fast[first][term] == pytest.approx(value, abs=1e-4), (first, term)
 
 
+@pytest.mark.parametrize("seed", [1, 3])
+def test_with_spectral_normalisation_fast_changes_the_first_losses_by_less_than_its_help_says(seed):
+    """Of eight seeds, those with the largest differences; the recipe is as it stands, as tiny networks differ less."""
+    chosen, losses = recipe("resnet-digits").changed(full=False, seed=seed), []
+    for arithmetic in (REFERENCE, FAST):
+        trainer = build(chosen, arithmetic=arithmetic).trainer
+        trainer.update()
+        losses.append(trainer.losses["discriminator"]["adversarial"].item())
+    assert 1e-4 < abs(losses[0] - losses[1]) < 0.02  # more than the order of sums, see above
+    assert "less than 0.02" in options(REFERENCE)["fast"].about
+
+
 @EACH
 def test_fast_says_what_it_did_and_leaves_the_weights_names_and_shapes(name):
     plain, fast = build(tiny(name)), build(tiny(name), arithmetic=FAST)
