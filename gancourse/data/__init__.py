@@ -5,6 +5,7 @@ from gancourse.data.faces import Faces
 from gancourse.data.folder import Folder
 from gancourse.data.images import Images, MissingDataError, digits, fashion
 from gancourse.data.mixtures import Mixture, grid, ring, two_classes
+from gancourse.data.partly_labelled import few_labels
 from gancourse.data.samples import Samples
 from gancourse.data.source import Source
 from gancourse.data.stacked import StackedDigits, stacked_digits
@@ -25,6 +26,7 @@ __all__ = [
     "domains",
     "entry",
     "fashion",
+    "few_labels",
     "grid",
     "load",
     "ring",

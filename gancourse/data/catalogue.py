@@ -9,6 +9,7 @@ from gancourse.data.faces import Faces
 from gancourse.data.folder import Folder
 from gancourse.data.images import digits, fashion
 from gancourse.data.mixtures import Mixture, grid, ring, two_classes
+from gancourse.data.partly_labelled import few_labels
 from gancourse.data.source import Source
 from gancourse.data.stacked import stacked_digits
 from gancourse.data.unpaired import Unpaired
@@ -69,6 +70,24 @@ def _part(name: str, request: Request) -> Source:
     """One of the two data sets of a pair, without its full set."""
     data_set, argument = entry(name)
     return data_set.load(request._replace(argument=argument, full=False))
+
+
+def _few(argument: str) -> tuple[str, int, int]:
+    """The name and the numbers of an argument NAME,LABELS or NAME,LABELS,DRAW."""
+    name, *numbers = argument.split(",")
+    if not (name and 1 <= len(numbers) <= 2 and all(number.isdecimal() for number in numbers)):
+        raise ValueError(f"few-labels:{argument} names no labels; write few-labels:NAME,LABELS or NAME,LABELS,DRAW")
+    return name, int(numbers[0]), int(numbers[1]) if len(numbers) == 2 else 0
+
+
+def _few_labels(request: Request) -> Source:
+    """Data with few labels; its test set keeps all of them."""
+    name, n, draw = _few(request.argument)
+    data_set, argument = entry(name)
+    if request.full and not data_set.has_full_set:
+        raise ValueError(f"{name} has no full set; pass full=False (--no-full)")
+    source = data_set.load(request._replace(argument=argument))
+    return source if request.split == "test" else few_labels(source, n, draw)
 
 
 data_sets: dict[str, Entry] = {
@@ -140,6 +159,13 @@ data_sets: dict[str, Entry] = {
         lambda request: Unpaired(*(_part(name, request) for name in _two(request.argument))),
         argument="FIRST,SECOND",
         domains=_two,
+    ),
+    "few-labels": Entry(
+        "a set of this catalogue of which few samples have a label; another number draws others",
+        _few_labels,
+        has_full_set=True,
+        argument="NAME,LABELS",
+        domains=lambda argument: (_few(argument)[0],),
     ),
     "folder": Entry(
         "your own images; subfolders are classes, and a tenth by name is the test set",

@@ -27,6 +27,7 @@ from gancourse.games.remedies import (
     WeightClippingRemedy,
 )
 from gancourse.games.remedy import Remedy
+from gancourse.games.semi_supervision import SemiSupervised, real_logit
 from gancourse.games.several import Several
 from gancourse.games.terms import Term, Turn, penalty
 from gancourse.games.unrolled import Unrolled
@@ -62,6 +63,7 @@ __all__ = [
     "PullAwayRemedy",
     "Remedy",
     "Samples",
+    "SemiSupervised",
     "Several",
     "SeveralRemedy",
     "Term",
@@ -81,5 +83,6 @@ __all__ = [
     "packing",
     "penalty",
     "pull_away",
+    "real_logit",
     "weight_clipping",
 ]

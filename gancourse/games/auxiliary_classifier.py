@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from gancourse.batch import Batch
 from gancourse.games.classifier import class_losses
-from gancourse.games.game import GAN, Pair, Samples, View, is_conditional
-from gancourse.games.terms import Term
+from gancourse.games.game import GAN, Pair, Samples, ScoredTogether, View, is_conditional
+from gancourse.games.terms import Term, due
 from gancourse.games.wrapper import check_weight, player_of, replaced
 from gancourse.rng import Noise
 
@@ -71,15 +71,19 @@ class ACGAN(GAN):
         """The adversarial loss, the cross-entropy over data and samples, and the terms that are due, [batch] each."""
         samples = self.sample(batch, noise) if samples is None else samples
         real, fake = self.seen(batch, samples, noise, "discriminator")
+        due_terms, critic = due(self.terms["discriminator"], noise.update), None
         if together:
-            scores, logits = (
-                part.split([len(real.x), len(fake.x)]) for part in self._read(torch.cat([real.x, fake.x]))
-            )
+            x = torch.cat([real.x, fake.x])
+            if due_terms and not x.requires_grad:
+                x.requires_grad_()  # penalties share this pass
+            all_scores, all_logits = self._read(x)
+            critic = ScoredTogether(self.critic(fake), real.x, fake.x, x, all_scores)
+            scores, logits = critic.scores, all_logits.split([len(real.x), len(fake.x)])
         else:
             scores, logits = zip(self._read(real.x), self._read(fake.x), strict=True)
         classes = sum(self._class_losses(*pair) for pair in zip(logits, (real, fake), strict=True))
         terms = {"adversarial": self.objective.discriminator(*scores), "classes": self.weight * classes}
-        return terms | self._due("discriminator", batch, noise, samples, real, fake)
+        return terms | self._values(due_terms, batch, noise, samples, real, fake, critic)
 
     def generator_terms(self, batch: Batch, noise: Noise, *, samples: Samples | None = None) -> dict[str, Tensor]:
         """The adversarial loss, the cross-entropy of the samples, and the terms that are due, [batch] each."""

@@ -28,6 +28,8 @@ from gancourse.models.folds import (
 )
 from gancourse.models.minibatch import MinibatchDiscrimination
 from gancourse.models.mlp import MLP, EnergyMLP
+from gancourse.models.noise import GaussianNoise
+from gancourse.models.noisy_classifier import NoisyClassifier, NoisyDCGAN
 from gancourse.models.regressor import FactorRegressor, SmallRegressor
 from gancourse.models.resnet import ResNet
 from gancourse.models.virtual_batch_norm import VirtualBatchNorm, WithReference
@@ -50,8 +52,11 @@ __all__ = [
     "FactorRegressor",
     "Family",
     "FlattenedLinear",
+    "GaussianNoise",
     "ImageEncoder",
     "MinibatchDiscrimination",
+    "NoisyClassifier",
+    "NoisyDCGAN",
     "PooledConvolution",
     "ProjectedConvolution",
     "Projection",

@@ -8,6 +8,7 @@ from gancourse.recipes.plays import (
     Classifying,
     InformationMaximising,
     Play,
+    SemiSupervising,
     Variational,
     generated,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "Progress",
     "Recipe",
     "Saved",
+    "SemiSupervising",
     "Stopped",
     "Training",
     "Variational",

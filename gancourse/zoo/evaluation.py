@@ -165,14 +165,14 @@ def evaluate(network: nn.Module, recipe: Recipe, n: int | None = None, seed: int
     own_judge = judge_of(recipe.target().name, real)
 
     def measured(make: Make, n: int | None, seed: int) -> dict[str, float]:
-        made: list[Tensor] = []
+        batches: list[Tensor] = []
 
-        def kept(count: int) -> Tensor:
-            made.append(make(count))
-            return made[-1]
+        def recorded(count: int) -> Tensor:
+            batches.append(make(count))
+            return batches[-1]
 
-        values = own_judge.measure(kept, real, n, seed)
-        samples = made[-1]
+        values = own_judge.measure(recorded, real, n, seed)
+        samples = batches[-1]
         labels = recipe.play.conditions(network, source, len(samples), seed)
         if labels is None or own_judge.by_class is None or not recipe.play.classes(source.signature):
             return values

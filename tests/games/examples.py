@@ -135,6 +135,15 @@ def information(generator=None, **options):
     return games.InfoGAN(generator, critic, head, CODES, objectives.non_saturating, **options)
 
 
+FEW = data.few_labels(RING, 16)
+
+
+def semi_supervised(**options):
+    """A classifier of the ring's labels that is a discriminator too."""
+    classifier = mlp.Encoder(N_CLASSES, HIDDEN, DEPTH)
+    return games.SemiSupervised(new_generator(), classifier, **options)
+
+
 def features(game):
     """Of what the discriminator sees, called as it is; its own hidden layer where it has one."""
     return getattr(getattr(game, "discriminator", None), "features", lambda x, *y: x)
@@ -225,6 +234,12 @@ EXAMPLES: dict[str, Example] = {
     "one batch": Example(("OneBatch",), lambda: games.OneBatch(gan(games.penalty(objectives.r2, 0.1)))),
     "one forward": Example(("OneForward",), lambda: games.OneForward(gan(n_classes=N_CLASSES))),
     "pull-away": Example(("PullAway", "pull_away"), lambda: WRAPPERS["PullAway"](gan())),
+    "semi-supervised": Example(("SemiSupervised", "real_logit"), semi_supervised, FEW),
+    "semi-supervised by features, noisy": Example(
+        ("SemiSupervised",),
+        lambda: games.FeatureMatching(semi_supervised(views=[games.instance_noise(0.1)]), lambda x: x),
+        FEW,
+    ),
     "several": Example(("Several",), lambda: several(gan())),
     "unrolled": Example(("Unrolled",), lambda: WRAPPERS["Unrolled"](gan(n_classes=N_CLASSES))),
     "the wrapper that changes nothing": Example(("Wrapper",), lambda: games.Wrapper(gan())),

@@ -12,7 +12,7 @@ from gancourse import data, games
 from gancourse.batch import Batch
 from gancourse.games import ACGAN, class_losses, penalty
 from gancourse.models import AuxiliaryMLP, ConditionalMLP, mlp
-from gancourse.objectives import hinge, minimax, non_saturating, r1, relativistic_pairing
+from gancourse.objectives import hinge, minimax, non_saturating, r1, r2, relativistic_pairing
 from gancourse.rng import Noise, initialised_from
 from gancourse.training import Trainer, adam
 
@@ -76,7 +76,7 @@ def test_without_classes_it_is_a_gan_of_a_conditional_generator(objective):
 
 
 def test_one_batch_for_data_and_samples_changes_nothing():
-    game, batch = new_game(penalty(r1, 0.5)), SOURCE(noise())
+    game, batch = new_game(penalty(r1, 0.5), penalty(r2, 0.2)), SOURCE(noise())
     apart, together = (game.discriminator_terms(batch, noise(), together=t) for t in (False, True))
     for name, value in apart.items():
         assert_close(together[name], value)

@@ -86,7 +86,9 @@ def is_refused(game, wrapper):
         "Consensus": any(isinstance(g, games.OneForward) for g in within),
         "Unrolled": any(isinstance(g, games.OneForward) for g in within),
         "Growing": isinstance(game, games.Growing) or not hasattr(game.generator, "level"),
-        "ModeRegularised": any(isinstance(g, games.ModeRegularised | games.BoundaryEquilibrium) for g in within),
+        "ModeRegularised": any(
+            isinstance(g, games.ModeRegularised | games.BoundaryEquilibrium | games.SemiSupervised) for g in within
+        ),
         "OneBatch": not innermost or isinstance(game, games.OneBatch),
         "OneForward": not innermost or isinstance(game, games.OneForward),
     }.get(wrapper, False)

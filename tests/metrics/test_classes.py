@@ -17,13 +17,13 @@ def draw(high, n=300, seed=0):
 
 def test_agreement_is_what_a_plain_loop_counts():
     predicted, labels = draw(4), draw(4, seed=1)
-    found = label_agreement(predicted, labels, 5)
+    result = label_agreement(predicted, labels, 5)
     pairs = list(zip(predicted.tolist(), labels.tolist(), strict=True))
-    assert found.share == sum(p == y for p, y in pairs) / 300
+    assert result.share == sum(p == y for p, y in pairs) / 300
     for c in range(4):
         own = [p == c for p, y in pairs if y == c]
-        assert found.by_class[c].item() == pytest.approx(sum(own) / len(own), abs=1e-6)
-    assert found.by_class[4].isnan()
+        assert result.by_class[c].item() == pytest.approx(sum(own) / len(own), abs=1e-6)
+    assert result.by_class[4].isnan()
 
 
 def test_agreement_of_right_labels_is_one_and_of_shifted_ones_zero():
@@ -41,13 +41,13 @@ def test_purity_is_the_best_of_all_assignments():
     for n_codes, n_classes in ((4, 4), (3, 5), (5, 3)):
         labels = draw(n_classes)
         codes = torch.where(draw(3, seed=2) > 0, (2 * labels + 1) % n_codes, draw(n_codes, seed=3))
-        found = code_purity(codes, labels, n_codes, n_classes)
+        result = code_purity(codes, labels, n_codes, n_classes)
         best = 0
         for order in itertools.permutations(range(max(n_codes, n_classes)), n_codes):
             best = max(best, sum(order[c] == y for c, y in zip(codes.tolist(), labels.tolist(), strict=True)))
-        assert found.share == best / 300
-        assert found.share == (found.classes[codes] == labels).double().mean().item()
-        assigned = found.classes[found.classes >= 0].tolist()
+        assert result.share == best / 300
+        assert result.share == (result.classes[codes] == labels).double().mean().item()
+        assigned = result.classes[result.classes >= 0].tolist()
         assert len(set(assigned)) == len(assigned) == min(n_codes, n_classes)
 
 
@@ -73,9 +73,9 @@ def test_recall_within_classes_sees_a_class_without_variety_and_agreement_doesn_
     good, good_labels, _ = ring(Noise((1,), 1600))
     narrow = ring.means[labels] + 0.1 * (real - ring.means[labels])
     for x, y, recall in ((good, good_labels, 0.9), (narrow, labels, 0.2)):
-        found = intra_class_precision_recall(real, labels, x, y)
-        assert found.keys() == set(range(8))
-        values = [values.recall for values in found.values()]
+        result = intra_class_precision_recall(real, labels, x, y)
+        assert result.keys() == set(range(8))
+        values = [values.recall for values in result.values()]
         assert (min(values) > recall) if recall > 0.5 else (max(values) < recall)
     of_narrow = label_agreement(ring.posterior(narrow).argmax(1), labels, 8).share
     assert of_narrow > label_agreement(ring.posterior(good).argmax(1), good_labels, 8).share
@@ -84,9 +84,9 @@ def test_recall_within_classes_sees_a_class_without_variety_and_agreement_doesn_
 def test_each_class_s_values_are_those_of_its_own_samples():
     x, y = torch.randn(60, 3, generator=torch.Generator().manual_seed(0)), torch.arange(60) % 3
     z = torch.randn(50, 3, generator=torch.Generator().manual_seed(1))
-    found = intra_class_precision_recall(x, y, z, torch.arange(50) % 3, k=2)
+    result = intra_class_precision_recall(x, y, z, torch.arange(50) % 3, k=2)
     for c in range(3):
-        assert found[c] == precision_recall(x[c::3], z[c::3], k=2)
+        assert result[c] == precision_recall(x[c::3], z[c::3], k=2)
 
 
 def test_within_classes_swapped_labels_are_seen_and_in_all_samples_not():

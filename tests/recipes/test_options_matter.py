@@ -23,6 +23,7 @@ TINY = {"steps": 3, "batch_size": 12, "full": False, "width": 4, "latent_size": 
 BY_HAND: dict[str, tuple[Any, ...]] = {
     "data": (
         *("ring", "grid", "digits", "fashion", "stacked-digits", "noise-32", "faces-sketch", "unpaired:grid,ring"),
+        "few-labels:fashion,20",
     ),
     # Not hinge: near scores of zero it is the Wasserstein objective.
     "objective": ("least-squares", "wasserstein", "minimax"),

@@ -70,9 +70,9 @@ def test_one_sample_of_each_class_agrees_and_has_no_variety():
     one = Lookup(source)
     keep = [int(torch.nonzero(one.y == c)[0]) for c in range(10)]
     one.x, one.y = one.x[keep], one.y[keep]
-    found = metrics_of("projection-digits", one, 1000)
-    assert found["agreement"] > 0.85
-    assert found["recall@3 within classes"] < 0.05
+    result = metrics_of("projection-digits", one, 1000)
+    assert result["agreement"] > 0.85
+    assert result["recall@3 within classes"] < 0.05
 
 
 class Coded(Lookup):
@@ -94,11 +94,11 @@ def test_codes_are_judged_under_the_best_assignment_to_classes():
 
 
 def test_where_codes_and_classes_differ_in_number_there_is_the_purity_alone():
-    source, chosen = data.digits(), recipe("infogan-digits").changed(n_categories=4)
-    values = zoo.evaluate(Coded(source), chosen, 200)
+    source, own_recipe = data.digits(), recipe("infogan-digits").changed(n_categories=4)
+    values = zoo.evaluate(Coded(source), own_recipe, 200)
     assert "purity(digits-classifier, 200)" in values
     assert not any("within classes" in name for name in values)
-    without = zoo.evaluate(Coded(source), chosen.changed(n_categories=0), 200)
+    without = zoo.evaluate(Coded(source), own_recipe.changed(n_categories=0), 200)
     assert not any("purity" in name for name in without)
 
 
@@ -139,7 +139,7 @@ class Shown(Family):
 
 def trained(condition=None, name="ring", monkeypatch=None):
     """A conditional network of a recipe, on data with another condition if one is passed."""
-    chosen = Recipe("shown", "a test", Data(name), Adversarial(Shown()), Training())
+    own_recipe = Recipe("shown", "a test", Data(name), Adversarial(Shown()), Training())
     if condition is not None:
 
         class Other(data.Mixture):
@@ -149,8 +149,8 @@ def trained(condition=None, name="ring", monkeypatch=None):
 
         ring = data.ring()
         monkeypatch.setitem(data_sets, "other", Entry("a test", lambda request: Other(ring.means, ring.std)))
-        chosen = chosen.changed(data="other")
-    return Trained(chosen, Lookup(data.load("ring")))
+        own_recipe = own_recipe.changed(data="other")
+    return Trained(own_recipe, Lookup(data.load("ring")))
 
 
 def test_labels_are_names_or_numbers_and_share_the_samples_equally(monkeypatch):
@@ -168,14 +168,14 @@ def test_samples_of_a_label_are_of_that_class():
 
 
 def test_infogan_s_labels_are_its_categories_and_its_numbers_are_drawn():
-    chosen = recipe("infogan-ring").changed(width=8)
-    network = zoo.untrained(chosen)
-    play, source = chosen.play, chosen.source()
-    y = Trained(chosen, network).labels(["3"], 6)
-    made = play.sample(network, source, 6, 0, y)
+    own_recipe = recipe("infogan-ring").changed(width=8)
+    network = zoo.untrained(own_recipe)
+    play, source = own_recipe.play, own_recipe.source()
+    y = Trained(own_recipe, network).labels(["3"], 6)
+    samples = play.sample(network, source, 6, 0, y)
     codes = play._codes(6, 0)
     codes[:, 0] = 3
-    assert torch.equal(play.sample(network, source, 6, 0, codes), made)
+    assert torch.equal(play.sample(network, source, 6, 0, codes), samples)
     assert torch.equal(play.conditions(network, source, 6), play._codes(6, 0)[:, 0].long())
     assert torch.equal(play.sample(network, source, 6), play.sample(network, source, 6, 0, play._codes(6, 0)))
     with pytest.raises(ValueError, match=r"there are no categories; pass whole codes y, \[n, 3\]"):
@@ -207,8 +207,8 @@ def test_other_conditions_than_classes_have_no_labels(monkeypatch):
 
 
 def test_a_label_that_the_network_doesn_t_know_is_named_when_samples_are_made():
-    chosen = recipe("projection-digits").changed(width=4)
-    network = zoo.untrained(chosen)
+    own_recipe = recipe("projection-digits").changed(width=4)
+    network = zoo.untrained(own_recipe)
     with pytest.raises(ValueError, match="labels run from 10 to 10; expected 0 to 9"):
         zoo.samples(network, 2, 0, torch.tensor([10, 10]))
     with pytest.raises(ValueError, match="Generator makes samples of a condition; pass y"):
@@ -229,9 +229,9 @@ def test_a_label_that_the_network_doesn_t_know_is_named_when_samples_are_made():
 def test_a_conditional_family_needs_data_with_conditions(name, message, monkeypatch):
     unlabelled = data.Samples(data.digits("test").first(20).x)
     monkeypatch.setitem(data_sets, "unlabelled", Entry("a test", lambda request: unlabelled))
-    chosen = recipe(name).changed(data="unlabelled", width=4)
+    own_recipe = recipe(name).changed(data="unlabelled", width=4)
     if message is None:
-        next(recipes.build(chosen).trainer.steps(1))
+        next(recipes.build(own_recipe).trainer.steps(1))
         return
     with pytest.raises(ValueError, match=message):
-        recipes.build(chosen)
+        recipes.build(own_recipe)

@@ -6,6 +6,7 @@ from gancourse.recipes.plays.classifying import Classifying
 from gancourse.recipes.plays.information import InformationMaximising
 from gancourse.recipes.plays.play import Play, check_request, generated, in_parts
 from gancourse.recipes.plays.regressing import Regressing
+from gancourse.recipes.plays.semi_supervision import SemiSupervising
 from gancourse.recipes.plays.variational import Variational
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "InformationMaximising",
     "Play",
     "Regressing",
+    "SemiSupervising",
     "Variational",
     "check_request",
     "generated",

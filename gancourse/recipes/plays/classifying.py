@@ -11,10 +11,26 @@ from torch import Tensor, nn
 from gancourse.data import Source
 from gancourse.games import Classification
 from gancourse.models import Family
-from gancourse.recipes.plays.play import Judge, Play, in_parts
+from gancourse.recipes.plays.play import BATCH, Judge, Play, in_parts
 from gancourse.signature import Signature
 
 N_TEST = 2000
+
+
+def accuracy(network: nn.Module, test: Source, n: int | None, size: int = BATCH) -> dict[str, float]:
+    """The accuracy of a classifier on the first test samples, by its name.
+
+    Args:
+        network: maps data to logits [batch, classes].
+        test: the test data, with classes as y.
+        n: how many of its samples, at most; None for 2,000.
+        size: samples at a time.
+    """
+    count = min(n or N_TEST, N_TEST, test.n_samples or N_TEST)
+    samples = test.first(count)
+    classes = in_parts(network, lambda x: network(x).argmax(1), samples.x, size=size)
+    said = f"{count // 1000}k" if count % 1000 == 0 else str(count)
+    return {f"accuracy({said} test)": (classes == samples.y).sum().item() / count}
 
 
 @dataclass(frozen=True)
@@ -54,9 +70,4 @@ class Classifying(Play):
         self, network: nn.Module, load: Callable[[str], Source], judge: Judge, n: int | None, seed: int
     ) -> dict[str, float]:
         """The accuracy on the first test samples."""
-        source = load("test")
-        count = min(n or N_TEST, N_TEST, source.n_samples or N_TEST)
-        test = source.first(count)
-        classes = in_parts(network, lambda x: network(x).argmax(1), test.x)
-        said = f"{count // 1000}k" if count % 1000 == 0 else str(count)
-        return {f"accuracy({said} test)": (classes == test.y).sum().item() / count}
+        return accuracy(network, load("test"), n)

@@ -143,13 +143,14 @@ def check_request(network: nn.Module, n: int, y: Tensor | None = None) -> None:
 
 
 @torch.no_grad()
-def in_parts(network: nn.Module, function: Callable[..., Tensor], *inputs: Tensor | None) -> Tensor:
+def in_parts(network: nn.Module, function: Callable[..., Tensor], *inputs: Tensor | None, size: int = BATCH) -> Tensor:
     """What a network in evaluation mode makes of rows of inputs, some hundred at a time; on the CPU.
 
     Args:
         network: evaluated, and left in its mode.
         function: maps parts of the inputs, on the network's device, to samples.
         inputs: of as many rows each; None stays None.
+        size: rows at a time.
     """
     device = next((weight.device for weight in network.parameters()), CPU)
     modes = [(module, module.training) for module in network.modules()]
@@ -157,8 +158,8 @@ def in_parts(network: nn.Module, function: Callable[..., Tensor], *inputs: Tenso
     rows = next(len(x) for x in inputs if x is not None)
     try:
         parts = [
-            function(*(None if x is None else x[at : at + BATCH].to(device) for x in inputs)).cpu()
-            for at in range(0, rows, BATCH)
+            function(*(None if x is None else x[at : at + size].to(device) for x in inputs)).cpu()
+            for at in range(0, rows, size)
         ]
     finally:
         for module, mode in modes:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from gancourse.models import DCGAN, AuxiliaryDCGAN, ConditionalDCGAN, ConvolutionalVAE, ResNet, SmallClassifier
+from gancourse.games import FeatureMatchingRemedy
+from gancourse.models import (
+    DCGAN,
+    AuxiliaryDCGAN,
+    ConditionalDCGAN,
+    ConvolutionalVAE,
+    NoisyDCGAN,
+    ResNet,
+    SmallClassifier,
+)
 from gancourse.recipes.plays import (
     Adversarial,
     AuxiliaryClassifying,
     Classifying,
     InformationMaximising,
+    SemiSupervising,
     Variational,
 )
 from gancourse.recipes.schema import Data, Recipe, Training
@@ -71,6 +81,14 @@ RECIPES = (
         Data("digits", full=True),
         InformationMaximising(AuxiliaryDCGAN(), **RELATIVISTIC),
         SHORT,
+    ),
+    # Salimans et al. 2016, section 5.1, and its code for labels, loss, noise and Adam; convolutions and steps are ours.
+    Recipe(
+        "semi-supervised-digits",
+        "a classifier of handwritten digits from 100 labels, whose generator matches features",
+        Data("few-labels:digits,100", full=True),
+        SemiSupervising(NoisyDCGAN(), remedies=(FeatureMatchingRemedy(),)),
+        Training(steps=6_000, batch_size=100, learning_rate=3e-3, decay="linear", average_kimg=10.0),
     ),
     Recipe(
         "vae-digits",
