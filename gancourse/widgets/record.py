@@ -13,12 +13,12 @@ from pathlib import Path
 
 import torch
 
-from gancourse.data import ring
-from gancourse.games import GAN, penalty
-from gancourse.metrics import mode_coverage
-from gancourse.models import mlp
+from gancourse.data import ring, two_classes
+from gancourse.games import ACGAN, GAN, penalty
+from gancourse.metrics import label_agreement, mode_coverage
+from gancourse.models import AuxiliaryMLP, mlp
 from gancourse.objectives import non_saturating, r1
-from gancourse.rng import Noise
+from gancourse.rng import Noise, initialised_from
 from gancourse.training import Trainer, adam, linear
 from gancourse.widgets.stored import FOLDER, Recording, save
 
@@ -71,7 +71,58 @@ def record_ring(seed: int = 0, n_steps: int = 1500, n_points: int = 160) -> Reco
     return Recording(frames, data(judge).x[:n_points].double().numpy(), {"modes": modes, "share": shares}, about)
 
 
-RECORDINGS: dict[str, Callable[[], Recording]] = {"ring": partial(record_ring, seed=0)}
+def record_acgan(seed: int = 0, n_steps: int = 700, n_points: int = 160) -> Recording:
+    """The AC-GAN of chapter 10 on two overlapping classes: its samples for class 1, before the data's.
+
+    Args:
+        seed: of networks, training and judgement.
+        n_steps: as many steps are played.
+        n_points: points kept of each frame; the curves judge 4096.
+    """
+    data, family = two_classes(), AuxiliaryMLP()
+    with initialised_from(seed, "game"):
+        generator, discriminator = family.generator(data.signature), family.discriminator(data.signature)
+        head = family.class_head(data.signature)
+    trainer = Trainer(
+        ACGAN(generator, discriminator, head, non_saturating, [penalty(r1, 0.5)]),
+        data,
+        batch_size=256,
+        seed=seed,
+        optimiser=adam(3e-3, beta1=0.0, beta2=0.99),
+        schedule=linear(n_steps, start=n_steps // 2),
+    )
+    judge = Noise((seed, "judge"), 4096)
+    z, y = judge.normal("z", generator.latent_size), torch.ones(4096, dtype=torch.long)
+    real = data(judge)
+    wanted = [n for n in (*range(0, 100, 10), *range(100, 300, 25), *range(300, n_steps, 50)) if n < n_steps]
+    frames, agreements, spreads = [], [], []
+
+    @torch.no_grad()
+    def take(step: int) -> None:
+        samples = generator(z, y)
+        frames.append((step, samples[:n_points].double().numpy()))
+        agreements.append(round(label_agreement(data.posterior(samples).argmax(1), y, 2).share, 3))
+        spreads.append(round(samples[:, 0].std().item(), 3))
+
+    take(0)
+    for step in trainer.steps(n_steps):
+        if step.index + 1 in (*wanted, n_steps):
+            take(step.index + 1)
+    about = {
+        "command": "python -m gancourse.widgets.record acgan",
+        "seed": seed,
+        "data": "class 1 of two Gaussians at (±1, 0), std 1",
+        "game": "AC-GAN, non-saturating, R1 with weight 0.5, Adam 3e-3 (0, 0.99), batches of 256",
+        "torch": torch.__version__.split("+")[0],
+    }
+    curves = {"agreement": agreements, "class sd": spreads}
+    return Recording(frames, real.x[real.y == 1][:n_points].double().numpy(), curves, about)
+
+
+RECORDINGS: dict[str, Callable[[], Recording]] = {
+    "ring": partial(record_ring, seed=0),
+    "acgan": partial(record_acgan, seed=0),
+}
 
 
 def main(arguments: list[str] | None = None) -> int:

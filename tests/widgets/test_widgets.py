@@ -22,7 +22,7 @@ from gancourse.errors import NotFiniteError
 from gancourse.theory import box, dirac, fields, jensen_shannon, optimal_transport, parallel_lines
 from gancourse.widgets import Widget, at_width, clouds, film, plane, recording, scrub, transport
 from gancourse.widgets import dirac as dirac_widget
-from gancourse.widgets.record import main, record_ring
+from gancourse.widgets.record import main, record_acgan, record_ring
 from gancourse.widgets.stored import FOLDER
 
 FRAMES = [(0, [[0.0, 0.0], [1.0, -1.0]]), (5, [[0.5, 0.5], [1.0, 1.0]])]
@@ -251,12 +251,20 @@ def test_frames_that_cannot_be_shown_are_refused_with_advice(arguments: dict, me
 # The recording
 
 
-def test_the_recording_is_small_and_complete():
-    game = recording("ring")
-    assert (FOLDER / "ring.npz").stat().st_size < 60_000
+@pytest.mark.parametrize(("name", "last"), [("ring", 1500), ("acgan", 700)])
+def test_the_recording_is_small_and_complete(name: str, last: int):
+    game = recording(name)
+    assert (FOLDER / f"{name}.npz").stat().st_size < 60_000
     assert [len(curve) for curve in game.curves.values()] == [len(game.frames)] * 2
     assert game.about["seed"] == 0
-    assert (game.frames[0][0], game.frames[-1][0]) == (0, 1500)
+    assert (game.frames[0][0], game.frames[-1][0]) == (0, last)
+
+
+def test_acgan_agrees_after_ten_steps_and_its_class_stays_too_narrow():
+    game = recording("acgan")
+    by_step = dict(zip((step for step, _ in game.frames), game.curves["agreement"], strict=True))
+    assert by_step[10] > 0.99
+    assert game.curves["class sd"][-1] < 0.75 < game.real[:, 0].std()
 
 
 @pytest.mark.slow
@@ -281,6 +289,14 @@ def test_the_command_writes_the_recording(tmp_path: Path, capsys: pytest.Capture
         # The data come from the seed alone; what is learned from them may differ in detail, not in outcome.
         assert np.abs(made["real"] - stored["real"]).max() <= 1  # thousandths
         assert made["curve modes"][-1] == stored["curve modes"][-1] == 8
+
+
+@pytest.mark.slow
+def test_recording_the_acgan_again_gives_the_same_first_frames():
+    stored = {step: points for step, points in recording("acgan").frames if step <= 10}
+    again = dict(record_acgan(seed=0, n_steps=20).frames)
+    for step in (0, 10):
+        assert_close(again[step], stored[step], atol=0.05, rtol=0)
 
 
 def test_an_unknown_recording_is_refused_with_the_nearest():
