@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from gancourse.games import ACGAN
+from gancourse.games import ACGAN, Remedy  # noqa: F401
+from gancourse.models import Family  # noqa: F401
 from gancourse.recipes.plays.adversarial import Adversarial
+from gancourse.recipes.terms import Term  # noqa: F401
 from gancourse.signature import Signature
-from gancourse.values import NonNegative
+from gancourse.values import Count, NonNegative, Positive  # noqa: F401
+
+# The names that aren't used are in hints of inherited fields, which the package reference looks up in this module.
 
 
 def check_single(fits: Signature, seen: Signature, who: str) -> None:

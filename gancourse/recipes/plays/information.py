@@ -10,13 +10,17 @@ import torch
 from torch import Tensor, nn
 
 from gancourse.data import Source
-from gancourse.games import InfoGAN, draw_codes
+from gancourse.games import InfoGAN, Remedy, draw_codes  # noqa: F401
+from gancourse.models import Family  # noqa: F401
 from gancourse.recipes.plays.adversarial import Adversarial
 from gancourse.recipes.plays.auxiliary import check_single
 from gancourse.recipes.plays.play import check_request, generated
+from gancourse.recipes.terms import Term  # noqa: F401
 from gancourse.rng import Noise
 from gancourse.signature import Codes, Signature
-from gancourse.values import NonNegative, Range
+from gancourse.values import Count, NonNegative, Positive, Range  # noqa: F401
+
+# The names that aren't used are in hints of inherited fields, which the package reference looks up in this module.
 
 
 @dataclass(frozen=True)
