@@ -19,6 +19,7 @@ from speaker import read_speech, timings
 COLUMNS, WIDEST = 77, 93  # longer printed lines are set smaller, still longer ones are wrapped
 LARGE_COLUMNS = 64  # code without longer lines is set larger where there is room
 CAPTION = 90  # characters in a line of a caption
+LEGEND = 15  # words below a figure
 MOST_OPTIONS = 6
 STARTS = {"slide", "subslide"}
 
@@ -144,7 +145,20 @@ def visible(cell: NotebookNode, authors: dict[str, str] | None = None) -> Notebo
         deck.alt = render.get("image", {}).get("alt", "")
         deck.ppi = _ppi(copy.outputs)
         deck.caption = plain(render.get("figure", {}).get("caption", ""), authors)
+        deck.legend = _legend(plain(cell.metadata.get("legend", ""), authors), deck.caption)
     return copy
+
+
+def _legend(text: str, caption: str) -> str:
+    """What a room reads below a figure: the cell's `legend`, else the caption's first sentence if it is as short.
+
+    Raises:
+        DeckError: the legend is too long to be read in passing.
+    """
+    if len(text.split()) > LEGEND:
+        raise DeckError(f"a legend of {len(text.split())} words; at most {LEGEND}: say what colours and marks mean")
+    first = _first_sentence(caption)
+    return text or (first if len(first.split()) <= LEGEND else "")
 
 
 def _ppi(outputs: list[NotebookNode]) -> float | None:
@@ -213,6 +227,8 @@ def _place(cell: NotebookNode | None, kind: str, slides: list[Slide], recast: bo
         _add(slide, again, "-")
         if not is_text:
             cell.metadata.deck.shown_caption = _short(cell.metadata.deck.caption)
+    if not is_text and recast:
+        cell.metadata.deck.shown_caption = cell.metadata.deck.get("legend", "")
     if is_text and slide.used + height(cell) > ROOM and not slide.classes:
         slide.classes = "dense"
     if not is_text and cell.metadata.deck.caption and not recast:
@@ -271,7 +287,11 @@ def code_columns(cells: list[NotebookNode]) -> int:
 
 def _short(caption: str) -> str:
     """A caption that fits into two lines, or its first sentence."""
-    return caption if len(caption) <= 2 * CAPTION else re.split(r"(?<=[.!?])\s", caption)[0]
+    return caption if len(caption) <= 2 * CAPTION else _first_sentence(caption)
+
+
+def _first_sentence(text: str) -> str:
+    return re.split(r"(?<=[.!?])\s", text)[0]
 
 
 def heading_of(text: str) -> str:
