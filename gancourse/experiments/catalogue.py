@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gancourse.experiments import dirac, guidelines, precision, remedies, stacked_digits, wgan_family
+from gancourse.experiments import dirac, guidelines, precision, remedies, stacked_digits, strong_start, wgan_family
 from gancourse.experiments.table import Experiment
 from gancourse.names import lookup
 
@@ -16,6 +16,7 @@ experiments: dict[str, Experiment] = {
         wgan_family.table,
         stacked_digits.table,
         precision.table,
+        strong_start.table,
     )
 }
 

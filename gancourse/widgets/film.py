@@ -26,7 +26,7 @@ def scrub(
     curves: Mapping[str, Sequence[float]] | None = None,
     limit: float = 3.0,
     start: int = -1,
-    description: str = "Samples of a generator during its training, before the data",
+    description: str = "Crosses: samples of a generator in training; dots: data",
 ) -> Widget:
     """Scrub through a recorded training with a slider, a play button or the arrow keys.
 
