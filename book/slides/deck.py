@@ -20,6 +20,7 @@ COLUMNS, WIDEST = 77, 93  # longer printed lines are set smaller, still longer o
 LARGE_COLUMNS = 64  # code without longer lines is set larger where there is room
 CAPTION = 90  # characters in a line of a caption
 LEGEND = 15  # words below a figure
+SPARSE = 0.75  # share of the room below which a recast slide without a figure is set larger
 MOST_OPTIONS = 6
 STARTS = {"slide", "subslide"}
 
@@ -87,7 +88,8 @@ def _collected(slides: list[Slide], notebook: NotebookNode, recast: bool) -> Not
     """The notebook of all slides, paced by the minutes of their notes."""
     result = notebook.copy()
     pace = timings([read_speech("\n".join(slide.notes)).minute for slide in slides]) if recast else [None] * len(slides)
-    result.cells = [cell for slide, seconds in zip(slides, pace, strict=True) for cell in _flatten(slide, seconds)]
+    paced = zip(slides, pace, strict=True)
+    result.cells = [cell for slide, seconds in paced for cell in _flatten(slide, seconds, recast)]
     result.metadata = NotebookNode({k: v for k, v in notebook.metadata.items() if k != "widgets"})
     result.metadata.update(title=slides[0].heading, recast=recast)
     return result
@@ -258,13 +260,13 @@ def _add(slide: Slide, cell: NotebookNode, kind: str) -> None:
     slide.used += height(cell, DENSE if "dense" in slide.classes else TEXT)
 
 
-def _flatten(slide: Slide, seconds: int | None) -> list[NotebookNode]:
+def _flatten(slide: Slide, seconds: int | None, recast: bool) -> list[NotebookNode]:
     """The slide's cells, the notes (all of them in one) behind the first."""
     first, *rest = slide.cells
     has_figure = any(cell.metadata.deck.get("fill") for cell in slide.cells)
     if not slide.classes and _goes_beside(slide.cells):
         slide.classes = "beside"
-    elif not has_figure and not slide.classes and slide.used < ROOM * 0.6:
+    elif not has_figure and not slide.classes and slide.used < ROOM * (SPARSE if recast else 0.6):
         slide.classes = "roomy large-code" if 0 < code_columns(slide.cells) <= LARGE_COLUMNS else "roomy"
     first.metadata.slideshow = NotebookNode(slide_type=slide.kind)
     first.metadata.deck.update(frame=slide.classes, seconds=seconds)

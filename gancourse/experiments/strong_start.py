@@ -14,6 +14,7 @@ from torch.optim import SGD
 
 from gancourse import metrics, objectives, rng
 from gancourse.data import ring
+from gancourse.errors import NotFiniteError
 from gancourse.experiments.table import Experiment
 from gancourse.games import GAN, Game
 from gancourse.models import mlp
@@ -34,7 +35,8 @@ class StrongStart(Value):
     """A generator that starts against a discriminator trained before it.
 
     Args:
-        signal: what the generator's optimiser is handed: the gradient of a loss in the game, or as a control random
+        objective: whose losses the players have; the discriminator's is the same in all that are compared.
+        signal: what the generator's optimiser follows: the gradient of its loss in the game, or as a control random
             numbers, the same at every step ("one random direction") or new ones ("random directions").
         optimiser: of the generator.
         rate: its learning rate.
@@ -43,7 +45,8 @@ class StrongStart(Value):
         seed: of the networks, the game and the judgement.
     """
 
-    signal: Literal["minimax", "non-saturating", "one random direction", "random directions"]
+    objective: str = "non-saturating"
+    signal: Literal["gradient", "one random direction", "random directions"] = "gradient"
     optimiser: Literal["gradient descent", "Adam"] = "gradient descent"
     rate: Positive = 0.1
     head_start: Count = 500
@@ -62,10 +65,11 @@ def play(method: str, settings: StrongStart, n_samples: int) -> dict[str, Any]:
     """Play the game and judge n_samples of the generator's samples, early and at the end.
 
     Of the metrics, `modes` and `share` are those of `mode_coverage`; `moved` is how far the samples are from where
-    they began, and `nearer` how much nearer to their clusters they are, both on average.
+    they began, and `nearer` how much nearer to their clusters they are, both on average. A number that is not finite
+    ends the game and is recorded as "diverged"; what was measured before is kept in the trace.
 
     Raises:
-        NotFiniteError: a loss or a gradient isn't finite.
+        ValueError: there is no such objective.
     """
     torch.manual_seed(settings.seed)
     generator, discriminator = mlp.Generator(LATENT_SIZE), mlp.Discriminator()
@@ -74,20 +78,24 @@ def play(method: str, settings: StrongStart, n_samples: int) -> dict[str, Any]:
     game = _Alone(GAN(generator, discriminator, objectives.non_saturating))
     for _ in _trainer(game, settings, adam(D_RATE)).steps(settings.head_start):
         pass
-    trace, reached = [], {}
-    for step in _steps(generator, discriminator, settings):
-        if step in (EARLY, settings.steps):
-            reached = _judge(generator, before, settings.seed, n_samples)
-            trace.append({"steps": step} | reached)
-    return {"steps": settings.steps, "trace": trace, "metrics": reached}
+    row: dict[str, Any] = {"steps": 0, "trace": [], "metrics": {}}
+    try:
+        for step in _steps(generator, discriminator, settings):
+            row["steps"] = step
+            if step in (EARLY, settings.steps):
+                row["metrics"] = _judge(generator, before, settings.seed, n_samples)
+                row["trace"].append({"steps": step} | row["metrics"])
+    except NotFiniteError as error:
+        row |= {"metrics": {}, "diverged": str(error)}
+    return row
 
 
 def _steps(generator: nn.Module, discriminator: nn.Module, settings: StrongStart) -> Iterator[int]:
     """The steps of the game, or of the control, counted from 1."""
     makers = {"gradient descent": partial(SGD, lr=settings.rate), "Adam": adam(settings.rate)}
     make = makers[settings.optimiser]
-    if settings.signal in ("minimax", "non-saturating"):
-        game = GAN(generator, discriminator, objectives.objective(settings.signal))
+    if settings.signal == "gradient":
+        game = GAN(generator, discriminator, objectives.objective(settings.objective))
         for step in _trainer(game, settings, {"discriminator": adam(D_RATE), "generator": make}).steps(settings.steps):
             yield step.index + 1
         return
@@ -110,10 +118,11 @@ def _judge(generator: nn.Module, before: nn.Module, seed: int, n_samples: int) -
     """Metrics of a generator, beside the one that it was."""
     z = rng.Noise((seed, "judge"), n_samples).normal("z", LATENT_SIZE)
     samples, first = generator(z), before(z)
-    found = metrics.mode_coverage(samples, DATA.means, DATA.std)
+    coverage = metrics.mode_coverage(samples, DATA.means, DATA.std)
     moved = (samples - first).norm(dim=1).mean().item()
     nearer = _distance(first) - _distance(samples)
-    return {"modes": found.modes, "share": round(found.share, 3), "moved": round(moved, 3), "nearer": round(nearer, 2)}
+    row = {"modes": coverage.modes, "share": round(coverage.share, 3)}
+    return row | {"moved": round(moved, 3), "nearer": round(nearer, 2)}
 
 
 def _distance(samples: Tensor) -> float:
@@ -121,15 +130,15 @@ def _distance(samples: Tensor) -> float:
     return torch.cdist(samples, DATA.means).min(1).values.mean().item()
 
 
-LOSSES: tuple[Literal["minimax", "non-saturating"], ...] = ("minimax", "non-saturating")
+LOSSES = ("minimax", "non-saturating")
 RATES = (0.1, 0.3, 1.0, 3.0, 10.0)
 methods: dict[str, StrongStart] = {
     f"gradient descent {rate:g}, {loss}": StrongStart(loss, rate=rate) for rate in RATES for loss in LOSSES
 }
-methods |= {f"Adam, {loss}": StrongStart(loss, "Adam", 1e-3) for loss in LOSSES}
+methods |= {f"Adam, {loss}": StrongStart(loss, optimiser="Adam", rate=1e-3) for loss in LOSSES}
 methods |= {
-    "Adam, one random direction": StrongStart("one random direction", "Adam", 1e-3),
-    "Adam, random directions": StrongStart("random directions", "Adam", 1e-3),
+    f"Adam, {signal}": StrongStart(signal=signal, optimiser="Adam", rate=1e-3)
+    for signal in ("one random direction", "random directions")
 }
 table = Experiment(
     "strong-start",

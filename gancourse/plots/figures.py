@@ -75,7 +75,9 @@ def field(
     return ax
 
 
-def probability(logit: Callable[[Tensor], Tensor], limit: float = 3.0, ax: Axes | None = None, bar: bool = True) -> Axes:
+def probability(
+    logit: Callable[[Tensor], Tensor], limit: float = 3.0, ax: Axes | None = None, bar: bool = True
+) -> Axes:
     """The probability D(x) that a point is real as a pale background on which both kinds of samples stand out.
 
     Args:

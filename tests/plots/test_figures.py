@@ -116,11 +116,12 @@ def test_a_sheet_without_columns_is_refused():
 
 
 def test_the_background_of_a_probability_is_white_at_one_half_and_pale_in_the_samples_own_hues_elsewhere(ax):
-    plots.probability(lambda x: 50 * x[:, 0], ax=ax, n=3)
+    plots.probability(lambda x: 50 * x[:, 0], ax=ax)
     (mesh,) = ax.collections
     generated, undecided, real = (mesh.cmap(mesh.norm(p))[:3] for p in (0.0, 0.5, 1.0))
     assert_close(np.array(undecided), np.ones(3), atol=0.01, rtol=0)
-    assert generated[0] > generated[2] and real[2] > real[0]
+    assert generated[0] > generated[2]
+    assert real[2] > real[0]
     for colour, ground in ((plots.REAL, real), (plots.REAL, undecided), (plots.GENERATED, generated)):
         assert plots.style.contrast(colour, ground) > 2.4
     assert [label.get_text() for label in ax.figure.axes[-1].get_yticklabels()] == ["0", "½", "1"]
@@ -128,5 +129,5 @@ def test_the_background_of_a_probability_is_white_at_one_half_and_pale_in_the_sa
 
 
 def test_one_colour_bar_is_enough_for_several_panels(ax):
-    plots.probability(lambda x: x[:, 0], ax=ax, n=3, bar=False)
+    plots.probability(lambda x: x[:, 0], ax=ax, bar=False)
     assert len(ax.figure.axes) == 1

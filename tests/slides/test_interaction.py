@@ -234,6 +234,14 @@ def test_the_arrows_never_lie_on_the_number_of_the_slide(driver, page, resized, 
     assert arrows["left"] >= number["right"] or arrows["top"] >= number["bottom"]
 
 
+def test_the_bars_beside_a_slide_have_its_colour(driver, page, resized):
+    resized(800, 600)
+    check.open_slides(driver, page, "?theme=dark")
+    script = "return [document.querySelector('.reveal-viewport'), Reveal.getCurrentSlide().querySelector('.frame')]"
+    bars, frame = (e.value_of_css_property("background-color") for e in driver.execute_script(script))
+    assert bars == frame
+
+
 def test_a_figure_in_the_dark_lies_on_a_white_card_of_its_own_shape_in_its_own_colours(driver, page):
     places = {}
     for theme in ("light", "dark"):
@@ -247,7 +255,7 @@ def test_a_figure_in_the_dark_lies_on_a_white_card_of_its_own_shape_in_its_own_c
     width, height, filtered, ground, card = places["dark"]
     assert width == pytest.approx(height, abs=2), "the picture is 800 x 800"
     assert (filtered, ground) == ("none", "rgb(255, 255, 255)")
-    assert card == "rgb(255, 255, 255) 0px 0px 0px 14px"
+    assert card == "rgb(255, 255, 255) 0px 0px 0px 12px"
     assert places["light"][4] == "none"
 
 
