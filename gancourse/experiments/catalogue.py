@@ -10,6 +10,7 @@ from gancourse.experiments import (
     precision,
     remedies,
     stacked_digits,
+    strong_start,
     wgan_family,
 )
 from gancourse.experiments.table import Experiment
@@ -27,6 +28,7 @@ experiments: dict[str, Experiment] = {
         precision.table,
         conditionings.table,
         few_labels.table,
+        strong_start.table,
     )
 }
 
