@@ -66,35 +66,35 @@ def _cheeks(pose: Pose) -> Iterator[Part]:
     area = window(16, 24, 8, 24)
     u, v = pose.head(area, 3.2)
     size = pose.between("nose", 0.0, 1.0)
-    yield Part(area, ellipse(u, v - 3.0, 0.6 + size * 1.6, 0.5 + size * 1.1), "nose")
+    yield Part(area, ellipse(u, v - 3.0, 0.5 + size * 1.75, 0.45 + size * 1.2), "nose")
 
 
 def _mouth(pose: Pose) -> Iterator[Part]:
     area = window(17, 29, 7, 25)
     u, v = pose.spot(area, 6.2, 2.2)
     smile, opening = pose.signed("smile"), pose.between("mouth", 0.0, 1.0)
-    half = 2.9 + smile * 0.3
+    half = 3.1 + smile * 0.4
     t = u / half
     arch = 1 - t * t
     # A closed mouth bends; an open one bulges down in a smile, up in sorrow.
-    bend = smile * (2.2 - opening * 1.7)
-    size = opening * (4.8 - opening * 1.8)
-    height = (1 - t * t * t * t) * size
-    above, under = 0.5 - smile * 0.4, 0.5 + smile * 0.4
-    # The upper lip of an open mouth lies between rows of pixels, so that the teeth are white.
     openness = (opening * 2.5).clamp_(max=1)
+    bend = smile * (2.1 - openness * 1.5)
+    size = opening * (4.7 - opening * 1.8 + smile * 0.3)
+    height = (1 - t * t * t * t) * size
+    above, under = 0.5 - smile * 0.32, 0.5 + smile * 0.32
+    # The upper lip of an open mouth lies between rows of pixels, so that the teeth are white.
     shift = openness * (0.5 + bend * 0.5 - size * above)
     middle = v - bend * (arch - 0.5) + shift
     upper, lower = middle + height * above, middle - height * under
     slope = t * bend * 0.7
     norm = 1 / (slope * slope + 1).sqrt_()
     inside = overlap(torch.maximum(-upper, lower) * norm, u.abs() - half + 0.2)
-    corners = ellipse(u.abs() - half, v + bend * 0.5 + shift + smile * 0.4, 0.8, 0.8) + (1.3 - openness * 1.3)
+    corners = ellipse(u.abs() - half, v + bend * 0.5 + shift + smile * 0.55, 0.8, 0.8) + (1.3 - openness * 1.3)
     yield Part(area, union(inside - 0.55 + opening * 0.35, corners), "lip")
     inside = inside + (0.6 - opening * 3).clamp_(min=0)
     yield Part(area, inside, "mouth")
     yield Part(area, overlap(inside, ellipse(u, v - 1.4 - opening * 1.2, 1.8, 1.2) + (1 - opening)), "tongue")
-    yield Part(area, overlap(inside, upper - (size * 2.5 - 2.2).clamp_(0, 1)), "teeth")
+    yield Part(area, overlap(inside, upper - (size * 4 - 4).clamp_(0, 1)), "teeth")
 
 
 def _eyes(pose: Pose) -> Iterator[Part]:
@@ -111,13 +111,13 @@ def _eyes(pose: Pose) -> Iterator[Part]:
     lid = v - bend * arch
     white = overlap(ellipse(u, v, width, height), -lid, v - height * (1.15 - cube * 0.75) * arch)
     yield Part(area, white, "sclera")
-    radius = width * 0.62
-    look = u - pose.signed("gaze") * (width - radius + 0.3)
-    yield Part(area, overlap(ellipse(look, v - 0.1, radius, radius * 1.35), white), "iris")
-    yield Part(area, overlap(ellipse(look, v - 0.2, radius * 0.55, radius * 0.7), white), "pupil")
-    yield Part(area, overlap(ellipse(look, v + radius * 0.7, 0.55, 0.55), white), "glint")
+    radius = width * 0.6
+    look = u - pose.signed("gaze") * (width * 0.42 + 0.45)
+    yield Part(area, overlap(ellipse(look, v - 0.1, radius, radius * 1.4), white), "iris")
+    yield Part(area, overlap(ellipse(look, v - 0.2, radius * 0.46, radius * 0.62), white), "pupil")
+    yield Part(area, overlap(ellipse(look, v + radius * 0.7, 0.5, 0.5), white), "glint")
     slope = bend * t * (cube * 1.4 + 1) / width
-    lash = overlap(lid.abs() / (slope * slope + 1).sqrt_() - 0.55, u.abs() - width - 0.3)
+    lash = overlap(lid.abs() / (slope * slope + 1).sqrt_() - 0.52, u.abs() - width - 0.3)
     yield Part(area, lash, "line")
 
 
@@ -144,7 +144,7 @@ def _frames(pose: Pose) -> Iterator[Part]:
 
 
 def _brows(pose: Pose) -> Iterator[Part]:
-    area = window(9, 20, 2, 30)
+    area = window(8, 20, 2, 30)
     u, v, side = pose.eyes(area)
     lowering = pose.signed("brows")
     height = pose.eye_height + 2.0 - lowering

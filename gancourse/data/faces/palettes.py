@@ -30,9 +30,9 @@ COLOURS = {
         "hair shade": _table("191822", "3c2012", "8a3220", "c08f2e", "8f93a3", "2b4da0", "c9588e", "2a775c"),
         "hair shine": _table("565470", "9a6a42", "d97a4e", "fbdf8c", "e6e8ee", "7aa3ef", "fbb5d2", "74c9a6"),
         "parting": _table("060408", "2a1208", "701f10", "99691a", "6c7082", "1c3780", "a83870", "1a5842"),
-        "brow": _table("100e18", "2e160a", "7a2814", "94661a", "6c7082", "1c3780", "b03a74", "1a5842"),
+        "brow": _table("12101a", "45210d", "8a2e16", "8a5810", "727688", "2340a0", "c04080", "1e6c4c"),
     },
-    "eye colour": {"iris": _table("8a4a1c", "2f9a48", "2b7fe0")},
+    "eye colour": {"iris": _table("8e4a18", "2aa248", "2b80ea")},
     "backdrop": {
         "backdrop": _table("c8e4f7", "fdefc0", "fbd9e0", "d2ecce", "e0d8f5", "c3ebe6"),
         "halo": _table("93c6ec", "f5d67c", "f3a9ba", "9fd39f", "b9a8e6", "7fcdc6"),
