@@ -78,7 +78,7 @@ def _mouth(pose: Pose) -> Iterator[Part]:
     arch = 1 - t * t
     # A closed mouth bends; an open one bulges down in a smile, up in sorrow.
     openness = (opening * 2.5).clamp_(max=1)
-    bend = smile * (2.1 - openness * 1.5)
+    bend = smile * (2.4 - openness * 1.8)
     size = opening * (4.7 - opening * 1.8 + smile * 0.3)
     height = (1 - t * t * t * t) * size
     above, under = 0.5 - smile * 0.32, 0.5 + smile * 0.32
@@ -89,7 +89,7 @@ def _mouth(pose: Pose) -> Iterator[Part]:
     slope = t * bend * 0.7
     norm = 1 / (slope * slope + 1).sqrt_()
     inside = overlap(torch.maximum(-upper, lower) * norm, u.abs() - half + 0.2)
-    corners = ellipse(u.abs() - half, v + bend * 0.5 + shift + smile * 0.55, 0.8, 0.8) + (1.3 - openness * 1.3)
+    corners = ellipse(u.abs() - half, v + bend * 0.5 + shift + smile * 0.5, 0.8, 0.8) + (1.3 - openness * 1.3)
     yield Part(area, union(inside - 0.55 + opening * 0.35, corners), "lip")
     inside = inside + (0.6 - opening * 3).clamp_(min=0)
     yield Part(area, inside, "mouth")
@@ -106,15 +106,15 @@ def _eyes(pose: Pose) -> Iterator[Part]:
     t = u / width
     cube = closing * closing * closing
     # A closing eye narrows from above and, at the end, from below.
-    bend = height * (closing * 0.5 + cube * 1.1 - 1.05).clamp_(max=0.4)
+    bend = height * (closing * 0.35 + cube * 1.3 - 1.05).clamp_(max=0.4)
     arch = 1 - t * t * (cube * 0.7 + 0.5)
     lid = v - bend * arch
-    white = overlap(ellipse(u, v, width, height), -lid, v - height * (1.15 - cube * 0.75) * arch)
+    white = overlap(ellipse(u, v, width, height), -lid, v - height * (1.15 - cube * closing * 0.78) * arch)
     yield Part(area, white, "sclera")
     radius = width * 0.6
-    look = u - pose.signed("gaze") * (width * 0.42 + 0.45)
+    look = u - pose.signed("gaze") * (width * 0.45 + 0.5)
     yield Part(area, overlap(ellipse(look, v - 0.1, radius, radius * 1.4), white), "iris")
-    yield Part(area, overlap(ellipse(look, v - 0.2, radius * 0.46, radius * 0.62), white), "pupil")
+    yield Part(area, overlap(ellipse(look, v - 0.2, radius * 0.43, radius * 0.62), white), "pupil")
     yield Part(area, overlap(ellipse(look, v + radius * 0.7, 0.5, 0.5), white), "glint")
     slope = bend * t * (cube * 1.4 + 1) / width
     lash = overlap(lid.abs() / (slope * slope + 1).sqrt_() - 0.52, u.abs() - width - 0.3)
@@ -144,7 +144,7 @@ def _frames(pose: Pose) -> Iterator[Part]:
 
 
 def _brows(pose: Pose) -> Iterator[Part]:
-    area = window(8, 20, 2, 30)
+    area = window(7, 20, 2, 30)
     u, v, side = pose.eyes(area)
     lowering = pose.signed("brows")
     height = pose.eye_height + 2.0 - lowering

@@ -38,8 +38,8 @@ class Pose:
         self.classes = {name: labels(factors, name)[:, None, None] for name in FACTORS if FACTORS[name].classes}
         self.head_width = self.between("head width", 8.2, 10.4)
         self.eye_x = self.between("eye spacing", 3.4, 4.8)
-        self.eye_width = self.between("eye size", 1.65, 2.75)
-        self.eye_height = self.between("eye size", 1.75, 3.05)
+        self.eye_width = self.between("eye size", 1.6, 2.85)
+        self.eye_height = self.between("eye size", 1.7, 3.15)
         self.x = torch.arange(SIZE)[None, None].float() - (SIZE - 1) / 2
         self.y = torch.arange(SIZE)[None, :, None].float() + (0.5 - CENTRE)
         # A rotation by rational functions: sines differ between processors.
