@@ -19,6 +19,6 @@ RECIPES = (
         "the factors of faces, and features that metrics compare",
         Data("faces"),
         Regressing(SmallRegressor()),
-        Training(steps=10_000, batch_size=128, learning_rate=1e-3, beta1=0.9, decay="cosine"),
+        Training(steps=8_000, batch_size=128, learning_rate=1e-3, beta1=0.9, decay="cosine"),
     ),
 )
