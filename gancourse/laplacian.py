@@ -1,7 +1,7 @@
 """The Laplacian pyramid: an image as what each halving of its size loses, from which it is rebuilt exactly.
 
-With I₀ the image, I_{k+1} = d(I_k) and K halvings, the bands are h_k = I_k − u(I_{k+1}) and, at the top, h_K = I_K itself.
-So I_k = u(I_{k+1}) + h_k rebuilds the image whatever d and u are, as long as both directions use the same u.
+With I₀ the image, I_{k+1} = d(I_k) and K halvings, the bands are h_k = I_k − u(I_{k+1}), and at the top h_K = I_K. So
+I_k = u(I_{k+1}) + h_k rebuilds the image whatever d and u are, as long as both directions use the same u.
 
 Source: Burt and Adelson 1983; in this notation Denton, Chintala, Szlam, Fergus 2015, section 2.2.
 """
@@ -22,7 +22,7 @@ def _reflected(index: Tensor, n: int) -> Tensor:
 
 
 def _shares(x: Tensor, denominator: int) -> Tensor:
-    """x / denominator, a power of two; integers are rounded, halves up."""
+    """The quotient of x and a power of two; integers are rounded, halves up."""
     if x.is_floating_point():
         return x / denominator
     return (x + denominator // 2).div(denominator, rounding_mode="floor")

@@ -1,5 +1,7 @@
 """The Laplacian pyramid: filters as scipy's, exact reconstruction, and the published ways to lose it."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -73,7 +75,7 @@ def test_any_way_to_halve_is_undone_but_another_way_to_double_is_not(n_levels):
     coarse = [x]
     while len(coarse) < n_levels:
         coarse.append(coarse[-1][..., ::2, ::2])  # no blur at all
-    bands = [a - up(b, tuple(a.shape[-2:])) for a, b in zip(coarse, coarse[1:], strict=False)] + [coarse[-1]]
+    bands = [a - up(b, tuple(a.shape[-2:])) for a, b in pairwise(coarse)] + [coarse[-1]]
     assert_close(reconstruct(bands), x)
     image = bands[-1]
     for band in reversed(bands[:-1]):

@@ -7,6 +7,7 @@ from gancourse.games.constraints import weight_clipping
 from gancourse.games.game import GAN, Game, Player, Samples, View
 from gancourse.games.growing import Growing
 from gancourse.games.history import HistoricalAveraging
+from gancourse.games.laplacian import LaplacianGAN
 from gancourse.games.matching import FeatureMatching, PullAway, pull_away
 from gancourse.games.mode_regularised import ModeRegularised
 from gancourse.games.one_pass import OneBatch, OneForward
@@ -48,6 +49,7 @@ __all__ = [
     "HistoricalAveragingRemedy",
     "InstanceNoiseRemedy",
     "LabelFlippingRemedy",
+    "LaplacianGAN",
     "ModeRegularised",
     "ModeRegularisedRemedy",
     "OneBatch",

@@ -16,6 +16,7 @@ from gancourse.models.folds import (
     TransposedConvolution,
     UpsampledConvolution,
 )
+from gancourse.models.lapgan import LAPGAN, Cascade
 from gancourse.models.minibatch import MinibatchDiscrimination
 from gancourse.models.mlp import MLP, EnergyMLP
 from gancourse.models.regressor import FactorRegressor, SmallRegressor
@@ -24,8 +25,10 @@ from gancourse.models.virtual_batch_norm import VirtualBatchNorm, WithReference
 
 __all__ = [
     "DCGAN",
+    "LAPGAN",
     "MLP",
     "AutoencoderCritic",
+    "Cascade",
     "Classifier",
     "ConvolutionalVAE",
     "Dropout",

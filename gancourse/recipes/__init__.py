@@ -2,7 +2,7 @@
 
 from gancourse.recipes.building import REFERENCE, Arithmetic, Built, build
 from gancourse.recipes.catalogue import recipe, recipes
-from gancourse.recipes.plays import Adversarial, Classifying, Play, Variational, generated
+from gancourse.recipes.plays import Adversarial, Classifying, Laplacian, Play, Variational, generated
 from gancourse.recipes.running import (
     Progress,
     Saved,
@@ -22,6 +22,7 @@ __all__ = [
     "Built",
     "Classifying",
     "Data",
+    "Laplacian",
     "Play",
     "Progress",
     "Recipe",

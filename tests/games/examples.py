@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from gancourse import data, games, models, objectives, processes
-from gancourse.batch import Batches
+from gancourse.batch import Batch, Batches
 from gancourse.games.wrapper import merged
 from gancourse.models import mlp
 
@@ -128,6 +128,48 @@ def regularised(game):
     return games.ModeRegularised(game, mlp.Encoder(LATENT_SIZE, HIDDEN, DEPTH), 0.1, 0.1)
 
 
+class Band(nn.Module):
+    """A network of small images under the condition of others, of one 3 × 3 kernel."""
+
+    conditional = True
+
+    def __init__(self, size, is_critic):
+        super().__init__()
+        self.latent_size, self.size, self.is_critic = size * size, size, is_critic
+        self.layer = nn.Conv2d(2, 1, 3, padding=1)
+
+    def forward(self, x, low):
+        out = self.layer(torch.cat([x.view_as(low), low], 1)).tanh()
+        return out.flatten(1).sum(1) if self.is_critic else out
+
+
+class Top(nn.Module):
+    """A generator of one row of two pixels, and with `is_critic` a discriminator of it."""
+
+    latent_size = 2
+
+    def __init__(self, is_critic):
+        super().__init__()
+        self.layer, self.is_critic = nn.Linear(4, 1) if is_critic else nn.Linear(2, 4), is_critic
+
+    def forward(self, x):
+        out = self.layer(x.flatten(1)).tanh()
+        return out[:, 0] if self.is_critic else out.view(-1, 1, 2, 2)
+
+
+def small_images(noise):
+    """Images of 4 × 4 pixels."""
+    return Batch(noise.normal("x", 1, 4, 4).cumsum(3).tanh())
+
+
+def pyramid_of_gans():
+    top, bottom = (Top(False), Top(True)), (Band(4, False), Band(4, True))
+    lazy = games.penalty(objectives.r1, 0.1, every=2)
+    return games.LaplacianGAN(
+        [games.GAN(*top, objectives.non_saturating), games.GAN(*bottom, objectives.non_saturating, [lazy], n_critic=2)]
+    )
+
+
 WRAPPERS: dict[str, Callable[[Any], games.Wrapper]] = {
     "Wrapper": games.Wrapper,
     "Consensus": lambda game: games.Consensus(game, 0.1),
@@ -170,6 +212,7 @@ EXAMPLES: dict[str, Example] = {
         ),
     ),
     "GAN of levels": Example(("GAN",), levelled),
+    "pyramid of GANs": Example(("LaplacianGAN",), pyramid_of_gans, small_images),
     "boundary equilibrium": Example(("BoundaryEquilibrium",), equilibrium),
     "VAE": Example(
         ("VAE", "gaussian_kl"), lambda: games.VAE(mlp.Encoder(2 * LATENT_SIZE, HIDDEN, DEPTH), new_generator(), 0.3)

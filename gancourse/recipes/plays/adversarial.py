@@ -87,11 +87,16 @@ class Adversarial(Play):
 
     def hastened(self, game: Game) -> tuple[Game, tuple[str, ...]]:
         """With one forward pass of the generator a step and one batch of the discriminator, where these are right."""
-        done: list[str] = []
-        for wrapper, name in ((OneBatch, "one discriminator batch"), (OneForward, "one generator forward")):
-            try:
-                game = wrapper(game)
-            except ValueError:
-                continue
-            done.append(name)
-        return game, tuple(done)
+        return one_pass(game)
+
+
+def one_pass(game: Game) -> tuple[Game, tuple[str, ...]]:
+    """A game with each of the two wrappers that save a pass of a network, where these are right, and what was done."""
+    done: list[str] = []
+    for wrapper, name in ((OneBatch, "one discriminator batch"), (OneForward, "one generator forward")):
+        try:
+            game = wrapper(game)
+        except ValueError:
+            continue
+        done.append(name)
+    return game, tuple(done)
