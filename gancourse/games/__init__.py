@@ -5,7 +5,7 @@ from gancourse.games.classifier import Classification
 from gancourse.games.consensus import Consensus
 from gancourse.games.constraints import weight_clipping
 from gancourse.games.game import GAN, Game, Player, Samples, View
-from gancourse.games.growing import Growing
+from gancourse.games.growing import Growing, GrowingRemedy, at_resolution, phases
 from gancourse.games.history import HistoricalAveraging
 from gancourse.games.laplacian import LaplacianGAN
 from gancourse.games.matching import FeatureMatching, PullAway, pull_away
@@ -45,6 +45,7 @@ __all__ = [
     "FeatureMatchingRemedy",
     "Game",
     "Growing",
+    "GrowingRemedy",
     "HistoricalAveraging",
     "HistoricalAveragingRemedy",
     "InstanceNoiseRemedy",
@@ -70,11 +71,13 @@ __all__ = [
     "WeightClippingRemedy",
     "Wrapper",
     "annealed",
+    "at_resolution",
     "gaussian_kl",
     "instance_noise",
     "label_flipping",
     "packing",
     "penalty",
+    "phases",
     "pull_away",
     "weight_clipping",
 ]

@@ -2,6 +2,7 @@
 
 from gancourse.models import dcgan, mlp, resnet, spectral
 from gancourse.models.autoencoder import AutoencoderCritic, ConvolutionalVAE, ImageEncoder
+from gancourse.models.batch_statistics import MinibatchStd
 from gancourse.models.classifier import Classifier, SmallClassifier
 from gancourse.models.dcgan import DCGAN
 from gancourse.models.dropout import Dropout
@@ -19,6 +20,7 @@ from gancourse.models.folds import (
 from gancourse.models.lapgan import LAPGAN, Cascade
 from gancourse.models.minibatch import MinibatchDiscrimination
 from gancourse.models.mlp import MLP, EnergyMLP
+from gancourse.models.progan import ProGAN
 from gancourse.models.regressor import FactorRegressor, SmallRegressor
 from gancourse.models.resnet import ResNet
 from gancourse.models.virtual_batch_norm import VirtualBatchNorm, WithReference
@@ -38,7 +40,9 @@ __all__ = [
     "FlattenedLinear",
     "ImageEncoder",
     "MinibatchDiscrimination",
+    "MinibatchStd",
     "PooledConvolution",
+    "ProGAN",
     "ProjectedConvolution",
     "ResNet",
     "SmallClassifier",

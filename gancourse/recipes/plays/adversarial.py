@@ -66,7 +66,7 @@ class Adversarial(Play):
             objective(self.objective),
             [term.of_game() for term in self.terms],
             self.n_critic,
-            [view for remedy in self.remedies for view in remedy.views()],
+            [view for remedy in self.remedies for view in remedy.views_of(discriminator)],
             *constraints,
         )
         for remedy in self.remedies:
