@@ -1,6 +1,6 @@
 """Networks, one published family per file."""
 
-from gancourse.models import dcgan, mlp, resnet, spectral
+from gancourse.models import dcgan, mlp, progan, resnet, spectral
 from gancourse.models.autoencoder import AutoencoderCritic, ConvolutionalVAE, ImageEncoder
 from gancourse.models.batch_statistics import MinibatchStd
 from gancourse.models.classifier import Classifier, SmallClassifier
@@ -57,6 +57,7 @@ __all__ = [
     "fold_if_possible",
     "folded",
     "mlp",
+    "progan",
     "resnet",
     "spectral",
     "unfolded",

@@ -3,6 +3,7 @@
 The tests hold each to the same promises: see test_every_game.py and, for several processes, tests/training.
 """
 
+import copy
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -120,12 +121,26 @@ def features(game):
 
 def several(game):
     """The game, and a second discriminator for its generator."""
-    second = [gan(generator=game.generator)] if hasattr(game, "generator") else []
-    return games.Several([game, *second], temper=1.0)
+    if not hasattr(game, "generator"):
+        return games.Several([game])
+    of_images = hasattr(game.generator, "n_levels")
+    critic = copy.deepcopy(game.discriminator) if of_images else mlp.Discriminator(HIDDEN, DEPTH)
+    return games.Several([game, games.GAN(game.generator, critic, objectives.non_saturating)], temper=1.0)
+
+
+class FirstTwo(nn.Module):
+    """An encoder that reads two numbers of a sample: both of a point, the first ones of an image."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = mlp.Encoder(LATENT_SIZE, HIDDEN, DEPTH)
+
+    def forward(self, x):
+        return self.layers(x.flatten(1)[:, :2])
 
 
 def regularised(game):
-    return games.ModeRegularised(game, mlp.Encoder(LATENT_SIZE, HIDDEN, DEPTH), 0.1, 0.1)
+    return games.ModeRegularised(game, FirstTwo(), 0.1, 0.1)
 
 
 class Band(nn.Module):
@@ -160,6 +175,19 @@ class Top(nn.Module):
 def small_images(noise):
     """Images of 4 × 4 pixels."""
     return Batch(noise.normal("x", 1, 4, 4).cumsum(3).tanh())
+
+
+def eight_pixels(noise):
+    """Images of 8 × 8 pixels."""
+    return Batch(noise.normal("x", 1, 8, 8).cumsum(3).tanh())
+
+
+def growing_with_images():
+    """A small ProGAN; its level rises from 0 after eight images, by one in a hundred."""
+    generator, critic = models.progan.Generator(LATENT_SIZE, [1, 1], 1), models.progan.Discriminator([1, 1], 1)
+    penalties, views = [games.penalty(objectives.gradient_penalty, 1.0)], [games.at_resolution(critic)]
+    inner = games.GAN(generator, critic, objectives.wasserstein, penalties, n_critic=2, views=views)
+    return games.Growing(inner, games.phases(2, fade_kimg=0.1, stable_kimg=0.008), in_images=True)
 
 
 def pyramid_of_gans():
@@ -224,6 +252,7 @@ EXAMPLES: dict[str, Example] = {
         ("FeatureMatching",), lambda: WRAPPERS["FeatureMatching"](gan(n_classes=N_CLASSES))
     ),
     "growing": Example(("Growing",), lambda: WRAPPERS["Growing"](levelled())),
+    "growing with images": Example(("Growing", "at_resolution", "phases"), growing_with_images, eight_pixels),
     "historical averaging": Example(("HistoricalAveraging",), lambda: WRAPPERS["HistoricalAveraging"](with_terms())),
     "mode-regularised": Example(("ModeRegularised",), lambda: regularised(gan(n_classes=N_CLASSES))),
     "one batch": Example(("OneBatch",), lambda: games.OneBatch(gan(games.penalty(objectives.r2, 0.1)))),

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from gancourse.games.game import conditioned
-from gancourse.models import DCGAN, MLP, ConvolutionalVAE, EnergyMLP, Family, ResNet, SmallClassifier, mlp
+from gancourse.models import DCGAN, MLP, ConvolutionalVAE, EnergyMLP, Family, ProGAN, ResNet, SmallClassifier, mlp
 from gancourse.recipes import recipes
 from gancourse.rng import initialised_from
 from gancourse.signature import Classes, Signature
@@ -23,6 +23,7 @@ FITS = [
     (DCGAN(4, 2), [GREY, COLOUR]),
     (DCGAN(4, 2, discriminator_norm="spectral"), [GREY, COLOUR]),
     (ResNet(4, 2), [LARGE]),
+    (ProGAN(4, 4), [LARGE]),
 ]
 EVERY = [*(family for family, _ in FITS), ConvolutionalVAE(4, 2), SmallClassifier()]
 
@@ -56,13 +57,16 @@ def conditions(n, fits):
     return None if fits.condition is None else torch.arange(n) % fits.condition.size
 
 
+N = 8  # a multiple of the groups that a discriminator compares
+
+
 def check_pair(family, fits):
     generator, discriminator = family.pair(fits, fits)
-    y, z = conditions(5, fits), torch.randn(5, generator.latent_size, generator=torch.Generator().manual_seed(0))
+    y, z = conditions(N, fits), torch.randn(N, generator.latent_size, generator=torch.Generator().manual_seed(0))
     samples = conditioned(generator, y)(z)
-    assert samples.shape == (5, *fits.shape)
-    assert conditioned(discriminator, y)(samples).shape == (5,)
-    assert conditioned(discriminator, y, discriminator.features)(samples).shape[0] == 5
+    assert samples.shape == (N, *fits.shape)
+    assert conditioned(discriminator, y)(samples).shape == (N,)
+    assert conditioned(discriminator, y, discriminator.features)(samples).shape[0] == N
 
 
 @pytest.mark.parametrize(("family", "fits"), PAIRS, ids=str)
