@@ -142,6 +142,10 @@ class Growing(Wrapper):
         """The inner game's settings, and `growing`, with `growing_in_images` where the level is a function of these."""
         return super().settings | {"growing": True} | ({"growing_in_images": True} if self.in_images else {})
 
+    def around(self, game: TwoNetworks | Wrapper) -> Growing:
+        """The same around another form of the inner game, such as a `OneForward` of it."""
+        return Growing(game, self.level, self.in_images)
+
     def _with_level(self, player: Player) -> Player:
         def terms(batch: Batch, noise: Noise) -> dict[str, Tensor]:
             step = noise.update // player.updates

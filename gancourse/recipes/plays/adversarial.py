@@ -91,7 +91,13 @@ class Adversarial(Play):
 
 
 def one_pass(game: Game) -> tuple[Game, tuple[str, ...]]:
-    """A game with each of the two wrappers that save a pass of a network, where these are right, and what was done."""
+    """A game with each of the two wrappers that save a pass of a network, where these are right, and what was done.
+
+    They wrap the innermost game. A wrapper around that stays outermost if it says how, by a method `around`.
+    """
+    if hasattr(game, "around"):
+        inner, techniques = one_pass(game.inner)
+        return game.around(inner), techniques
     done: list[str] = []
     for wrapper, name in ((OneBatch, "one discriminator batch"), (OneForward, "one generator forward")):
         try:
