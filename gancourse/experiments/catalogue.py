@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from gancourse.experiments import dirac, guidelines, precision, remedies, stacked_digits, wgan_family
+from gancourse.experiments import (
+    dirac,
+    growing,
+    guidelines,
+    minibatch_std,
+    precision,
+    remedies,
+    stacked_digits,
+    wgan_family,
+)
 from gancourse.experiments.table import Experiment
 from gancourse.names import lookup
 
@@ -16,6 +25,8 @@ experiments: dict[str, Experiment] = {
         wgan_family.table,
         stacked_digits.table,
         precision.table,
+        growing.table,
+        minibatch_std.table,
     )
 }
 
