@@ -6,7 +6,9 @@ from gancourse.experiments import (
     conditionings,
     dirac,
     few_labels,
+    growing,
     guidelines,
+    minibatch_std,
     precision,
     remedies,
     stacked_digits,
@@ -29,6 +31,8 @@ experiments: dict[str, Experiment] = {
         conditionings.table,
         few_labels.table,
         strong_start.table,
+        growing.table,
+        minibatch_std.table,
     )
 }
 
