@@ -54,18 +54,21 @@ class InformationMaximising(Adversarial):
         """What the generator is conditioned on."""
         return Codes(self.n_categories, self.n_continuous)
 
-    def innermost(self, fits: Signature, seen: Signature, **settings: Any) -> InfoGAN:
-        """The InfoGAN.
+    def networks(self, fits: Signature, seen: Signature) -> tuple[nn.Module, ...]:
+        """A generator, a discriminator and a recogniser of codes.
 
         Raises:
             ValueError: the networks don't fit the data, or the discriminator sees packs.
         """
         check_single(fits, seen, "InfoGAN")
         fits = dataclasses.replace(fits, condition=self.codes)
-        generator, discriminator = self.family.pair(fits, fits)
-        recogniser = self.family.recogniser(fits, self.n_categories + 2 * self.n_continuous)
+        pair = self.family.pair(fits, fits)
+        return *pair, self.family.recogniser(fits, self.n_categories + 2 * self.n_continuous)
+
+    def innermost(self, networks: tuple[nn.Module, ...], **settings: Any) -> InfoGAN:
+        """The InfoGAN."""
         weights = {"weight": self.information_weight, "continuous_weight": self.continuous_weight}
-        return InfoGAN(generator, discriminator, recogniser, self.codes, **settings, **weights)
+        return InfoGAN(*networks, self.codes, **settings, **weights)
 
     def classes(self, fits: Signature) -> tuple[str, ...]:
         """The categories' numbers."""
