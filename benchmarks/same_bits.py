@@ -5,8 +5,9 @@
     python -m benchmarks.same_bits compare ../before.safetensors ../after.safetensors
 
 Each recipe is trained on the package's data, from seed 0, in plain arithmetic and on one thread. A file holds the
-weights, buffers, memories and averages of all players. With --remedies, `ring` is also trained with each remedy. Save
-both files on one machine and with one version of torch: other processors and versions add in another order.
+weights, buffers, memories and averages of all players. With --remedies, `ring` (or else `progan-faces-whole`) is also
+trained with each remedy. Save both files on one machine and with one version of torch: other processors and versions
+add in another order.
 
 `compare` exits with 0 if all bits are equal, with 1 and a line for each difference if not, and with 2 if the files
 can't be compared.
@@ -60,17 +61,29 @@ def packaged(name: str) -> Recipe:
 
 
 def with_remedy(kind: type[Remedy]) -> tuple[str, Recipe]:
-    """The options that add a remedy to `ring`, and that recipe; without its terms if the remedy refuses these."""
-    name, changed = f"ring --remedies {spelt(kind)}", packaged("ring").changed(remedies=(kind(),))
-    try:
-        changed.play.game(changed.signature())
-    except ValueError:
-        return f"{name} --terms", changed.changed(terms=())
-    return name, changed
+    """The options that add a remedy to a recipe, and the recipe with it.
+
+    The recipe is `ring`, without its terms if the remedy refuses these; where that takes networks of another kind, it
+    is `progan-faces-whole`, whose networks grow.
+
+    Raises:
+        ValueError: each of the three refuses the remedy.
+    """
+    remedies = f"--remedies {spelt(kind)}"
+    ring, growing = (packaged(name).changed(remedies=(kind(),)) for name in ("ring", "progan-faces-whole"))
+    candidates = {f"ring {remedies}": ring, f"ring {remedies} --terms": ring.changed(terms=())}
+    for name, changed in candidates.items():
+        try:
+            changed.play.game(changed.signature())
+        except ValueError:
+            continue
+        return name, changed
+    growing.play.game(growing.signature())
+    return f"{growing.name} {remedies}", growing
 
 
 def trainings(names: list[str], remedies: bool = False) -> dict[str, Recipe]:
-    """What is trained, by name: some recipes, and `ring` with each remedy of the package."""
+    """What is trained, by name: some recipes, and one with each remedy of the package."""
     kinds = [kind for kind in Value.kinds.values() if issubclass(kind, Remedy) and not is_abstract(kind)]
     kinds = [kind for kind in kinds if kind.__module__.startswith("gancourse.")] if remedies else []
     return {name: packaged(name) for name in names} | dict(map(with_remedy, kinds))
@@ -226,7 +239,7 @@ def main(arguments: list[str] | None = None) -> None:
     saving.add_argument("file", type=Path)
     saving.add_argument("recipes", nargs="*", metavar="RECIPE", help=f"all if left out: {', '.join(recipes)}")
     saving.add_argument("--steps", type=int, default=25)
-    saving.add_argument("--remedies", action="store_true", help="train ring with each remedy, too")
+    saving.add_argument("--remedies", action="store_true", help="train a recipe with each remedy, too")
     comparing = commands.add_parser("compare", help="say which tensors of two files differ")
     comparing.add_argument("files", nargs=2, type=Path, metavar="FILE")
     options = parser.parse_args(arguments)

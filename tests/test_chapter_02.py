@@ -1,5 +1,6 @@
 """Claims of chapter 2 (the GAN game) that no test of the package makes."""
 
+import re
 from copy import deepcopy
 from functools import partial
 
@@ -15,7 +16,11 @@ from gancourse.models import mlp
 from gancourse.models.blocks import Flatten
 from gancourse.objectives import minimax, non_saturating, r1
 from gancourse.rng import Noise
+from gancourse.theory.optimum import criterion, value_monte_carlo
+from gancourse.theory.quadrature import box
 from gancourse.training import Trainer, adam
+from gancourse.widgets import recording
+from tests import checkout
 
 DATA = ring(std=0.1)
 
@@ -161,3 +166,60 @@ def test_the_gradient_of_a_linear_discriminator_at_zero_compares_means_only():
     non_saturating.discriminator(linear(real)[:, 0], linear(fake)[:, 0]).mean().backward()
     torch.testing.assert_close(linear.weight.grad[0], (fake.mean(0) - real.mean(0)) / 2, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(linear.bias.grad, torch.zeros(1), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(("centre", "lowest", "highest"), [((0.0, 0.0), 0.48, 0.52), ((2.0, 0.0), 0.1, 0.3)])
+def test_without_r1_a_linear_discriminator_still_says_one_half_of_the_centre_and_less_of_one_cluster(
+    centre, lowest, highest
+):
+    linear = nn.Sequential(nn.Linear(2, 1), Flatten())
+    optimiser = torch.optim.SGD(linear.parameters(), lr=0.1)
+    for update in range(500):
+        noise = Noise((0, "heap"), 128, update)
+        heap = torch.tensor(centre) + DATA.std * noise.normal("heap", 2)
+        optimiser.zero_grad()
+        (softplus(-linear(DATA(noise).x)) + softplus(linear(heap))).mean().backward()
+        optimiser.step()
+    with torch.no_grad():
+        assert lowest < linear(heap).sigmoid().mean() < highest
+    assert mode_coverage(heap, DATA.means, DATA.std).share > 0.9 or centre == (0.0, 0.0)
+
+
+@pytest.mark.parametrize("by", [0.1, 0.2])
+def test_the_best_discriminators_value_on_samples_is_twice_the_divergence_less_log_4(by):
+    move, noise = torch.tensor([by, 0.0]), Noise((0, "test"), 4096)
+    real, fake = DATA(noise).x, DATA(noise.fold_in("fake")).x + move
+
+    def best(x):
+        return DATA.log_density(x) - DATA.log_density(x - move)
+
+    estimate = value_monte_carlo(best(real), best(fake))
+    exact = criterion(DATA.log_density, lambda x: DATA.log_density(x - move.to(x)), box((-3, -3), (3, 3), 401))
+    assert abs(estimate.value - exact.item()) < 4 * estimate.standard_error
+
+
+def test_what_is_said_of_the_recording_is_what_it_holds():
+    game = recording("ring")
+    by_step = {
+        step: (modes, share)
+        for (step, _), modes, share in zip(game.frames, game.curves["modes"], game.curves["share"], strict=True)
+    }
+    text = checkout.text("book/src/02_gan_game.md")
+    assert f"{100 * by_step[1500][1]:.0f} % of its points land in a cluster" in text
+    assert "back to step 175" in text
+    assert "Nineteen crosses in twenty miss" in text
+    assert by_step[175][0] == 8
+    assert round(20 * (1 - by_step[175][1])) == 19
+
+
+def test_the_plan_of_minutes_is_the_slides_own():
+    minutes = list(map(int, re.findall(r"^Minute (\d+)\.", checkout.text("book/src/02_gan_game.md"), re.M)))
+    assert minutes == sorted(set(minutes))
+    guide = checkout.text("book/instructor.md").split("### Chapter 2,")[1].split("### Chapter 3,")[0]
+    plan = [tuple(map(int, row)) for row in re.findall(r"^\| (\d+)–(\d+) \|", guide, re.M)]
+    assert [start for start, _ in plan] == [0, *(end for _, end in plan[:-1])], "without gaps"
+    assert plan[-1][1] == 80, "ten minutes are left for questions"
+    slides_end = plan[-1][0]
+    assert {start for start, _ in plan[:-1]} <= set(minutes)
+    assert f"The slides take {slides_end} minutes" in guide
+    assert slides_end - 3 <= minutes[-1] < slides_end

@@ -22,6 +22,7 @@ LAYERS = (
         "names",
         "errors",
         "functional",
+        "laplacian",
         "memory",
         "plans",
         "processes",

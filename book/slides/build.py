@@ -164,7 +164,7 @@ def _exporter(folder: Path):
     """The exporter of nbconvert with the template of the slides; diagrams are looked up from the folder."""
     from jinja2 import pass_context
     from nbconvert.exporters import SlidesExporter
-    from slide_html import Composer, split_heading
+    from slide_html import Composer, canvas, split_heading
 
     exporter = SlidesExporter(
         template_name="template",
@@ -183,6 +183,7 @@ def _exporter(folder: Path):
         return composer.body(body, cell.metadata.get("tags", []), cell.metadata.deck.get("polls", []), render)
 
     exporter.register_filter("slide_body", slide_body)
+    exporter.register_filter("canvas", canvas)
     exporter.register_filter("slide_heading", lambda source: split_heading(source)[0])
     return exporter
 
@@ -203,6 +204,7 @@ def title_picture(slides) -> dict[str, str] | None:
     A recast chapter's must have type that can be read in its place.
     """
     from room import is_readable
+    from slide_html import canvas
 
     if not slides.cells or slides.cells[0].metadata.deck.get("fill"):
         return None
@@ -213,7 +215,7 @@ def title_picture(slides) -> dict[str, str] | None:
                 picture = "".join(data["image/png"]).replace("\n", "")
                 if slides.metadata.recast and not is_readable(picture, *TITLE_PICTURE):
                     continue
-                return {"source": f"data:image/png;base64,{picture}", "alt": cell.metadata.deck.alt}
+                return {"image": canvas(f"data:image/png;base64,{picture}", cell.metadata.deck.alt)}
     return None
 
 

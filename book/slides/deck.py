@@ -19,6 +19,8 @@ from speaker import read_speech, timings
 COLUMNS, WIDEST = 77, 93  # longer printed lines are set smaller, still longer ones are wrapped
 LARGE_COLUMNS = 64  # code without longer lines is set larger where there is room
 CAPTION = 90  # characters in a line of a caption
+LEGEND = 15  # words below a figure
+SPARSE = 0.75  # share of the room below which a recast slide without a figure is set larger
 MOST_OPTIONS = 6
 STARTS = {"slide", "subslide"}
 
@@ -86,7 +88,8 @@ def _collected(slides: list[Slide], notebook: NotebookNode, recast: bool) -> Not
     """The notebook of all slides, paced by the minutes of their notes."""
     result = notebook.copy()
     pace = timings([read_speech("\n".join(slide.notes)).minute for slide in slides]) if recast else [None] * len(slides)
-    result.cells = [cell for slide, seconds in zip(slides, pace, strict=True) for cell in _flatten(slide, seconds)]
+    paced = zip(slides, pace, strict=True)
+    result.cells = [cell for slide, seconds in paced for cell in _flatten(slide, seconds, recast)]
     result.metadata = NotebookNode({k: v for k, v in notebook.metadata.items() if k != "widgets"})
     result.metadata.update(title=slides[0].heading, recast=recast)
     return result
@@ -144,7 +147,20 @@ def visible(cell: NotebookNode, authors: dict[str, str] | None = None) -> Notebo
         deck.alt = render.get("image", {}).get("alt", "")
         deck.ppi = _ppi(copy.outputs)
         deck.caption = plain(render.get("figure", {}).get("caption", ""), authors)
+        deck.legend = _legend(plain(cell.metadata.get("legend", ""), authors), deck.caption)
     return copy
+
+
+def _legend(text: str, caption: str) -> str:
+    """What a room reads below a figure: the cell's `legend`, else the caption's first sentence if it is as short.
+
+    Raises:
+        DeckError: the legend is too long to be read in passing.
+    """
+    if len(text.split()) > LEGEND:
+        raise DeckError(f"a legend of {len(text.split())} words; at most {LEGEND}: say what colours and marks mean")
+    first = _first_sentence(caption)
+    return text or (first if len(first.split()) <= LEGEND else "")
 
 
 def _ppi(outputs: list[NotebookNode]) -> float | None:
@@ -213,6 +229,8 @@ def _place(cell: NotebookNode | None, kind: str, slides: list[Slide], recast: bo
         _add(slide, again, "-")
         if not is_text:
             cell.metadata.deck.shown_caption = _short(cell.metadata.deck.caption)
+    if not is_text and recast:
+        cell.metadata.deck.shown_caption = cell.metadata.deck.get("legend", "")
     if is_text and slide.used + height(cell) > ROOM and not slide.classes:
         slide.classes = "dense"
     if not is_text and cell.metadata.deck.caption and not recast:
@@ -242,13 +260,13 @@ def _add(slide: Slide, cell: NotebookNode, kind: str) -> None:
     slide.used += height(cell, DENSE if "dense" in slide.classes else TEXT)
 
 
-def _flatten(slide: Slide, seconds: int | None) -> list[NotebookNode]:
+def _flatten(slide: Slide, seconds: int | None, recast: bool) -> list[NotebookNode]:
     """The slide's cells, the notes (all of them in one) behind the first."""
     first, *rest = slide.cells
     has_figure = any(cell.metadata.deck.get("fill") for cell in slide.cells)
     if not slide.classes and _goes_beside(slide.cells):
         slide.classes = "beside"
-    elif not has_figure and not slide.classes and slide.used < ROOM * 0.6:
+    elif not has_figure and not slide.classes and slide.used < ROOM * (SPARSE if recast else 0.6):
         slide.classes = "roomy large-code" if 0 < code_columns(slide.cells) <= LARGE_COLUMNS else "roomy"
     first.metadata.slideshow = NotebookNode(slide_type=slide.kind)
     first.metadata.deck.update(frame=slide.classes, seconds=seconds)
@@ -271,7 +289,11 @@ def code_columns(cells: list[NotebookNode]) -> int:
 
 def _short(caption: str) -> str:
     """A caption that fits into two lines, or its first sentence."""
-    return caption if len(caption) <= 2 * CAPTION else re.split(r"(?<=[.!?])\s", caption)[0]
+    return caption if len(caption) <= 2 * CAPTION else _first_sentence(caption)
+
+
+def _first_sentence(text: str) -> str:
+    return re.split(r"(?<=[.!?])\s", text)[0]
 
 
 def heading_of(text: str) -> str:

@@ -29,6 +29,7 @@ class SlideMeasures:
         source_lines: of the longest code on it.
         leaked: roles, directives and labels that show as text, on it or in its notes.
         trues: how often the word True is on it, outside of code.
+        unexplained: figures on it without a line that says what their colours and marks mean.
         is_end: whether the builder added it, as the last one.
     """
 
@@ -42,6 +43,7 @@ class SlideMeasures:
     source_lines: int
     leaked: tuple[str, ...]
     trues: int
+    unexplained: int
     is_end: bool
 
 
@@ -59,6 +61,7 @@ def read_measures(raw: Mapping) -> SlideMeasures:
         source_lines=raw["source"],
         leaked=tuple(leaks(raw["text"]) + leaks(raw["spoken"])),
         trues=len(TRUE.findall(raw["text"])),
+        unexplained=raw["unexplained"],
         is_end=raw["last"],
     )
 
@@ -96,6 +99,8 @@ def _beyond(slide: SlideMeasures) -> list[str]:
         findings.append(f"shows as text: {', '.join(sorted(set(slide.leaked)))}")
     if slide.trues:
         findings.append("says True; show the number")
+    if slide.unexplained:
+        findings.append("a figure without a line below it; give its cell a `legend` of at most 15 words")
     return findings
 
 

@@ -52,12 +52,13 @@ for (let x = 64; x + 32 <= 1216; x += 32)
 const words = frame.cloneNode(true);
 for (const node of words.querySelectorAll("aside, code, .source, .text pre, .highlight, script, style, mjx-container, dl, footer, option")) node.remove();
 const printouts = [...frame.querySelectorAll(".jp-OutputArea pre")].length;
+const unexplained = [...frame.querySelectorAll(".picture.output")].filter((picture) => !picture.querySelector("figcaption")).length;
 const notes = slide.querySelector("aside.notes")?.cloneNode(true);
 if (notes) for (const node of notes.querySelectorAll("mjx-container, script, style")) node.remove();
 const spoken = notes?.cloneNode(true);
 if (spoken) for (const node of spoken.querySelectorAll("code, pre")) node.remove();
 return {
-  type: Math.round(type * 10) / 10, smallest, empty: empty / cells, printouts,
+  type: Math.round(type * 10) / 10, smallest, empty: empty / cells, printouts, unexplained,
   evidence: frame.querySelectorAll(".picture, table, mjx-container[display='true'], .poll, .gancourse-widget, .source, .text pre").length,
   source: Math.max(0, ...[...frame.querySelectorAll(".source pre, .text pre")].map((pre) => pre.textContent.trimEnd().split("\n").length)),
   text: words.textContent, notes: notes ? notes.textContent : "", spoken: spoken ? spoken.textContent : "",

@@ -116,6 +116,19 @@ def png_size(picture: str) -> tuple[int, int, float | None] | None:
     return width, height_, per_metre * 0.0254 if per_metre else None
 
 
+def uri_aspect(uri: str) -> float | None:
+    """Width over height of a PNG or an SVG in a `data:` address; None of anything else.
+
+    >>> uri_aspect("data:image/svg+xml;base64," + base64.b64encode(b'<svg viewBox="0 0 30 20"/>').decode())
+    1.5
+    """
+    kind, _, data = uri.partition(";base64,")
+    if kind == "data:image/png":
+        size = png_size(data)
+        return size[0] / size[1] if size and size[1] else None
+    return svg_aspect(base64.b64decode(data).decode(errors="replace")) if kind == "data:image/svg+xml" else None
+
+
 def is_readable(picture: str, width: float, height_: float) -> bool:
     """Whether 10-point type in a base64 PNG has 20 px or more within a width and a height.
 

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from html import escape
 from pathlib import Path
 
 from bs4 import BeautifulSoup, Tag
 from diagrams import inline
-from room import svg_aspect
+from room import svg_aspect, uri_aspect
 
 SVG = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?!\w+:|//)(?P<path>[^)\s]+\.svg)(?:\s+[^)]*)?\)")
 EYEBROWS = {"question": "Question", "predict": "Prediction"}
@@ -42,6 +43,23 @@ def _steps(soup: Tag) -> Iterator[Tag]:
             continue
         if element.name != "tr" or (element.find("td") and not element.find_parent("thead")):
             yield element
+
+
+def canvas(source: str, alt: str, ppi: float | None = None) -> str:
+    """A picture's element; one whose shape is known is as large as its room, and its box no larger than itself.
+
+    Args:
+        source: the picture as a `data:` address, or another one.
+        alt: what one sees in it.
+        ppi: pixels an inch.
+
+    >>> canvas("a.png", "grey", 192)
+    '<img src="a.png" alt="grey" data-ppi="192">'
+    """
+    known = f' data-ppi="{ppi}"' if ppi else ""
+    image = f'<img src="{source}" alt="{escape(alt)}"{known}>'
+    ratio = uri_aspect(source)
+    return f'<div class="canvas" style="--ratio: {ratio:.4f}">{image}</div>' if ratio else image
 
 
 class Composer:
@@ -135,7 +153,7 @@ def _taken_figures(soup: BeautifulSoup) -> list[Tag]:
     for image in soup.find_all("img"):
         paragraph = image.parent
         figure = soup.new_tag("figure", attrs={"class": "picture"})
-        figure.append(image.extract())
+        figure.append(_on_canvas(image.extract(), soup))
         if image.get("title"):
             caption = soup.new_tag("figcaption")
             caption.string = image["title"]
@@ -145,3 +163,13 @@ def _taken_figures(soup: BeautifulSoup) -> list[Tag]:
         if paragraph.name == "p" and not paragraph.get_text(strip=True) and not paragraph.find(True):
             paragraph.decompose()
     return figures
+
+
+def _on_canvas(image: Tag, soup: BeautifulSoup) -> Tag:
+    """The picture, in a box of its shape where that is known."""
+    ratio = uri_aspect(image.get("src", ""))
+    if not ratio:
+        return image
+    box = soup.new_tag("div", attrs={"class": "canvas", "style": f"--ratio: {ratio:.4f}"})
+    box.append(image)
+    return box

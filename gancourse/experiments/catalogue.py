@@ -6,10 +6,13 @@ from gancourse.experiments import (
     conditionings,
     dirac,
     few_labels,
+    growing,
     guidelines,
+    minibatch_std,
     precision,
     remedies,
     stacked_digits,
+    strong_start,
     wgan_family,
 )
 from gancourse.experiments.table import Experiment
@@ -27,6 +30,9 @@ experiments: dict[str, Experiment] = {
         precision.table,
         conditionings.table,
         few_labels.table,
+        strong_start.table,
+        growing.table,
+        minibatch_std.table,
     )
 }
 

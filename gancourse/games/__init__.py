@@ -6,9 +6,10 @@ from gancourse.games.classifier import Classification, class_losses
 from gancourse.games.consensus import Consensus
 from gancourse.games.constraints import weight_clipping
 from gancourse.games.game import GAN, Game, Player, Samples, View
-from gancourse.games.growing import Growing
+from gancourse.games.growing import Growing, GrowingRemedy, at_resolution, phases
 from gancourse.games.history import HistoricalAveraging
 from gancourse.games.information import InfoGAN, code_losses, draw_codes
+from gancourse.games.laplacian import LaplacianGAN
 from gancourse.games.matching import FeatureMatching, PullAway, pull_away
 from gancourse.games.mode_regularised import ModeRegularised
 from gancourse.games.one_pass import OneBatch, OneForward
@@ -48,11 +49,13 @@ __all__ = [
     "FeatureMatchingRemedy",
     "Game",
     "Growing",
+    "GrowingRemedy",
     "HistoricalAveraging",
     "HistoricalAveragingRemedy",
     "InfoGAN",
     "InstanceNoiseRemedy",
     "LabelFlippingRemedy",
+    "LaplacianGAN",
     "ModeRegularised",
     "ModeRegularisedRemedy",
     "OneBatch",
@@ -74,6 +77,7 @@ __all__ = [
     "WeightClippingRemedy",
     "Wrapper",
     "annealed",
+    "at_resolution",
     "class_losses",
     "code_losses",
     "draw_codes",
@@ -82,6 +86,7 @@ __all__ = [
     "label_flipping",
     "packing",
     "penalty",
+    "phases",
     "pull_away",
     "real_logit",
     "weight_clipping",

@@ -31,6 +31,14 @@ class Remedy(Value):
         """Changes of the discriminator's input."""
         return ()
 
+    def views_of(self, discriminator: nn.Module) -> Sequence[View]:
+        """The same, where they depend on the discriminator's network.
+
+        Raises:
+            ValueError: the network lacks what they need.
+        """
+        return self.views()
+
     def constraint(self) -> Callable[[nn.Module], None] | None:
         """Projection of the discriminator onto the allowed weights, after each of its updates."""
         return None

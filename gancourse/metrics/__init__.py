@@ -18,6 +18,7 @@ from gancourse.metrics.memorisation import Memorisation, nearest_ratio
 from gancourse.metrics.modes import ClassCoverage, Coverage, class_coverage, mode_coverage
 from gancourse.metrics.moments import Moments, Statistics
 from gancourse.metrics.neighbours import PrecisionRecall, precision_recall
+from gancourse.metrics.patches import pyramid_distances
 from gancourse.metrics.path_length import perceptual_path_length
 from gancourse.metrics.transport import sliced_wasserstein, wasserstein
 
@@ -52,6 +53,7 @@ __all__ = [
     "nearest_ratio",
     "perceptual_path_length",
     "precision_recall",
+    "pyramid_distances",
     "sliced_wasserstein",
     "wasserstein",
 ]

@@ -1,7 +1,8 @@
 """Networks, one published family per file."""
 
-from gancourse.models import conditional_dcgan, conditional_mlp, dcgan, mlp, resnet, spectral
+from gancourse.models import conditional_dcgan, conditional_mlp, dcgan, mlp, progan, resnet, spectral
 from gancourse.models.autoencoder import AutoencoderCritic, ConvolutionalVAE, ImageEncoder
+from gancourse.models.batch_statistics import MinibatchStd
 from gancourse.models.classifier import Classifier, SmallClassifier
 from gancourse.models.conditional_dcgan import AuxiliaryDCGAN, ConditionalDCGAN
 from gancourse.models.conditional_mlp import AuxiliaryMLP, ConditionalMLP
@@ -26,20 +27,24 @@ from gancourse.models.folds import (
     TransposedConvolution,
     UpsampledConvolution,
 )
+from gancourse.models.lapgan import LAPGAN, Cascade
 from gancourse.models.minibatch import MinibatchDiscrimination
 from gancourse.models.mlp import MLP, EnergyMLP
 from gancourse.models.noise import GaussianNoise
 from gancourse.models.noisy_classifier import NoisyClassifier, NoisyDCGAN
+from gancourse.models.progan import ProGAN
 from gancourse.models.regressor import FactorRegressor, SmallRegressor
 from gancourse.models.resnet import ResNet
 from gancourse.models.virtual_batch_norm import VirtualBatchNorm, WithReference
 
 __all__ = [
     "DCGAN",
+    "LAPGAN",
     "MLP",
     "AutoencoderCritic",
     "AuxiliaryDCGAN",
     "AuxiliaryMLP",
+    "Cascade",
     "Classifier",
     "Concatenation",
     "ConditionalBatchNorm",
@@ -55,9 +60,11 @@ __all__ = [
     "GaussianNoise",
     "ImageEncoder",
     "MinibatchDiscrimination",
+    "MinibatchStd",
     "NoisyClassifier",
     "NoisyDCGAN",
     "PooledConvolution",
+    "ProGAN",
     "ProjectedConvolution",
     "Projection",
     "ResNet",
@@ -77,6 +84,7 @@ __all__ = [
     "folded",
     "label_channels",
     "mlp",
+    "progan",
     "resnet",
     "spectral",
     "unfolded",

@@ -15,6 +15,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from gancourse.models.batch_statistics import MinibatchStd
 from gancourse.models.blocks import Flatten, check_shape
 from gancourse.models.family import Family, check_square
 from gancourse.models.spectral import spectral_normalised
@@ -149,6 +150,7 @@ class Discriminator(nn.Module):
         channels: of the images.
         guidelines: which of the guidelines hold; None for all.
         size: height and width of the images.
+        minibatch_std: whether the last part sees how much the samples of a batch vary; see `MinibatchStd`.
 
     Raises:
         ValueError: no start fits the size.
@@ -159,7 +161,12 @@ class Discriminator(nn.Module):
     """
 
     def __init__(
-        self, width: int = 64, channels: int = 1, guidelines: Guidelines | None = None, size: int = SIZE
+        self,
+        width: int = 64,
+        channels: int = 1,
+        guidelines: Guidelines | None = None,
+        size: int = SIZE,
+        minibatch_std: bool = False,
     ) -> None:
         super().__init__()
         g = guidelines or Guidelines()
@@ -169,9 +176,10 @@ class Discriminator(nn.Module):
         self.body = nn.Sequential(g.down(channels, width), g.norm(width, edge=True), g.activation(LEAK))
         for n_in, n_out in pairwise(widths):
             self.body.extend([g.down(n_in, n_out), g.norm(n_out), g.activation(LEAK)])
-        hidden = [nn.Conv2d(widths[-1], 256, last), g.activation(LEAK), nn.Conv2d(256, 1, 1)]
-        head = [nn.Conv2d(widths[-1], 1, last)] if g.convolutional else hidden
-        self.head = nn.Sequential(*head, Flatten())
+        n_seen = widths[-1] + minibatch_std
+        hidden = [nn.Conv2d(n_seen, 256, last), g.activation(LEAK), nn.Conv2d(256, 1, 1)]
+        head = [nn.Conv2d(n_seen, 1, last)] if g.convolutional else hidden
+        self.head = nn.Sequential(*[MinibatchStd()] * minibatch_std, *head, Flatten())
         _initialise(self)
 
     def features(self, x: Tensor) -> Tensor:
@@ -194,6 +202,8 @@ class DCGAN(Family):
         guidelines: which of the guidelines hold.
         discriminator_norm: replaces the guidelines' BatchNorm in the discriminator; "guidelines" keeps it. BatchNorm
             makes scores depend on the rest of the batch, so it doesn't fit a penalty on gradients.
+        minibatch_std: show the discriminator, as one more map, how much samples vary within groups of 4; the batch size
+            must be a multiple of 4.
 
     >>> DCGAN(width=8).discriminator(Signature((3, 28, 28))).channels
     3
@@ -203,6 +213,7 @@ class DCGAN(Family):
     width: Count = 32
     guidelines: Guidelines = dataclasses.field(default_factory=Guidelines)
     discriminator_norm: Literal["guidelines", "none", "spectral"] = "guidelines"
+    minibatch_std: bool = False
 
     def generator(self, fits: Signature) -> Generator:
         """Latents to images.
@@ -219,7 +230,7 @@ class DCGAN(Family):
         guidelines = self.guidelines
         if self.discriminator_norm != "guidelines":
             guidelines = guidelines.changed(batch_norm="nowhere")
-        discriminator = Discriminator(self.width, channels, guidelines, size)
+        discriminator = Discriminator(self.width, channels, guidelines, size, self.minibatch_std)
         if self.discriminator_norm == "spectral":
             spectral_normalised(discriminator)
         return discriminator

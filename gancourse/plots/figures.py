@@ -7,9 +7,12 @@ from collections.abc import Callable
 import matplotlib.pyplot as plt
 import torch
 from matplotlib.axes import Axes
+from matplotlib.colors import Colormap, LinearSegmentedColormap
 from torch import Tensor
 
 REAL, GENERATED = "C0", "C1"
+VERDICTS = LinearSegmentedColormap.from_list("verdicts", ["#f8cfa6", "#ffffff", "#a9d3ee"])
+"""Pale colours of a probability to be real, in those of the samples: orange 0, white ½, blue 1."""
 
 # Figures of the chapters fill slides of 1280 × 720: matplotlib's 100 dots an inch look blurred there.
 plt.rcParams["figure.dpi"] = 160
@@ -48,8 +51,9 @@ def field(
     ax: Axes | None = None,
     n: int = 100,
     span: tuple[float, float] | None = None,
+    colours: str | Colormap = "viridis",
 ) -> Axes:
-    """A function of the plane as a viridis background, with a colour bar.
+    """A function of the plane as a background, with a colour bar.
 
     Args:
         function: maps points [m, 2] to values [m], e.g. a discriminator.
@@ -57,6 +61,7 @@ def field(
         ax: where to draw; the current axes if left out.
         n: grid points along each axis.
         span: values of the first and the last colour, e.g. (0, 1) for probabilities; the values' own if left out.
+        colours: a colour map or its name.
     """
     ax = _square(ax, limit)
     line = torch.linspace(-limit, limit, n)
@@ -64,9 +69,30 @@ def field(
         values = function(torch.cartesian_prod(line, line)).reshape(n, n).T
     at = line.numpy()
     low, high = span or (None, None)
-    mesh = ax.pcolormesh(at, at, values.cpu().numpy(), vmin=low, vmax=high, cmap="viridis", shading="nearest")
+    mesh = ax.pcolormesh(at, at, values.cpu().numpy(), vmin=low, vmax=high, cmap=colours, shading="nearest")
     mesh.set_rasterized(True)
     ax.figure.colorbar(mesh, ax=ax, fraction=0.046, pad=0.04)
+    return ax
+
+
+def probability(
+    logit: Callable[[Tensor], Tensor], limit: float = 3.0, ax: Axes | None = None, bar: bool = True
+) -> Axes:
+    """The probability D(x) that a point is real as a pale background on which both kinds of samples stand out.
+
+    Args:
+        logit: the discriminator in code: maps points [m, 2] to scores [m].
+        limit: both axes run from −limit to limit.
+        ax: where to draw; the current axes if left out.
+        bar: whether there is a colour bar.
+    """
+    ax = field(lambda x: logit(x).sigmoid(), limit, ax, span=(0, 1), colours=VERDICTS)
+    colour_bar = ax.collections[-1].colorbar
+    if bar:
+        colour_bar.set_label("D(x)")
+        colour_bar.set_ticks([0, 0.5, 1], labels=["0", "½", "1"])
+    else:
+        colour_bar.remove()
     return ax
 
 

@@ -119,8 +119,10 @@ def _plain(value: object) -> object:
 def _is_number(value: object) -> bool:
     if isinstance(value, str):
         text = value.strip().lstrip("+−-±<≤>≥≈ ").replace(",", "").removesuffix("%").strip()
-        # Such as 0.12 ± 0.03, or 3 of 5.
-        parts = text.replace("±", " ").replace(" of ", " ").split()
+        if text in ("nan", "inf", "–"):
+            return True
+        # Such as 0.12 ± 0.03, 3 of 5, or 0.2 to 0.4.
+        parts = text.replace("±", " ").replace(" of ", " ").replace(" to ", " ").split()
         return bool(parts) and all(part.lstrip("−-+").replace(".", "", 1).isdigit() for part in parts)
     return isinstance(value, int | float) and not isinstance(value, bool)
 

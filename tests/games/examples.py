@@ -3,6 +3,7 @@
 The tests hold each to the same promises: see test_every_game.py and, for several processes, tests/training.
 """
 
+import copy
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ import torch
 from torch import nn
 
 from gancourse import data, games, models, objectives, processes
-from gancourse.batch import Batches
+from gancourse.batch import Batch, Batches
 from gancourse.games.wrapper import merged
 from gancourse.models import conditional_mlp, mlp
 from gancourse.signature import Codes
@@ -151,13 +152,83 @@ def features(game):
 
 def several(game):
     """The game, and a second discriminator for its generator."""
-    make = information if getattr(getattr(game, "generator", None), "condition", None) == CODES else gan
-    second = [make(generator=game.generator)] if hasattr(game, "generator") else []
-    return games.Several([game, *second], temper=1.0)
+    if not hasattr(game, "generator"):
+        return games.Several([game])
+    if getattr(game.generator, "condition", None) == CODES:
+        return games.Several([game, information(generator=game.generator)], temper=1.0)
+    of_images = hasattr(game.generator, "n_levels")
+    critic = copy.deepcopy(game.discriminator) if of_images else mlp.Discriminator(HIDDEN, DEPTH)
+    return games.Several([game, games.GAN(game.generator, critic, objectives.non_saturating)], temper=1.0)
+
+
+class FirstTwo(nn.Module):
+    """An encoder that reads two numbers of a sample: both of a point, the first ones of an image."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = mlp.Encoder(LATENT_SIZE, HIDDEN, DEPTH)
+
+    def forward(self, x):
+        return self.layers(x.flatten(1)[:, :2])
 
 
 def regularised(game):
-    return games.ModeRegularised(game, mlp.Encoder(LATENT_SIZE, HIDDEN, DEPTH), 0.1, 0.1)
+    return games.ModeRegularised(game, FirstTwo(), 0.1, 0.1)
+
+
+class Band(nn.Module):
+    """A network of small images under the condition of others, of one 3 × 3 kernel."""
+
+    conditional = True
+
+    def __init__(self, size, is_critic):
+        super().__init__()
+        self.latent_size, self.size, self.is_critic = size * size, size, is_critic
+        self.layer = nn.Conv2d(2, 1, 3, padding=1)
+
+    def forward(self, x, low):
+        out = self.layer(torch.cat([x.view_as(low), low], 1)).tanh()
+        return out.flatten(1).sum(1) if self.is_critic else out
+
+
+class Top(nn.Module):
+    """A generator of one row of two pixels, and with `is_critic` a discriminator of it."""
+
+    latent_size = 2
+
+    def __init__(self, is_critic):
+        super().__init__()
+        self.layer, self.is_critic = nn.Linear(4, 1) if is_critic else nn.Linear(2, 4), is_critic
+
+    def forward(self, x):
+        out = self.layer(x.flatten(1)).tanh()
+        return out[:, 0] if self.is_critic else out.view(-1, 1, 2, 2)
+
+
+def small_images(noise):
+    """Images of 4 × 4 pixels."""
+    return Batch(noise.normal("x", 1, 4, 4).cumsum(3).tanh())
+
+
+def eight_pixels(noise):
+    """Images of 8 × 8 pixels."""
+    return Batch(noise.normal("x", 1, 8, 8).cumsum(3).tanh())
+
+
+def growing_with_images():
+    """A small ProGAN; its level rises from 0 after eight images, by one in a hundred."""
+    generator, critic = models.progan.Generator(LATENT_SIZE, [1, 1], 1), models.progan.Discriminator([1, 1], 1)
+    penalties, views = [games.penalty(objectives.gradient_penalty, 1.0)], [games.at_resolution(critic)]
+    inner = games.GAN(generator, critic, objectives.wasserstein, penalties, n_critic=2, views=views)
+    return games.Growing(inner, games.phases(2, fade_kimg=0.1, stable_kimg=0.008), in_images=True)
+
+
+def pyramid_of_gans():
+    top, bottom = (Top(False), Top(True)), (Band(4, False), Band(4, True))
+    lazy = games.penalty(objectives.r1, 0.1, every=2)
+    return games.LaplacianGAN(
+        [games.GAN(*top, objectives.non_saturating), games.GAN(*bottom, objectives.non_saturating, [lazy], n_critic=2)]
+    )
 
 
 WRAPPERS: dict[str, Callable[[Any], games.Wrapper]] = {
@@ -202,6 +273,7 @@ EXAMPLES: dict[str, Example] = {
         ),
     ),
     "GAN of levels": Example(("GAN",), levelled),
+    "pyramid of GANs": Example(("LaplacianGAN",), pyramid_of_gans, small_images),
     "boundary equilibrium": Example(("BoundaryEquilibrium",), equilibrium),
     "VAE": Example(
         ("VAE", "gaussian_kl"), lambda: games.VAE(mlp.Encoder(2 * LATENT_SIZE, HIDDEN, DEPTH), new_generator(), 0.3)
@@ -222,6 +294,7 @@ EXAMPLES: dict[str, Example] = {
         ("FeatureMatching",), lambda: WRAPPERS["FeatureMatching"](gan(n_classes=N_CLASSES))
     ),
     "growing": Example(("Growing",), lambda: WRAPPERS["Growing"](levelled())),
+    "growing with images": Example(("Growing", "at_resolution", "phases"), growing_with_images, eight_pixels),
     "historical averaging": Example(("HistoricalAveraging",), lambda: WRAPPERS["HistoricalAveraging"](with_terms())),
     "InfoGAN": Example(("InfoGAN", "code_losses", "draw_codes"), information),
     "InfoGAN with a penalty, noisy": Example(

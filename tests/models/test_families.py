@@ -18,6 +18,7 @@ from gancourse.models import (
     ConvolutionalVAE,
     EnergyMLP,
     Family,
+    ProGAN,
     ResNet,
     SmallClassifier,
     mlp,
@@ -44,6 +45,7 @@ FITS = [
     (ConditionalDCGAN(4, 2, "concatenation", "label-channels", "spectral"), [GREY, COLOUR]),
     (AuxiliaryDCGAN(4, 2), [GREY, COLOUR]),
     (ResNet(4, 2), [LARGE]),
+    (ProGAN(4, 4), [LARGE]),
 ]
 EVERY = [*(family for family, _ in FITS), ConvolutionalVAE(4, 2), SmallClassifier()]
 
@@ -77,13 +79,16 @@ def conditions(n, fits):
     return None if fits.condition is None else torch.arange(n) % fits.condition.size
 
 
+N = 8  # a multiple of the groups that a discriminator compares
+
+
 def check_pair(family, fits):
     generator, discriminator = family.pair(fits, fits)
-    y, z = conditions(5, fits), torch.randn(5, generator.latent_size, generator=torch.Generator().manual_seed(0))
+    y, z = conditions(N, fits), torch.randn(N, generator.latent_size, generator=torch.Generator().manual_seed(0))
     samples = conditioned(generator, y)(z)
-    assert samples.shape == (5, *fits.shape)
-    assert conditioned(discriminator, y)(samples).shape == (5,)
-    assert conditioned(discriminator, y, discriminator.features)(samples).shape[0] == 5
+    assert samples.shape == (N, *fits.shape)
+    assert conditioned(discriminator, y)(samples).shape == (N,)
+    assert conditioned(discriminator, y, discriminator.features)(samples).shape[0] == N
 
 
 @pytest.mark.parametrize(("family", "fits"), PAIRS, ids=str)

@@ -113,3 +113,21 @@ def test_what_is_no_image_is_refused(shape):
 def test_a_sheet_without_columns_is_refused():
     with pytest.raises(ValueError, match="n_columns is 0; pass at least 1"):
         plots.images(torch.zeros(1, 1, 2, 2), n_columns=0)
+
+
+def test_the_background_of_a_probability_is_white_at_one_half_and_pale_in_the_samples_own_hues_elsewhere(ax):
+    plots.probability(lambda x: 50 * x[:, 0], ax=ax)
+    (mesh,) = ax.collections
+    generated, undecided, real = (mesh.cmap(mesh.norm(p))[:3] for p in (0.0, 0.5, 1.0))
+    assert_close(np.array(undecided), np.ones(3), atol=0.01, rtol=0)
+    assert generated[0] > generated[2]
+    assert real[2] > real[0]
+    for colour, ground in ((plots.REAL, real), (plots.REAL, undecided), (plots.GENERATED, generated)):
+        assert plots.style.contrast(colour, ground) > 2.4
+    assert [label.get_text() for label in ax.figure.axes[-1].get_yticklabels()] == ["0", "½", "1"]
+    assert ax.figure.axes[-1].get_ylabel() == "D(x)"
+
+
+def test_one_colour_bar_is_enough_for_several_panels(ax):
+    plots.probability(lambda x: x[:, 0], ax=ax, bar=False)
+    assert len(ax.figure.axes) == 1

@@ -51,6 +51,12 @@ def test_columns_of_numbers_are_set_to_the_right_also_where_they_are_text():
     assert table._repr_html_().count("text-align: right") == 8
 
 
+def test_a_column_in_which_arithmetic_failed_or_a_number_is_missing_is_a_column_of_numbers():
+    rows = [{"a": "x", "b": "1.00", "c": "−0.20 to 0.40"}, {"a": "nan", "b": "nan", "c": "–"}]
+    assert plots.table(rows).numeric == (False, True, True)
+    assert plots.table([{"a": "to", "b": "–x"}]).numeric == (False, False)
+
+
 def test_a_row_is_named_by_its_first_cell_unless_that_is_a_number():
     assert plots.table(ROWS)._repr_html_().count('<th scope="row"') == 2
     assert '<th scope="row"' not in plots.table([{"step": 1}])._repr_html_()

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from gancourse import data
 from gancourse.data.catalogue import Entry, data_sets, entry
-from gancourse.games import Remedy
+from gancourse.games import GrowingRemedy, Remedy
 from gancourse.models import MLP, EnergyMLP, Family
 from gancourse.recipes import REFERENCE, Arithmetic, Recipe, build, recipe, recipes, terms
 from gancourse.recipes.terms import R1, Term
@@ -243,13 +243,17 @@ RING = tiny(recipe("ring")).changed(terms=(), batch_size=48, average_kimg=0.0, l
 STEEP = RING.changed(objective="wasserstein", n_critic=4, learning_rate=0.2, steps=4)
 """Its critic's gradient soon exceeds one, below which a one-sided penalty is zero."""
 
+PLAIN_PROGAN = tiny(recipe("progan-faces")).changed(remedies=())
+USUAL = {GrowingRemedy: GrowingRemedy(fade_kimg=0.024, stable_kimg=0.012)}
+"""Settings that have an effect within the few samples of these trainings, where the usual ones are for longer ones."""
+
 
 @pytest.mark.parametrize(("kind", "field"), fields_of(Term, Remedy))
 def test_every_setting_of_a_term_or_remedy_changes_what_is_kept(kind, field):
     place = "terms" if issubclass(kind, Term) else "remedies"
-    usual = kind()
+    usual = USUAL.get(kind, kind())
     (value, *_) = (v for v in of_hint(hints(kind)[field], getattr(usual, field)) if v != getattr(usual, field))
-    plain = STEEP if kind is terms.OneSidedGradientPenalty else RING
+    plain = {terms.OneSidedGradientPenalty: STEEP, GrowingRemedy: PLAIN_PROGAN}.get(kind, RING)
     base = plain.changed(**{place: (usual,)})
     assert differ(kept_of_base(base), kept_of_base(plain))
     assert differ(kept(plain.changed(**{place: (usual.changed(**{field: value}),)})), kept_of_base(base))

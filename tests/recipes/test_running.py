@@ -136,7 +136,7 @@ def test_fast_says_what_it_did_and_leaves_the_weights_names_and_shapes(name):
     assert plain.techniques == ()
     assert "fused Adam" in fast.techniques
     assert ("channels last" in fast.techniques) == fast.source.signature.is_image
-    gan = plain.recipe.play.averaged == ("generator",)
+    gan = any(name.startswith("generator") for name in plain.recipe.play.averaged)
     assert ("one generator forward" in fast.techniques) == gan
     assert any(t.startswith("folded") for t in fast.techniques) <= fast.source.signature.is_image
     for player, network in ((p, q.network) for p, q in plain.trainer.players.items()):

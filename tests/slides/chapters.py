@@ -119,7 +119,7 @@ def recast() -> nbformat.NotebookNode:
             code(printed("never shown"), kind="skip"),
             markdown("## $D$ scores, $G$ learns from the score\n\n- one\n- two\n- three", "slide", slide, "steps"),
             speaker("Minute 3. What does $D$ see? Answer: samples, never a density."),
-            code(figure(800, 800, ppi=230), alt="A grey square"),
+            code(figure(800, 800, ppi=250), alt="A grey square"),
             markdown("Old notes with {eq}`eq-value`.", "notes"),
             markdown(QUESTION, "slide"),
             speaker("Minute 6. Hands for each letter."),

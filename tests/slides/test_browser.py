@@ -107,6 +107,10 @@ BEYOND = {
         [markdown("## A claim"), code(figure(1200, 500, ppi=100))],
         "10-point type of a figure: A grey box",
     ),
+    "a figure whose colours nobody explains": (
+        [markdown("## A claim"), code(figure(1200, 380, ppi=160), alt="")],
+        "slide 8: a figure without a line below it; give its cell a `legend`",
+    ),
     "a printout alone": (
         [markdown("## A claim\n\n- reason"), code(printed("loss 1.386"))],
         "slide 8: a printout alone; make it a table or a chart",

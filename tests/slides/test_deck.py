@@ -89,6 +89,32 @@ def test_a_long_caption_is_cut_to_its_first_sentence():
         assert cells[-1].metadata.deck.shown_caption == cut
 
 
+def test_a_recast_figure_has_a_line_below_it_its_own_or_a_short_sentence_of_the_caption():
+    for legend, caption, line in (
+        ("Dots: data.", "All is grey. More.", "Dots: data."),
+        ("", "All is grey, see {numref}`fig-a`. More.", "All is grey, see the figure."),
+        ("", "Word " * 16 + "end. More.", ""),
+    ):
+        cell = code(figure())
+        cell.metadata |= {"legend": legend} if legend else {}
+        cell.metadata.mystnb.figure.caption = caption
+        cells = [markdown("# T"), markdown("## A"), cell, speaker("Minute 1.")]
+        assert slide_notebook(new_notebook(cells=cells)).cells[-1].metadata.deck.shown_caption == line
+
+
+def test_an_old_chapters_figure_keeps_its_caption_in_the_notes():
+    cells = slide_notebook(new_notebook(cells=[markdown("# T"), markdown("## A"), code(figure())])).cells
+    assert "shown_caption" not in cells[-1].metadata.deck
+    assert "*Figure: All is grey. See the figure.*" in cells[-2].source
+
+
+def test_a_legend_that_nobody_reads_in_passing_is_refused():
+    cell = code(figure())
+    cell.metadata["legend"] = "word " * 16
+    with pytest.raises(DeckError, match=r"cell 2: a legend of 16 words; at most 15: say what"):
+        slide_notebook(new_notebook(cells=[markdown("# T"), cell, speaker("Minute 1.")]))
+
+
 def test_long_printed_lines_are_set_smaller():
     assert not visible(code(printed("x" * 77))).metadata.deck.wide
     assert visible(code(printed("x\n" + "x" * 78))).metadata.deck.wide

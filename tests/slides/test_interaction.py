@@ -198,6 +198,67 @@ def test_a_key_turns_light_into_dark_and_back(driver, page):
     assert themes == ["light", "dark", "light"]
 
 
+@pytest.mark.parametrize("prefers", ["light", "dark"])
+def test_a_deck_opens_in_the_colours_of_the_system_and_t_and_the_address_decide_otherwise(driver, page, prefers):
+    other = {"light": "dark", "dark": "light"}[prefers]
+    theme = "return document.documentElement.dataset.theme"
+    feature = {"name": "prefers-color-scheme", "value": prefers}
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
+    seen = []
+    try:
+        check.open_slides(driver, page)
+        driver.execute_script("localStorage.clear()")
+        for query in ("", f"?theme={other}", "?print-pdf", "?handout"):
+            check.open_slides(driver, page, query) if "print" not in query and "hand" not in query else (
+                pdf.open_printable(driver, page, query)
+            )
+            seen.append(driver.execute_script(theme))
+        check.open_slides(driver, page)
+        press(driver, "t")
+        check.open_slides(driver, page)
+        seen.append(driver.execute_script(theme))
+    finally:
+        driver.execute_script("localStorage.clear()")
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+    assert seen == [prefers, other, "light", "light", other]
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (800, 600), (800, 457), (640, 360), (1920, 1080)])
+def test_the_arrows_never_lie_on_the_number_of_the_slide(driver, page, resized, size):
+    resized(*size)
+    go(driver, page, 1)
+    number, arrows = driver.execute_script(
+        "const b = (e) => e.getBoundingClientRect().toJSON();"
+        "return [b(Reveal.getCurrentSlide().querySelector('.number')), b(document.querySelector('.controls'))]"
+    )
+    assert arrows["left"] >= number["right"] or arrows["top"] >= number["bottom"]
+
+
+def test_the_bars_beside_a_slide_have_its_colour(driver, page, resized):
+    resized(800, 600)
+    check.open_slides(driver, page, "?theme=dark")
+    script = "return [document.querySelector('.reveal-viewport'), Reveal.getCurrentSlide().querySelector('.frame')]"
+    bars, frame = (e.value_of_css_property("background-color") for e in driver.execute_script(script))
+    assert bars == frame
+
+
+def test_a_figure_in_the_dark_lies_on_a_white_card_of_its_own_shape_in_its_own_colours(driver, page):
+    places = {}
+    for theme in ("light", "dark"):
+        check.open_slides(driver, page, f"?theme={theme}")
+        driver.execute_script("Reveal.slide(1); while (Reveal.availableFragments().next) Reveal.next()")
+        places[theme] = driver.execute_script(
+            "const i = Reveal.getCurrentSlide().querySelector('.picture img'), s = getComputedStyle(i);"
+            "return [i.clientWidth, i.clientHeight, s.filter, s.backgroundColor, s.boxShadow]"
+        )
+    assert places["light"][:3] == places["dark"][:3]
+    width, height, filtered, ground, card = places["dark"]
+    assert width == pytest.approx(height, abs=2), "the picture is 800 x 800"
+    assert (filtered, ground) == ("none", "rgb(255, 255, 255)")
+    assert card == "rgb(255, 255, 255) 0px 0px 0px 12px"
+    assert places["light"][4] == "none"
+
+
 @pytest.mark.parametrize(("size", "sound"), [(15, True), (11, False)])
 def test_a_diagram_whose_type_is_a_little_small_is_enlarged_and_one_with_tiny_type_reported(
     driver, tmp_path, size, sound

@@ -5,7 +5,7 @@ import re
 import pytest
 from measure import SlideMeasures, beyond_limits, read_measures, table, table_row
 from room import is_better_beside, png_size, svg_aspect
-from slide_html import Composer, poll_html, split_heading, stepped
+from slide_html import Composer, canvas, poll_html, split_heading, stepped
 from speaker import leaks, read_speech, timings
 
 from tests.slides.chapters import DIAGRAM, TABLE, png
@@ -34,6 +34,15 @@ def test_pictures_become_items_of_the_slide_with_their_title_as_caption(tmp_path
     body = Composer(tmp_path).body("x", [], [], lambda _: '<p>text</p><p><img src="a.png" title="Grey"/></p>')
     figure = '<figure class="picture"><img src="a.png"/><figcaption>Grey</figcaption></figure>'
     assert body == f'<div class="text"><p>text</p></div><div class="pictures">{figure}</div>'
+
+
+def test_a_picture_whose_shape_is_known_has_a_box_of_that_shape(tmp_path):
+    uri = f"data:image/png;base64,{png(60, 20)}"
+    box = f'<div class="canvas" style="--ratio: 3.0000"><img src="{uri}" alt="a &amp; b" data-ppi="192"></div>'
+    assert canvas(uri, "a & b", 192) == box
+    body = Composer(tmp_path).body("x", [], [], lambda _: f'<p><img src="{uri}" alt="a" title="Grey"/></p>')
+    assert re.findall(r'<div class="canvas" style="(.*?)"><img', body) == ["--ratio: 3.0000"]
+    assert body.index("</div><figcaption>Grey</figcaption>") > 0
 
 
 def test_numbers_are_a_list_in_a_row(tmp_path):
@@ -125,6 +134,7 @@ RAW = {
     "evidence": 1,
     "source": 0,
     "text": "A claim",
+    "unexplained": 0,
     "last": False,
 }
 
@@ -138,7 +148,14 @@ def test_a_deck_at_the_limits_has_no_findings_and_one_beyond_has_one():
     assert at.n_words == 90
     assert beyond_limits([at] * 24) == []
     assert beyond_limits([at] * 25) == ["25 slides; at most 24: join some, or drop some"]
-    for change in ({"type": 19.9}, {"source": 9}, {"printouts": 1}, {"text": "equal: True"}, {"text": "eq-value"}):
+    for change in (
+        {"type": 19.9},
+        {"source": 9},
+        {"printouts": 1},
+        {"text": "equal: True"},
+        {"text": "eq-value"},
+        {"unexplained": 1},
+    ):
         assert len(beyond_limits([measured(**change)])) == 1, change
     assert len(beyond_limits([measured(notes="Minute 1. Why? Answer: " + "so " * 87)])) == 1
 

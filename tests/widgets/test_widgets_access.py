@@ -208,7 +208,7 @@ def transport_again():
 
 def test_the_pictures_names_follow_what_they_show(driver):
     press(driver, 0, "slider", keys().HOME)
-    assert all("; step 0: modes 0" in name for name in names(driver, 0))
+    assert all("; step 0: modes\u00a00" in name for name in names(driver, 0))
     choose(driver, 1, "method", "consensus")
     choose(driver, 1, "h", 0.4)
     press(driver, 1, "start", keys().ARROW_UP)

@@ -73,10 +73,10 @@ def _words(d: str) -> list[str]:
 def test_arrow_keys_on_the_slider_move_one_film_and_leave_the_other(driver):
     Keys = keys()
     before = statuses(driver)
-    assert before[0].startswith("step 1500: modes 8, share 0.88")
+    assert before[0].startswith("step 1500: modes\u00a08, share\u00a00.88")
     press(driver, 0, "slider", Keys.HOME, Keys.ARROW_RIGHT)
     after = statuses(driver)
-    assert after[0].startswith("step 10: modes ")
+    assert after[0].startswith("step 10: modes\u00a0")
     assert after[1:] == before[1:]
     assert part(driver, 0, "slider").get_attribute("aria-valuetext") == after[0]
     press(driver, 3, "slider", Keys.ARROW_RIGHT)

@@ -9,7 +9,10 @@ const stored = (value) => {
     return null; // a browser that keeps nothing for files
   }
 };
-const theme = query.get("theme") || (query.has("receiver") || query.has("print-pdf") || query.has("handout") ? null : stored());
+// What the address says, else what T chose before, else what the system prefers; paper and the speaker's view are light.
+const isLight = query.has("receiver") || query.has("print-pdf") || query.has("handout");
+const preferred = () => (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+const theme = query.get("theme") || (isLight ? "light" : stored() || preferred());
 document.documentElement.dataset.theme = theme === "dark" ? "dark" : "light";
 
 function turnTheme() {

@@ -3,34 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from gancourse.data.faces.geometry import capsule, column, ellipse, overlap, ring, triangles, union
-from gancourse.data.faces.pose import Pose, Window, window
-
-FAR = 99.0
-WHOLE = window()
-
-
-class Part(NamedTuple):
-    """One shape.
-
-    Args:
-        area: window that it lies in.
-        distance: signed distance of each pixel of the window, [n, rows, columns].
-        role: what it is, which gives its colour.
-        opacity: from 0 to 1.
-        has_outline: whether styles with lines draw its boundary.
-    """
-
-    area: Window
-    distance: Tensor
-    role: str
-    opacity: float = 1.0
-    has_outline: bool = False
+from gancourse.data.faces.geometry import capsule, column, ellipse, overlap, ring, union
+from gancourse.data.faces.hair import back_hair, front_hair
+from gancourse.data.faces.layers import Part, where
+from gancourse.data.faces.pose import Pose, window
 
 
 def parts(factors: Tensor) -> Iterator[Part]:
@@ -39,46 +19,8 @@ def parts(factors: Tensor) -> Iterator[Part]:
     area = window(1, 32)
     x, y = pose.body(area)
     yield Part(area, ellipse(x, y + 0.3, 14.2, 14.2), "halo")
-    for group in (_back_hair, _body, _head, _cheeks, _mouth, _eyes, _front_hair, _ornaments):
+    for group in GROUPS:
         yield from group(pose)
-
-
-def _if(condition: Tensor, distance: Tensor) -> Tensor:
-    """The distance where the condition is met, else far away."""
-    return torch.where(condition, distance, FAR)
-
-
-def _back_hair(pose: Pose) -> Iterator[Part]:
-    depth = -0.9
-    if (style := pose.has("hair style", "bob", "long")).any():
-        area = window(5, 32)
-        u, v = pose.head(area, depth)
-        is_long = pose.has("hair style", "long").float()
-        bottom = 6.0 + is_long * 4 + pose.between("hair amount", 0, 1) * (4.5 + is_long * 1.5)
-        across = (u.abs() - (pose.head_width - 2.1)).clamp_(min=0)
-        down = torch.maximum(v - (bottom - 3), (-1 - v) * 0.55).clamp_(min=0)
-        fall = across.mul_(across).add_(down.mul_(down)).sqrt_().sub_(4)
-        yield Part(area, _if(style, fall), "hair shade", has_outline=True)
-    if (style := pose.has("hair style", "curly")).any():
-        area = window(1, 27)
-        u, v = pose.head(area, depth)
-        side, radius = u.abs(), pose.between("hair amount", 3.4, 5.1)
-        places = ((0.0, -9.5), (5.6, -8.4), (9.6, -4.2), (10.4, 1.2))
-        puffs = union(*(ellipse(side - x if x else u, v - y, radius, radius) for x, y in places))
-        yield Part(area, _if(style, puffs), "hair", has_outline=True)
-    if (style := pose.has("hair style", "bun")).any():
-        area = window(0, 12, 4, 28)
-        u, v = pose.head(area, depth)
-        radius = pose.between("hair amount", 2.6, 4.4)
-        knot = ellipse(u, v + pose.between("hair amount", 11.2, 12.2), radius, radius * 0.9)
-        yield Part(area, _if(style, knot), "hair", has_outline=True)
-    if (style := pose.has("hair style", "pigtails")).any():
-        area = window(9, 31)
-        u, v = pose.head(area, depth)
-        length = pose.between("hair amount", 2.8, 6.2)
-        width = pose.between("hair amount", 2.2, 3.0)
-        tails = ellipse(u.abs() - (pose.head_width + 2.6), v - (length - 2.6), width, length)
-        yield Part(area, _if(style, tails), "hair", has_outline=True)
 
 
 def _body(pose: Pose) -> Iterator[Part]:
@@ -98,8 +40,8 @@ def _head(pose: Pose) -> Iterator[Part]:
         area = window(13, 25)
         u, v = pose.head(area, -1.1)
         side = u.abs() - pose.head_width - 0.2
-        yield Part(area, _if(style, ellipse(side, v - 2.0, 2.0, 2.4)), "skin", has_outline=True)
-        yield Part(area, _if(style, ellipse(side, v - 2.0, 1.0, 1.3)), "inner ear")
+        yield Part(area, where(style, ellipse(side, v - 2.0, 2.0, 2.4)), "skin", has_outline=True)
+        yield Part(area, where(style, ellipse(side, v - 2.0, 1.0, 1.3)), "inner ear")
     area = window(5, 28, 2, 30)
     u, v = pose.head(area, 0.5)
     skull = ellipse(u, v + 1.2, pose.head_width, 8.8)
@@ -108,147 +50,124 @@ def _head(pose: Pose) -> Iterator[Part]:
 
 
 def _cheeks(pose: Pose) -> Iterator[Part]:
-    area = window(17, 26, 3, 29)
-    u, v = pose.head(area, 1.7)
-    side = u.abs()
-    yield Part(area, ellipse(side - pose.head_width * 0.66, v - 4.9, 2.1, 1.5), "blush", 0.55)
-    if (shown := pose.has("freckles", "yes")).any():
-        places = ((0.55, 4.0), (0.74, 4.2), (0.65, 5.7))
-        dots = union(*(ellipse(side - pose.head_width * x, v - y, 0.7, 0.7) for x, y in places))
-        yield Part(area, _if(shown, dots), "freckle")
-    area = window(17, 24, 9, 23)
-    u, v = pose.head(area, 2.7)
+    area = window(17, 28, 3, 29)
+    u, v = pose.head(area, 1.5)
+    freckled = pose.has("freckles", "yes")
+    yield Part(area, where(~freckled, ellipse(u.abs() - pose.head_width * 0.64, v - 5.4, 1.9, 1.3)), "blush", 0.55)
+    if freckled.any():
+        x, y = pose.body(area)
+        dots = []
+        for side in (-1, 1):
+            centre_x, centre_y = pose.place(pose.turn * 1.1 + pose.head_width * (0.5 * side), 5.6)
+            # Dots are whole pixels.
+            out, down = x * side - ((centre_x * side).floor() + 0.5), y - centre_y
+            dots += [ellipse(out - a, down - b, 0.5, 0.5) for a, b in ((-1, 0), (1, -1), (1, 1))]
+        yield Part(area, where(freckled, union(*dots)), "freckle")
+    area = window(16, 24, 8, 24)
+    u, v = pose.head(area, 3.2)
     size = pose.between("nose", 0.0, 1.0)
-    yield Part(area, ellipse(u, v - 3.3, 0.5 + size * 1.5, 0.5 + size * 1.0), "nose")
+    yield Part(area, ellipse(u, v - 3.0, 0.5 + size * 1.75, 0.45 + size * 1.2), "nose")
 
 
 def _mouth(pose: Pose) -> Iterator[Part]:
     area = window(17, 29, 7, 25)
-    u, v = pose.head(area, 1.9)
-    smile, opening = pose.between("smile", -0.55, 1.0), pose.between("mouth", 0.0, 1.0)
-    half = 3.5 + smile * 0.4
+    u, v = pose.spot(area, 6.2, 2.2)
+    smile, opening = pose.signed("smile"), pose.between("mouth", 0.0, 1.0)
+    half = 3.1 + smile * 0.4
     t = u / half
     arch = 1 - t * t
-    upper = v - 5.7 - smile * 2.0 * (arch - 0.6)
-    lower = upper - arch * opening * 2.9
-    slope = t * smile * 1.15
+    # A closed mouth bends; an open one bulges down in a smile, up in sorrow.
+    openness = (opening * 2.5).clamp_(max=1)
+    bend = smile * (2.4 - openness * 1.8)
+    size = opening * (4.7 - opening * 1.8 + smile * 0.3)
+    height = (1 - t * t * t * t) * size
+    above, under = 0.5 - smile * 0.32, 0.5 + smile * 0.32
+    # The upper lip of an open mouth lies between rows of pixels, so that the teeth are white.
+    shift = openness * (0.5 + bend * 0.5 - size * above)
+    middle = v - bend * (arch - 0.5) + shift
+    upper, lower = middle + height * above, middle - height * under
+    slope = t * bend * 0.7
     norm = 1 / (slope * slope + 1).sqrt_()
     inside = overlap(torch.maximum(-upper, lower) * norm, u.abs() - half + 0.2)
-    yield Part(area, inside - 0.7 + opening * 0.25, "lip")
-    inside = inside + 0.2 + (0.5 - opening * 2).clamp_(min=0)
+    corners = ellipse(u.abs() - half, v + bend * 0.5 + shift + smile * 0.5, 0.8, 0.8) + (1.3 - openness * 1.3)
+    yield Part(area, union(inside - 0.55 + opening * 0.35, corners), "lip")
+    inside = inside + (0.6 - opening * 3).clamp_(min=0)
     yield Part(area, inside, "mouth")
-    yield Part(area, overlap(inside, ellipse(u, v - 7.2 - opening * 2.4, 2.0, 1.6) + (1 - opening)), "tongue")
-    yield Part(area, overlap(inside, upper - opening * 1.7), "teeth")
+    yield Part(area, overlap(inside, ellipse(u, v - 1.4 - opening * 1.2, 1.8, 1.2) + (1 - opening)), "tongue")
+    yield Part(area, overlap(inside, upper - (size * 4 - 4).clamp_(0, 1)), "teeth")
 
 
 def _eyes(pose: Pose) -> Iterator[Part]:
-    area = window(11, 24, 3, 29)
-    u, v = pose.head(area, 1.9)
-    v = v - 0.7
-    width, height = pose.eye_width, pose.eye_height
-    from_eye = u.abs() - pose.eye_x
+    area = window(11, 24, 2, 30)
+    u, v, side = pose.eyes(area)
+    # The far eye is narrower.
+    width, height = pose.eye_width * (1 - side * pose.turn * 0.13), pose.eye_height
     closing = 1 - pose.between("eyelids", 0, 1)
-    lid = v + from_eye * from_eye * 0.12 - height * (closing * closing * 2.0 - 1.15)
-    yield Part(area, overlap(ellipse(from_eye, v + 0.3, width + 0.55, height + 0.5), -1.0 - lid), "line")
-    white = overlap(ellipse(from_eye, v, width, height), -lid)
+    t = u / width
+    cube = closing * closing * closing
+    # A closing eye narrows from above and, at the end, from below.
+    bend = height * (closing * 0.35 + cube * 1.3 - 1.05).clamp_(max=0.4)
+    arch = 1 - t * t * (cube * 0.7 + 0.5)
+    lid = v - bend * arch
+    white = overlap(ellipse(u, v, width, height), -lid, v - height * (1.15 - cube * closing * 0.78) * arch)
     yield Part(area, white, "sclera")
-    # Both eyes look the same way, so this is no mirror image.
-    radius = width * 0.66
-    look = torch.where(u > 0, u - pose.eye_x, u + pose.eye_x) - pose.signed("gaze") * (width - 1.3)
-    yield Part(area, overlap(ellipse(look, v - 0.2, radius, radius * 1.15), white), "iris")
-    yield Part(area, overlap(ellipse(look, v - 0.2, radius * 0.62, radius * 0.7), white), "pupil")
-    yield Part(area, overlap(ellipse(look, v + radius * 0.6, 0.75, 0.75), white), "glint")
+    radius = width * 0.6
+    look = u - pose.signed("gaze") * (width * 0.45 + 0.5)
+    yield Part(area, overlap(ellipse(look, v - 0.1, radius, radius * 1.4), white), "iris")
+    yield Part(area, overlap(ellipse(look, v - 0.2, radius * 0.43, radius * 0.62), white), "pupil")
+    yield Part(area, overlap(ellipse(look, v + radius * 0.7, 0.5, 0.5), white), "glint")
+    slope = bend * t * (cube * 1.4 + 1) / width
+    lash = overlap(lid.abs() / (slope * slope + 1).sqrt_() - 0.52, u.abs() - width - 0.3)
+    yield Part(area, lash, "line")
 
 
-class Hair(NamedTuple):
-    """Shape of a style's hair in front of the face.
-
-    Args:
-        cap: thickness around the skull.
-        volume: what the amount adds to it at the top.
-        fringe: height of the hairline at the parting.
-        slope: by which it falls on both sides of the parting.
-        limit: down to where.
-        sides: lower end of the hair beside the face.
-        fall: what the amount adds to that.
-        spikes: whether top and hairline are jagged, 0 or 1.
-    """
-
-    cap: float
-    volume: float
-    fringe: float
-    slope: float
-    limit: float
-    sides: float
-    fall: float = 0.0
-    spikes: float = 0.0
+def _lens_radius(pose: Pose) -> Tensor:
+    return pose.eye_x * 0.5 + 1.4
 
 
-HAIR = (
-    Hair(0.0, 0.0, -9.0, 0.0, -9.0, -4.0),  # bald: never drawn
-    Hair(0.9, 2.6, -7.4, 0.5, -3.2, -0.4),
-    Hair(0.6, 0.6, -6.8, 0.25, -4.0, -1.0, spikes=1.0),
-    Hair(1.0, 0.0, -6.6, 0.30, -3.8, 0.0),
-    Hair(1.5, 0.6, -6.0, 0.22, -4.4, 5.6, 2.0),
-    Hair(1.4, 0.5, -7.6, 0.75, 0.0, 6.0, 4.5),
-    Hair(0.8, 0.3, -7.6, 0.45, -3.4, -1.4),
-    Hair(1.1, 0.3, -6.6, 0.50, -2.6, -0.4),
-)
+def _lenses(pose: Pose) -> Iterator[Part]:
+    if (shown := pose.has("glasses", "yes")).any():
+        area = window(10, 25, 1, 31)
+        u, v, _ = pose.eyes(area)
+        radius = _lens_radius(pose)
+        yield Part(area, where(shown, ellipse(u, v - 0.5, radius, radius)), "glass", 0.22)
 
 
-def _front_hair(pose: Pose) -> Iterator[Part]:
-    if (style := ~pose.has("hair style", "bald")).any():
-        table = torch.tensor(HAIR, dtype=torch.float32)[pose.classes["hair style"][:, 0, 0]]
-        hair = Hair(*table.T[:, :, None, None])
-        amount = pose.between("hair amount", 0, 1)
-        u, v = pose.head(WHOLE, 0.2)
-        from_parting = (u - pose.signed("parting") * 5).abs()
-        jags = triangles(u, 4.0) * hair.spikes
-        line = torch.minimum(from_parting * hair.slope + hair.fringe, hair.limit)
-        line = line + jags * 4 - 2 * hair.spikes
-        top = 9.0 + hair.cap + amount * hair.volume
-        width = pose.head_width + hair.cap
-        below = v - line
-        # The fringe casts a shadow on the forehead.
-        area = window(5, 21, 2, 30)
-        a, b = pose.head(area, 0.2)
-        skull = ellipse(a, b + 1.2, pose.head_width - 0.3, 8.5)
-        yield Part(area, _if(style, overlap(skull, below[:, *area] - 1.1)), "shadow", 0.7)
-        lock = column(u.abs() - pose.head_width - 0.1, v, -4.0, hair.sides + hair.fall * amount, 1.5)
-        cap = ellipse(u, v + 1.2, width, top + jags * (2.4 + amount * 6.4))
-        cap = union(overlap(cap, below * 0.85), lock)
-        yield Part(WHOLE, _if(style, cap), "hair", has_outline=True)
-        area = window(3, 19, 5, 27)
-        a, b = pose.head(area, 0.2)
-        shine = ellipse(a, b + 1.2, width - 2.4, top - 2.4).abs_() - 0.5
-        shine = overlap(shine, below[:, *area] + 1, (a + pose.turn * 3).abs() - 4)
-        yield Part(area, _if(style, shine), "hair shine", 0.8)
-    area = window(9, 18, 3, 29)
-    u, v = pose.head(area, 1.9)
+def _frames(pose: Pose) -> Iterator[Part]:
+    if (shown := pose.has("glasses", "yes")).any():
+        area = window(10, 25, 1, 31)
+        u, v, _ = pose.eyes(area)
+        radius = _lens_radius(pose)
+        head_u, _ = pose.head(area, 0.5)
+        bars = overlap(v.abs() - 0.45, radius - u.abs(), head_u.abs() - pose.head_width + 0.4)
+        yield Part(area, where(shown, union(ring(u, v - 0.5, radius, 0.42), bars)), "frame")
+
+
+def _brows(pose: Pose) -> Iterator[Part]:
+    area = window(7, 20, 2, 30)
+    u, v, side = pose.eyes(area)
     lowering = pose.signed("brows")
-    inner = u.abs() - (pose.eye_x - 1.9)
-    height = pose.eye_height + 0.9 - lowering * 0.8
-    yield Part(area, capsule(inner, v + height, 3.8, lowering * -1.4, 0.55), "brow")
+    height = pose.eye_height + 2.0 - lowering
+    yield Part(area, capsule(u * side + 1.9, v + height, 3.8, lowering * -2.0 + 0.3, 0.5), "brow")
 
 
 def _ornaments(pose: Pose) -> Iterator[Part]:
-    if (shown := pose.has("glasses", "yes")).any():
-        area = window(10, 25, 1, 31)
-        u, v = pose.head(area, 1.9)
-        from_eye = u.abs() - pose.eye_x
-        radius = pose.eye_x - 0.4
-        yield Part(area, _if(shown, ellipse(from_eye, v - 0.8, radius, radius)), "glass", 0.2)
-        bars = overlap((v + 0.0).abs() - 0.5, radius - from_eye.abs(), u.abs() - pose.head_width + 0.4)
-        yield Part(area, _if(shown, union(ring(from_eye, v - 0.8, radius, 0.5), bars)), "frame")
     if (shown := pose.has("earrings", "yes")).any():
         area = window(17, 28)
         u, v = pose.head(area, -1.1)
-        yield Part(area, _if(shown, ring(u.abs() - (pose.head_width + 0.9), v - 5.9, 1.6, 0.5)), "gold")
+        yield Part(area, where(shown, ring(u.abs() - (pose.head_width + 0.9), v - 5.9, 1.6, 0.5)), "gold")
     if (shown := ~pose.has("bow", "none")).any():
         area = window(3, 16, 2, 30)
         u, v = pose.head(area, 0.2)
-        across = (u - (5.4 - pose.has("bow", "left").float() * 10.8)).abs()
-        up = v + 8.0
-        wings = overlap((up.abs() - across * 0.75 - 0.6) * 0.8, across - 3.2)
-        yield Part(area, _if(shown, wings), "bow", has_outline=True)
-        yield Part(area, _if(shown, ellipse(across, up, 0.9, 1.1)), "bow shade")
+        side = 1 - pose.has("bow", "left").float() * 2
+        # A bow on a bald head is smaller.
+        size = 1 - pose.has("hair style", "bald").float() * 0.25
+        across = (u - side * (pose.head_width * 0.5 + size * 2 - 1.6)).abs()
+        up = v + 6.8 + size * 1.2
+        wings = overlap((up.abs() - across * 0.75 - 0.6 * size) * 0.8, across - 3.2 * size)
+        yield Part(area, where(shown, wings), "bow", has_outline=True)
+        yield Part(area, where(shown, ellipse(across, up, 0.9 * size, 1.1 * size)), "bow shade")
+
+
+GROUPS = (back_hair, _body, _head, _cheeks, _mouth, _lenses, _eyes, front_hair, _frames, _brows, _ornaments)
+"""Back to front."""

@@ -59,7 +59,7 @@ FACTORS = {
         Factor("freckles", "freckles on the cheeks", ("no", "yes")),
         Factor("earrings", "golden rings below the ears", ("no", "yes")),
         Factor("bow", "a bow in the hair, by the viewer's side", ("none", "left", "right")),
-        Factor("backdrop", "colour of the background, and with it of shirt and bow", BACKDROPS),
+        Factor("backdrop", "colour of the background, and with it of shirt, bow and hair ties", BACKDROPS),
     )
 }
 """All factors by name, in the order of their columns."""

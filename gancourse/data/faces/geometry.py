@@ -54,6 +54,16 @@ def column(u: Tensor, v: Tensor, top: Length, bottom: Length, radius: Length) ->
     return (u * u).add(b.mul_(b)).sqrt_().sub_(radius)
 
 
+def spike(u: Tensor, v: Tensor, du: Length, dv: Length, half: float) -> Tensor:
+    """Distance to the lines through the sides of a triangle: tip at (du, dv), base of width 2 · half about 0."""
+    square = du * du + dv * dv
+    length = square**0.5
+    across = (u * (dv / length) - v * (du / length)).abs_()
+    along = u * (du / length) + v * (dv / length)
+    sides = (across + along * (half / length) - half) * (length / (square + half * half) ** 0.5)
+    return torch.maximum(sides, -along)
+
+
 def overlap(*distances: Tensor) -> Tensor:
     """Distance to what lies in all of the shapes."""
     result = distances[0]

@@ -11,6 +11,8 @@ SIZE = 32
 CENTRE = 16.8  # of the head, below the top of the image
 PIVOT = 10.0  # of the tilt, below the centre of the head
 TILT = 0.085  # tangent of half of the largest angle, 9.7°
+EYE_V = 0.7  # of the eyes, below the centre of the head
+EYE_DEPTH = 2.3  # shift of the eyes at full turn
 
 Window = tuple[slice, slice]
 
@@ -36,14 +38,14 @@ class Pose:
         self.classes = {name: labels(factors, name)[:, None, None] for name in FACTORS if FACTORS[name].classes}
         self.head_width = self.between("head width", 8.2, 10.4)
         self.eye_x = self.between("eye spacing", 3.4, 4.8)
-        self.eye_width = self.between("eye size", 1.9, 2.75)
-        self.eye_height = self.between("eye size", 2.4, 3.5)
+        self.eye_width = self.between("eye size", 1.6, 2.85)
+        self.eye_height = self.between("eye size", 1.7, 3.15)
         self.x = torch.arange(SIZE)[None, None].float() - (SIZE - 1) / 2
         self.y = torch.arange(SIZE)[None, :, None].float() + (0.5 - CENTRE)
         # A rotation by rational functions: sines differ between processors.
         half = self.signed("tilt") * TILT
         norm = 1 / (half * half + 1)
-        cos, sin = (1 - half * half) * norm, (half + half) * norm
+        self._cos, self._sin = cos, sin = (1 - half * half) * norm, (half + half) * norm
         arm = self.y - PIVOT
         self._u, self._v = self.x * cos + arm * sin, (arm * cos - self.x * sin).add_(PIVOT)
         self._shifted: dict[float, Tensor] = {}
@@ -69,3 +71,25 @@ class Pose:
     def body(self, area: Window) -> tuple[Tensor, Tensor]:
         """Coordinates x and y in a window."""
         return self.x[:, :, area[1]], self.y[:, area[0]]
+
+    def place(self, u: Tensor, v: float) -> tuple[Tensor, Tensor]:
+        """Coordinates x and y of a point in the head; y is that of the nearest row of pixels, for sharp features."""
+        x = u * self._cos - self._sin * (v - PIVOT)
+        y = u * self._sin + self._cos * (v - PIVOT) + (PIVOT + CENTRE)
+        return x, y.floor() + (0.5 - CENTRE)
+
+    def eyes(self, area: Window) -> tuple[Tensor, Tensor, Tensor]:
+        """Upright coordinates from the centre of the nearer eye in a window, and its side: −1 left, 1 right."""
+        x, y = self.body(area)
+        shift = self.turn * EYE_DEPTH
+        middle, _ = self.place(shift, EYE_V)
+        (left_x, left_y), (right_x, right_y) = (self.place(shift + side, EYE_V) for side in (-self.eye_x, self.eye_x))
+        is_right = x > middle
+        u, v = x - torch.where(is_right, right_x, left_x), y - torch.where(is_right, right_y, left_y)
+        return u, v, is_right.float() * 2 - 1
+
+    def spot(self, area: Window, v: float, depth: float) -> tuple[Tensor, Tensor]:
+        """Upright coordinates in a window from a point on the middle line of the head."""
+        x, y = self.body(area)
+        centre_x, centre_y = self.place(self.turn * depth, v)
+        return x - centre_x, y - centre_y

@@ -4,6 +4,7 @@ from gancourse.recipes.plays.adversarial import Adversarial
 from gancourse.recipes.plays.auxiliary import AuxiliaryClassifying
 from gancourse.recipes.plays.classifying import Classifying
 from gancourse.recipes.plays.information import InformationMaximising
+from gancourse.recipes.plays.laplacian import Laplacian
 from gancourse.recipes.plays.play import Play, check_request, generated, in_parts
 from gancourse.recipes.plays.regressing import Regressing
 from gancourse.recipes.plays.semi_supervision import SemiSupervising
@@ -14,6 +15,7 @@ __all__ = [
     "AuxiliaryClassifying",
     "Classifying",
     "InformationMaximising",
+    "Laplacian",
     "Play",
     "Regressing",
     "SemiSupervising",

@@ -59,31 +59,40 @@ class Adversarial(Play):
         constraints = [c for remedy in self.remedies if (c := remedy.constraint()) is not None]
         if len(constraints) > 1:
             raise ValueError("two remedies constrain the discriminator; one is enough")
+        networks = self.networks(fits, seen)
+        _, discriminator, *_ = networks
         game: Game = self.innermost(
-            fits,
-            seen,
+            networks,
             objective=objective(self.objective),
             terms=[term.of_game() for term in self.terms],
             n_critic=self.n_critic,
-            views=[view for remedy in self.remedies for view in remedy.views()],
+            views=[view for remedy in self.remedies for view in remedy.views_of(discriminator)],
             constraint=constraints[0] if constraints else None,
         )
         for remedy in self.remedies:
             game = remedy.applied(game, self.family, fits)
         return game
 
-    def innermost(self, fits: Signature, seen: Signature, **settings: Any) -> GAN:
-        """The game without the remedies that wrap it.
+    def networks(self, fits: Signature, seen: Signature) -> tuple[nn.Module, ...]:
+        """The networks of `innermost`: a generator, a discriminator, and others.
 
         Args:
             fits: signature of the generator's output.
             seen: signature of the discriminator's input.
-            settings: of a GAN: objective, terms, n_critic, views and constraint.
 
         Raises:
             ValueError: the networks don't fit the data.
         """
-        return GAN(*self.family.pair(fits, seen), **settings)
+        return self.family.pair(fits, seen)
+
+    def innermost(self, networks: tuple[nn.Module, ...], **settings: Any) -> GAN:
+        """The game without the remedies that wrap it.
+
+        Args:
+            networks: what `networks` returned.
+            settings: of a GAN: objective, terms, n_critic, views and constraint.
+        """
+        return GAN(*networks, **settings)
 
     def kept(self, networks: Mapping[str, nn.Module]) -> nn.Module:
         """The generator."""
@@ -99,11 +108,22 @@ class Adversarial(Play):
 
     def hastened(self, game: Game) -> tuple[Game, tuple[str, ...]]:
         """With one forward pass of the generator a step and one batch of the discriminator, where these are right."""
-        done: list[str] = []
-        for wrapper, name in ((OneBatch, "one discriminator batch"), (OneForward, "one generator forward")):
-            try:
-                game = wrapper(game)
-            except ValueError:
-                continue
-            done.append(name)
-        return game, tuple(done)
+        return one_pass(game)
+
+
+def one_pass(game: Game) -> tuple[Game, tuple[str, ...]]:
+    """A game with each of the two wrappers that save a pass of a network, where these are right, and what was done.
+
+    They wrap the innermost game. A wrapper around that stays outermost if it says how, by a method `around`.
+    """
+    if hasattr(game, "around"):
+        inner, techniques = one_pass(game.inner)
+        return game.around(inner), techniques
+    done: list[str] = []
+    for wrapper, name in ((OneBatch, "one discriminator batch"), (OneForward, "one generator forward")):
+        try:
+            game = wrapper(game)
+        except ValueError:
+            continue
+        done.append(name)
+    return game, tuple(done)

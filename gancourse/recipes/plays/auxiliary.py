@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from gancourse.games import ACGAN
+from torch import nn
+
+from gancourse.games import ACGAN, Remedy  # noqa: F401
+from gancourse.models import Family  # noqa: F401
 from gancourse.recipes.plays.adversarial import Adversarial
+from gancourse.recipes.terms import Term  # noqa: F401
 from gancourse.signature import Signature
-from gancourse.values import NonNegative
+from gancourse.values import Count, NonNegative, Positive  # noqa: F401
+
+# The names that aren't used are in hints of inherited fields, which the package reference looks up in this module.
 
 
 def check_single(fits: Signature, seen: Signature, who: str) -> None:
@@ -35,13 +41,16 @@ class AuxiliaryClassifying(Adversarial):
     class_weight: NonNegative = 1.0
     generator_class_weight: NonNegative = 1.0
 
-    def innermost(self, fits: Signature, seen: Signature, **settings: Any) -> ACGAN:
-        """The AC-GAN.
+    def networks(self, fits: Signature, seen: Signature) -> tuple[nn.Module, ...]:
+        """A generator, a discriminator and a head for classes.
 
         Raises:
             ValueError: the networks don't fit the data, its y isn't classes, or the discriminator sees packs.
         """
         check_single(fits, seen, "AC-GAN")
-        generator, discriminator = self.family.pair(fits, seen)
+        return *self.family.pair(fits, seen), self.family.class_head(fits)
+
+    def innermost(self, networks: tuple[nn.Module, ...], **settings: Any) -> ACGAN:
+        """The AC-GAN."""
         weights = {"weight": self.class_weight, "generator_weight": self.generator_class_weight}
-        return ACGAN(generator, discriminator, self.family.class_head(fits), **settings, **weights)
+        return ACGAN(*networks, **settings, **weights)

@@ -10,13 +10,17 @@ import torch
 from torch import Tensor, nn
 
 from gancourse.data import Source
-from gancourse.games import InfoGAN, draw_codes
+from gancourse.games import InfoGAN, Remedy, draw_codes  # noqa: F401
+from gancourse.models import Family  # noqa: F401
 from gancourse.recipes.plays.adversarial import Adversarial
 from gancourse.recipes.plays.auxiliary import check_single
 from gancourse.recipes.plays.play import check_request, generated
+from gancourse.recipes.terms import Term  # noqa: F401
 from gancourse.rng import Noise
 from gancourse.signature import Codes, Signature
-from gancourse.values import NonNegative, Range
+from gancourse.values import Count, NonNegative, Positive, Range  # noqa: F401
+
+# The names that aren't used are in hints of inherited fields, which the package reference looks up in this module.
 
 
 @dataclass(frozen=True)
@@ -50,18 +54,21 @@ class InformationMaximising(Adversarial):
         """What the generator is conditioned on."""
         return Codes(self.n_categories, self.n_continuous)
 
-    def innermost(self, fits: Signature, seen: Signature, **settings: Any) -> InfoGAN:
-        """The InfoGAN.
+    def networks(self, fits: Signature, seen: Signature) -> tuple[nn.Module, ...]:
+        """A generator, a discriminator and a recogniser of codes.
 
         Raises:
             ValueError: the networks don't fit the data, or the discriminator sees packs.
         """
         check_single(fits, seen, "InfoGAN")
         fits = dataclasses.replace(fits, condition=self.codes)
-        generator, discriminator = self.family.pair(fits, fits)
-        recogniser = self.family.recogniser(fits, self.n_categories + 2 * self.n_continuous)
+        pair = self.family.pair(fits, fits)
+        return *pair, self.family.recogniser(fits, self.n_categories + 2 * self.n_continuous)
+
+    def innermost(self, networks: tuple[nn.Module, ...], **settings: Any) -> InfoGAN:
+        """The InfoGAN."""
         weights = {"weight": self.information_weight, "continuous_weight": self.continuous_weight}
-        return InfoGAN(generator, discriminator, recogniser, self.codes, **settings, **weights)
+        return InfoGAN(*networks, self.codes, **settings, **weights)
 
     def classes(self, fits: Signature) -> tuple[str, ...]:
         """The categories' numbers."""

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from gancourse.data import Source
 from gancourse.games import Game, Remedy, SemiSupervised
 from gancourse.models import Family
+from gancourse.recipes.plays.adversarial import one_pass
 from gancourse.recipes.plays.classifying import accuracy
 from gancourse.recipes.plays.play import Judge, Play
 from gancourse.signature import Signature
@@ -58,13 +59,9 @@ class SemiSupervising(Play):
         constraints = [c for remedy in self.remedies if (c := remedy.constraint()) is not None]
         if len(constraints) > 1:
             raise ValueError("two remedies constrain the classifier; one is enough")
-        game: Game = SemiSupervised(
-            self.family.generator(fits),
-            self.family.classifying_discriminator(seen),
-            self.weight,
-            [view for remedy in self.remedies for view in remedy.views()],
-            *constraints,
-        )
+        generator, classifier = self.family.generator(fits), self.family.classifying_discriminator(seen)
+        views = [view for remedy in self.remedies for view in remedy.views_of(classifier)]
+        game: Game = SemiSupervised(generator, classifier, self.weight, views, *constraints)
         for remedy in self.remedies:
             game = remedy.applied(game, self.family, fits)
         return game
@@ -76,6 +73,10 @@ class SemiSupervising(Play):
     def rates(self) -> Mapping[str, float]:
         """The generator's."""
         return {"generator": self.generator_rate}
+
+    def hastened(self, game: Game) -> tuple[Game, tuple[str, ...]]:
+        """With one forward pass of the generator a step, where that is right."""
+        return one_pass(game)
 
     def target(self, data: Data) -> Data:
         """The data without its labels left out."""

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from gancourse.models import DCGAN, SmallRegressor
-from gancourse.recipes.plays import Adversarial, Regressing
+from gancourse.games import GrowingRemedy
+from gancourse.models import DCGAN, LAPGAN, ProGAN, SmallRegressor
+from gancourse.recipes.plays import Adversarial, Laplacian, Regressing
 from gancourse.recipes.schema import Data, Recipe, Training
+from gancourse.recipes.terms import R1, Drift, GradientPenalty
+
+# Karras et al. 2018, appendix A.1: WGAN-GP with a drift term of 0.001, Adam(β₁ = 0, β₂ = 0.99). Departures, for
+# trainings of 45 minutes: narrower networks, phases of 20 thousand images for 800, a rate of 3e-3 for 1e-3.
+_PROGAN = Adversarial(ProGAN(wide_to=16), "wasserstein", (GradientPenalty(10.0), Drift(0.001)))
+_PROGAN_TRAINING = Training(steps=10_000, batch_size=32, learning_rate=3e-3, beta1=0.0, beta2=0.99, average_kimg=10.0)
 
 RECIPES = (
     Recipe(
@@ -19,6 +26,28 @@ RECIPES = (
         "the factors of faces, and features that metrics compare",
         Data("faces"),
         Regressing(SmallRegressor()),
-        Training(steps=10_000, batch_size=128, learning_rate=1e-3, beta1=0.9, decay="cosine"),
+        Training(steps=8_000, batch_size=128, learning_rate=1e-3, beta1=0.9, decay="cosine"),
+    ),
+    # Denton et al. 2015: three levels, independent of each other. Lazy R1 and Adam where the paper has dropout and SGD.
+    Recipe(
+        "lapgan-faces",
+        "cartoon faces from a Laplacian pyramid of three GANs, 8 × 8 to 32 × 32",
+        Data("faces"),
+        Laplacian(LAPGAN(width=48), terms=(R1(every=4),)),
+        Training(steps=10_000, learning_rate=1e-3, beta1=0.0, beta2=0.99, decay="linear", average_kimg=20.0),
+    ),
+    Recipe(
+        "progan-faces",
+        "cartoon faces by networks that grow from 4 × 4 to 32 × 32",
+        Data("faces"),
+        _PROGAN.changed(remedies=(GrowingRemedy(),)),
+        _PROGAN_TRAINING,
+    ),
+    Recipe(
+        "progan-faces-whole",
+        "the control of progan-faces: the same networks at 32 × 32 from the start",
+        Data("faces"),
+        _PROGAN,
+        _PROGAN_TRAINING.changed(steps=7_700),  # what takes the other one's processor seconds
     ),
 )
