@@ -8,8 +8,9 @@ from torch.testing import assert_close
 
 from gancourse.models import ProGAN, fold_if_possible
 from gancourse.models.blocks import n_parameters
+from gancourse.models.equal_rates import PixelNorm, equalised
 from gancourse.models.flops import flops, step_flops_by_resolution
-from gancourse.models.progan import Discriminator, Generator, PixelNorm, at_level, doubled, equalised
+from gancourse.models.progan import Discriminator, Generator, at_level, doubled
 from gancourse.rng import initialised_from
 from gancourse.signature import Signature
 from gancourse.training import adam
