@@ -213,10 +213,10 @@ class TwoNetworks:
     def scores(self, real: Batch, fake: Batch, together: bool = False) -> tuple[Tensor, Tensor]:
         """The discriminator's scores of real and of generated data, [batch] each; together scores both as one batch."""
         if together:
-            return self.scored_together(real, fake, needs_gradient=False).scores
+            return self._scored_together(real, fake, needs_gradient=False).scores
         return self.critic(real)(real.x), self.critic(fake)(fake.x)
 
-    def scored_together(self, real: Batch, fake: Batch, needs_gradient: bool) -> ScoredTogether:
+    def _scored_together(self, real: Batch, fake: Batch, needs_gradient: bool) -> ScoredTogether:
         """The discriminator's scores of real and generated data as one batch, and their gradients if needed."""
         y = None if real.y is None or fake.y is None else torch.cat([real.y, fake.y])
         both = Batch(torch.cat([real.x, fake.x]), y)
@@ -289,7 +289,7 @@ class GAN(TwoNetworks):
         real, fake = self.seen(batch, samples, noise, "discriminator")
         terms, critic = due(self.terms["discriminator"], noise.update), None
         if together:
-            critic = self.scored_together(real, fake, needs_gradient=bool(terms))
+            critic = self._scored_together(real, fake, needs_gradient=bool(terms))
         adversarial = self.objective.discriminator(*(critic.scores if critic else self.scores(real, fake)))
         return {"adversarial": adversarial} | self._values(terms, batch, noise, samples, real, fake, critic)
 

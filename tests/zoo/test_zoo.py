@@ -17,7 +17,7 @@ from tests import checkout
 CLASSIFIERS = ("digits-classifier", "fashion-classifier")
 ARITHMETIC = {
     **dict.fromkeys(("relativistic-digits", "stacked-digits"), " --channels-last --fused"),
-    "resnet-digits": " --fast",
+    **dict.fromkeys(("faces-regressor", "resnet-digits"), " --fast"),
 }
 GENERATORS = ("dcgan-digits", "dcgan-fashion", "vae-digits")
 
