@@ -72,8 +72,11 @@ def _cheeks(pose: Pose) -> Iterator[Part]:
 def _mouth(pose: Pose) -> Iterator[Part]:
     area = window(17, 29, 7, 25)
     u, v = pose.spot(area, 6.2, 2.2)
-    smile, opening = pose.signed("smile"), pose.between("mouth", 0.0, 1.0)
-    half = 3.1 + smile * 0.4
+    # More faces smile than frown, and the frowns are milder.
+    smile, opening = pose.between("smile", -0.75, 1.0), pose.between("mouth", 0.0, 1.0)
+    sorrow = (-smile).clamp_(min=0)
+    # A sad mouth opens round, without teeth: with them it would be a grimace.
+    half = 3.1 + smile * 0.4 - sorrow * opening * 1.6
     t = u / half
     arch = 1 - t * t
     # A closed mouth bends; an open one bulges down in a smile, up in sorrow.
@@ -94,7 +97,7 @@ def _mouth(pose: Pose) -> Iterator[Part]:
     inside = inside + (0.6 - opening * 3).clamp_(min=0)
     yield Part(area, inside, "mouth")
     yield Part(area, overlap(inside, ellipse(u, v - 1.4 - opening * 1.2, 1.8, 1.2) + (1 - opening)), "tongue")
-    yield Part(area, overlap(inside, upper - (size * 4 - 4).clamp_(0, 1)), "teeth")
+    yield Part(area, overlap(inside, upper - (size * 4 - 4).clamp_(0, 1) + sorrow * 3), "teeth")
 
 
 def _eyes(pose: Pose) -> Iterator[Part]:
@@ -102,7 +105,8 @@ def _eyes(pose: Pose) -> Iterator[Part]:
     u, v, side = pose.eyes(area)
     # The far eye is narrower.
     width, height = pose.eye_width * (1 - side * pose.turn * 0.13), pose.eye_height
-    closing = 1 - pose.between("eyelids", 0, 1)
+    lowered = 1 - pose.between("eyelids", 0, 1)
+    closing = lowered * (lowered * 0.65 + 0.35)  # few eyes are closed
     t = u / width
     cube = closing * closing * closing
     # A closing eye narrows from above and, at the end, from below.

@@ -13,7 +13,7 @@ from gancourse.names import lookup
 # From which number on a continuous factor is called that; between the words, captions say nothing of it.
 SMILING, FROWNING = 0.6, 0.25
 OPEN_MOUTH = 0.65
-SEEING, SLEEPING = 0.4, 0.15
+SEEING, SLEEPING = 0.25, 0.1
 LEFTWARDS, RIGHTWARDS = 0.25, 0.75
 
 Facts = dict[str, str]
