@@ -3,8 +3,9 @@
 from gancourse.widgets.clouds import transport
 from gancourse.widgets.drawing import Picture
 from gancourse.widgets.film import scrub
+from gancourse.widgets.levels import levels
 from gancourse.widgets.plane import dirac
 from gancourse.widgets.stored import Recording, recording
 from gancourse.widgets.widget import Widget, at_width
 
-__all__ = ["Picture", "Recording", "Widget", "at_width", "dirac", "recording", "scrub", "transport"]
+__all__ = ["Picture", "Recording", "Widget", "at_width", "dirac", "levels", "recording", "scrub", "transport"]
