@@ -62,7 +62,7 @@ def levels(
     status = _status(scales, other, (rebuilt - faces[0]).double().square().mean().sqrt().item())
     return Widget(
         "levels",
-        "A face, rebuilt from the levels of its Laplacian pyramid, each of which can be scaled or taken from another",
+        "A face, rebuilt from the levels of its Laplacian pyramid, each scaled by hand",
         {
             "faces": [base64.b64encode(_pixels(face).tobytes()).decode() for face in faces],
             "levels": N_LEVELS,
