@@ -10,7 +10,7 @@ import numpy as np
 
 from gancourse.widgets import Widget
 
-N_WIDGETS = 4  # on the page that conftest.py makes
+N_WIDGETS = 5  # on the page that conftest.py makes
 
 
 def run(driver, code: str, *arguments):

@@ -20,7 +20,7 @@ from torch.testing import assert_close
 
 from gancourse.errors import NotFiniteError
 from gancourse.theory import box, dirac, fields, jensen_shannon, optimal_transport, parallel_lines
-from gancourse.widgets import Widget, at_width, clouds, film, plane, recording, scrub, transport
+from gancourse.widgets import Widget, at_width, clouds, film, levels, plane, recording, scrub, transport
 from gancourse.widgets import dirac as dirac_widget
 from gancourse.widgets.record import main, record_acgan, record_ring
 from gancourse.widgets.stored import FOLDER
@@ -34,7 +34,7 @@ def ring_film() -> Widget:
     return scrub(game.frames, game.real, curves=game.curves)
 
 
-WIDGETS = {"scrub": ring_film, "dirac": dirac_widget, "transport": transport}
+WIDGETS = {"scrub": ring_film, "dirac": dirac_widget, "transport": transport, "levels": levels}
 every_widget = pytest.mark.parametrize("name", WIDGETS)
 
 
@@ -187,9 +187,10 @@ def test_the_picture_shows_every_point_real_as_dots_and_generated_as_crosses():
 
 BYTES = """
 import hashlib
-from gancourse.widgets import dirac, recording, scrub, transport
+from gancourse.widgets import dirac, levels, recording, scrub, transport
 game = recording("ring")
-for widget in (scrub(game.frames, game.real, curves=game.curves), *map(dirac, {methods}), transport("ring", width=0.3)):
+film = scrub(game.frames, game.real, curves=game.curves)
+for widget in (film, *map(dirac, {methods}), transport("ring", width=0.3), levels(scales=(0.7, 1, -0.3))):
     print(hashlib.sha256(widget.html.encode()).hexdigest())
 """
 
@@ -197,7 +198,7 @@ for widget in (scrub(game.frames, game.real, curves=game.curves), *map(dirac, {m
 @pytest.mark.slow
 def test_the_same_arguments_give_the_same_bytes_on_other_threads_and_processor_levels():
     methods = list(dirac.methods)
-    here = [ring_film(), *map(dirac_widget, methods), transport("ring", width=0.3)]
+    here = [ring_film(), *map(dirac_widget, methods), transport("ring", width=0.3), levels(scales=(0.7, 1, -0.3))]
     environment = {**os.environ, "OMP_NUM_THREADS": "2", "ATEN_CPU_CAPABILITY": "default", "PYTHONHASHSEED": "7"}
     code = BYTES.format(methods=methods)
     there = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
