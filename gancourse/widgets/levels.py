@@ -130,10 +130,11 @@ def _parts(faces: Tensor, bands: Sequence[Tensor]) -> str:
 def _labelled(label: str, left: float, top: float, size: float, image: Tensor, part: str = "") -> str:
     """A picture with square pixels and a name above."""
     named = f' data-part="{part}"' if part else ""
+    png = base64.b64encode(_png(_pixels(image))).decode()
     return (
         f'<text x="{left:g}" y="{top - 9:g}">{escape(label)}</text>'
         f'<image{named} x="{left:g}" y="{top:g}" width="{size:g}" height="{size:g}" '
-        f'style="image-rendering:pixelated" href="data:image/png;base64,{base64.b64encode(_png(_pixels(image))).decode()}"/>'
+        f'style="image-rendering:pixelated" href="data:image/png;base64,{png}"/>'
     )
 
 
@@ -154,5 +155,3 @@ def _png(pixels: np.ndarray) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
     )
-
-
