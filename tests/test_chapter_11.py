@@ -8,6 +8,7 @@ from torch import nn
 from torch.distributions import Normal
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, pad
 
+from gancourse import metrics, zoo
 from gancourse.data import Faces
 from gancourse.games.growing import phases
 from gancourse.laplacian import down, energies, pyramid, up
@@ -118,6 +119,20 @@ def test_the_finest_level_of_a_lapgan_takes_most_operations():
         inputs = (z,) if generator.size == 8 else (z, low)
         costs.append(flops.flops(lambda generator=generator, inputs=inputs: generator(*inputs)))
     assert 0.78 < costs[-1] / sum(costs) < 0.81
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("lapgan-faces" not in zoo.cards(), reason="the zoo has no lapgan-faces yet")
+def test_a_level_of_the_zoos_lapgan_draws_worse_from_a_generated_image_than_from_a_real_one(faces):
+    cascade, real = zoo.load("lapgan-faces"), Faces().first(500).x
+    z = Noise((0, "exposure"), 500).normal("z", cascade.latent_size)
+    starts = {"16": down(faces), "8": down(down(faces)), "own": None}
+    far = {
+        name: metrics.pyramid_distances(real, cascade(z, start), 3, n_each=4, n_projections=64)
+        for name, start in starts.items()
+    }
+    assert far["8"][0] > far["16"][0]  # 32 × 32
+    assert far["own"][1] > far["8"][1]  # 16 × 16
 
 
 # Growing

@@ -1,9 +1,9 @@
 """Figures to play with: they run in the reader's browser, without a kernel and without a network."""
 
+from gancourse.widgets.bands import levels
 from gancourse.widgets.clouds import transport
 from gancourse.widgets.drawing import Picture
 from gancourse.widgets.film import scrub
-from gancourse.widgets.levels import levels
 from gancourse.widgets.plane import dirac
 from gancourse.widgets.stored import Recording, recording
 from gancourse.widgets.widget import Widget, at_width

@@ -16,7 +16,7 @@ import torch
 from gancourse.data import Faces
 from gancourse.laplacian import pyramid, reconstruct
 from gancourse.widgets import levels
-from gancourse.widgets.levels import FACES, GREY, NAMES
+from gancourse.widgets.bands import FACES, GREY, NAMES
 from tests.widgets.figures import N_WIDGETS, choose, keys, part, press, run, statuses
 
 in_browser = pytest.mark.skipif(check.browser_paths() is None, reason="no chromium with chromedriver")
