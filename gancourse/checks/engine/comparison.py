@@ -123,21 +123,14 @@ def compare_values(
         Wrong: something isn't right.
     """
     all_expected = [right(*case.args.values()) for case in cases]
-    values: list[Tensor] = []
-    failure = None
-    for case, expected in zip(cases, all_expected, strict=True):
-        try:
-            values.append(as_tensor(name, call(name, function, case), expected, case))
-        except Wrong as wrong:  # said below, unless an earlier, plainer case is wrong already
-            failure = wrong
-            break
+    values, failure = _called(name, function, cases, all_expected)
     tried = list(zip(cases, values, all_expected, strict=False))
     for case, value, expected in tried:
         if not same(value, expected):
             comparison = f"{call_text(name, case)} gave {_with_shape(value, expected)}; expected {show(expected)}."
             reason = _known_mistake(cases[: len(values)], values, mistakes) or _advice(case, value, expected)
             raise Wrong(f"{comparison}{_first_difference(value, expected)} {reason}")
-    if failure:
+    if failure:  # said only now, since an earlier, plainer case may be wrong already
         raise failure
     for case, value, expected in tried:
         if value.dtype != expected.dtype:
@@ -145,6 +138,19 @@ def compare_values(
                 f"{call_text(name, case)} returned {value.dtype}; expected {expected.dtype}"
                 f"{_how_to_convert(expected.dtype, case)}"
             )
+
+
+def _called(
+    name: str, function: Callable, cases: Sequence[Case], all_expected: Sequence[Tensor]
+) -> tuple[list[Tensor], Wrong | None]:
+    """What the function returns for the cases in order, up to the first one that it fails at, and that failure."""
+    values: list[Tensor] = []
+    for case, expected in zip(cases, all_expected, strict=True):
+        try:
+            values.append(as_tensor(name, call(name, function, case), expected, case))
+        except Wrong as wrong:
+            return values, wrong
+    return values, None
 
 
 def as_tensor(name: str, value: object, expected: Tensor, case: Case) -> Tensor:
