@@ -166,3 +166,24 @@ def test_on_digits_acgan_agrees_most_projection_is_nearest_and_nobody_is_above_r
             assert key(methods, key=lambda method: values[method][seed]) == best
     assert max(of_seeds("AC-GAN", "agreement(")) < min(of_seeds("AC-GAN", "agreement of test data"))
     assert max(of_seeds("D doesn't see the label", "agreement(")) < 0.12
+
+
+def test_no_weight_of_the_class_term_gives_the_data_s_classes_though_one_agreement_passes_the_data_s():
+    def values(weight, metric):
+        name = f"{metric}(two-classes, 20k)"
+        return [row["metrics"][name] for row in experiments.rows("class-weights") if row["method"] == f"λ = {weight}"]
+
+    for weight in ("1", "0.1", "0.03", "0.01", "0.005", "0.0025"):
+        assert all(0.61 < spread < 0.831 for spread in values(weight, "class sd"))
+    for weight in ("0.001", "0"):
+        assert min(values(weight, "class sd")) > 1.2
+    assert min(values("0.01", "agreement")) > 0.99
+    data_s = NORMAL.cdf(torch.tensor(1.0)).item()
+    assert max(values("0.001", "agreement")) < data_s < min(values("0.0025", "agreement"))
+    assert min(min(values(weight, "fid within classes")) for weight in ("0.0025", "0.001")) > 0.05
+    early = [
+        row["trace"][0]["agreement(two-classes, 20k)"]
+        for row in experiments.rows("class-weights")
+        if row["method"] == "λ = 0.01"
+    ]
+    assert all(0.90 < agreement < 0.93 for agreement in early)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,13 @@ def sheet(x: Tensor, n_columns: int = 8, side: int = SIDE) -> np.ndarray:
     pixels = ((grid.reshape(rows * height, n_columns * width, channels) + 1) * 127.5).round().to(torch.uint8).numpy()
     times = max(1, -(-side // max(pixels.shape[:2])))
     return pixels.repeat(times, 0).repeat(times, 1)
+
+
+def grey_png(pixels: np.ndarray) -> bytes:
+    """The PNG file of a picture without colours, whose bytes [height, width, 3] are equal in all channels."""
+    file = io.BytesIO()
+    Image.fromarray(pixels[..., 0]).save(file, "png", optimize=True)
+    return file.getvalue()
 
 
 def scatter(real: Tensor, generated: Tensor, side: int = SIDE) -> np.ndarray:

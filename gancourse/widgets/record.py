@@ -8,15 +8,11 @@ on the version of the library that compresses them.
 from __future__ import annotations
 
 import argparse
-import io
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image
 
 from gancourse import zoo
 from gancourse.data import ring, two_classes
@@ -143,7 +139,7 @@ def record_digits(seed: int = 0, n_shown: int = 16, n_columns: int = 8, n_judged
         y = torch.full((n_judged,), label)
         samples = torch.cat([generator(*part) for part in zip(z.split(250), y.split(250), strict=True)])
         named = sum((classifier(part).argmax(1) == label).sum().item() for part in samples.split(250))
-        frames[f"{label}: the classifier names {named} of {n_judged:,} so"] = _png(
+        frames[f"{label}: the classifier names {named} of {n_judged:,} so"] = grey_png(
             sheet(samples[:n_shown], n_columns, side=0)
         )
     about = {
@@ -153,13 +149,6 @@ def record_digits(seed: int = 0, n_shown: int = 16, n_columns: int = 8, n_judged
         "torch": torch.__version__.split("+")[0],
     }
     return Pictures(frames, about)
-
-
-def _png(pixels: NDArray[np.uint8]) -> bytes:
-    """The PNG file of a picture without colours, bytes [height, width, 3]."""
-    file = io.BytesIO()
-    Image.fromarray(pixels[..., 0]).save(file, "png", optimize=True)
-    return file.getvalue()
 
 
 RECORDINGS: dict[str, Callable[[], Recording | Pictures]] = {
