@@ -20,7 +20,7 @@ from gancourse.games import ACGAN, GAN, penalty
 from gancourse.metrics import label_agreement, mode_coverage
 from gancourse.models import AuxiliaryMLP, mlp
 from gancourse.objectives import non_saturating, r1
-from gancourse.plots.pictures import sheet
+from gancourse.plots.pictures import grey_png, sheet
 from gancourse.rng import Noise, initialised_from
 from gancourse.training import Trainer, adam, linear
 from gancourse.widgets.stored import FOLDER, PICTURES, Pictures, Recording, save, save_pictures
