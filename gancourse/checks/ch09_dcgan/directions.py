@@ -186,5 +186,5 @@ ATTRIBUTE_DIRECTION = Exercise(
     "attribute_direction(latents, has_it, group)",
     points=2,
     steps=[Values(_cases, attribute_direction, MISTAKES)],
-    description="Groups of unequal sizes and any numbers, correlated with the attribute, some without one of the kinds.",
+    description="Groups of unequal sizes and any numbers, correlated with the attribute, some of one kind only.",
 )
