@@ -187,3 +187,21 @@ def test_no_weight_of_the_class_term_gives_the_data_s_classes_though_one_agreeme
         if row["method"] == "λ = 0.01"
     ]
     assert all(0.90 < agreement < 0.93 for agreement in early)
+
+
+def test_with_100_labels_each_game_beats_its_twin_and_the_best_classifier_is_not_the_best_painter():
+    def values(method, metric):
+        rows = [row for row in experiments.rows("semi-supervised") if row["method"] == method]
+        rows.sort(key=lambda row: row["seed"])
+        return [next(v for name, v in row["metrics"].items() if name.startswith(metric)) for row in rows]
+
+    twin = values("labels alone", "error")
+    assert len(twin) == 8
+    games = ("adversarial", "feature matching", "minibatch discrimination")
+    errors, distances = ([values(method, metric) for method in games] for metric in ("error", "fid"))
+    for own in errors:
+        assert all(mine < 0.6 * its for mine, its in zip(own, twin, strict=True))
+    for adversarial, matching, minibatch in zip(*errors, strict=True):
+        assert adversarial < min(matching, minibatch)
+    for adversarial, matching, minibatch in zip(*distances, strict=True):
+        assert minibatch < adversarial < matching
