@@ -13,6 +13,11 @@ from gancourse.recipes.terms import R1, Drift, GradientPenalty
 _PROGAN = Adversarial(ProGAN(wide_to=16), "wasserstein", (GradientPenalty(10.0), Drift(0.001)))
 _PROGAN_TRAINING = Training(steps=12_000, batch_size=16, learning_rate=3e-3, beta1=0.0, beta2=0.99, average_kimg=10.0)
 
+_READING = (
+    Regressing(SmallRegressor()),
+    Training(steps=8_000, batch_size=128, learning_rate=1e-3, beta1=0.9, decay="cosine"),
+)
+
 RECIPES = (
     Recipe(
         "dcgan-faces",
@@ -21,13 +26,8 @@ RECIPES = (
         Adversarial(DCGAN(width=48, discriminator_norm="spectral")),
         Training(steps=20_000, decay="linear", average_kimg=20.0),
     ),
-    Recipe(
-        "faces-regressor",
-        "the factors of faces, and features that metrics compare",
-        Data("faces"),
-        Regressing(SmallRegressor()),
-        Training(steps=8_000, batch_size=128, learning_rate=1e-3, beta1=0.9, decay="cosine"),
-    ),
+    Recipe("faces-regressor", "the factors of faces, and features that metrics compare", Data("faces"), *_READING),
+    Recipe("faces-sketch-regressor", "the same of faces in coloured pencil", Data("faces-sketch"), *_READING),
     # Denton et al. 2015: three levels, independent of each other. Lazy R1 and Adam where the paper has dropout and SGD.
     Recipe(
         "lapgan-faces",
