@@ -122,3 +122,61 @@ def test_enlarging_first_leaves_a_tenth_of_the_grid_at_most():
 
     for seed in range(3):
         assert share(strided=False, seed=seed) < share(strided=True, seed=seed) / 10
+
+
+# Arithmetic with faces
+
+
+def test_the_shift_of_classes_is_as_far_as_the_best_scores_move():
+    rng = torch.Generator().manual_seed(0)
+    usual, after = torch.rand(2, 6, generator=rng, dtype=torch.float64).softmax(1)
+    shift = ((after - usual).square() / usual).sum().sqrt()
+
+    def moved(scores):
+        spread = (usual * (scores - usual @ scores).square()).sum().sqrt()
+        return (after - usual) @ scores / spread
+
+    torch.testing.assert_close(moved((after - usual) / usual), shift)
+    others = torch.randn(1000, 6, generator=rng, dtype=torch.float64)
+    assert max(moved(scores) for scores in others) < shift
+
+
+def test_the_shift_of_two_classes_is_that_of_their_mean():
+    usual, after = torch.tensor([0.3, 0.7]), torch.tensor([0.1, 0.9])
+    shift = ((after - usual).square() / usual).sum().sqrt()
+    torch.testing.assert_close(shift, (after[1] - usual[1]) / (usual[0] * usual[1]).sqrt())
+
+
+def planted(share: float, n: int = 100) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Latents whose first number says glasses and whose second long hair; a share of the hair goes with the glasses."""
+    glasses = torch.arange(2 * n) < n
+    follows = torch.arange(2 * n) % n < round(share * n)
+    long = glasses == follows
+    noise = Noise(("planted",), 2 * n).normal("z", 8)
+    noise[:, :2] = 2 * torch.stack([glasses, long], 1) - 1.0
+    return noise, glasses, long
+
+
+def difference(z: torch.Tensor, has_it: torch.Tensor) -> torch.Tensor:
+    return z[has_it].mean(0) - z[~has_it].mean(0)
+
+
+@pytest.mark.parametrize(("share", "hair"), [(0.5, 0.0), (0.75, 1.0), (0.9, 1.6), (1.0, 2.0)])
+def test_a_difference_of_means_inherits_what_its_exemplars_share(share, hair):
+    z, glasses, _ = planted(share)
+    torch.testing.assert_close(difference(z, glasses)[:2], torch.tensor([2.0, hair]))
+
+
+@pytest.mark.parametrize("share", [0.5, 0.75, 0.9, 0.99])
+def test_within_groups_it_inherits_nothing(share):
+    z, glasses, long = planted(share)
+    within = (difference(z[long], glasses[long]) + difference(z[~long], glasses[~long])) / 2
+    torch.testing.assert_close(within[:2], torch.tensor([2.0, 0.0]))
+
+
+@pytest.mark.parametrize("m", [1, 3, 10, 100])
+def test_the_noise_of_m_exemplars_has_the_norm_that_the_chapter_says(m):
+    sides = Noise(("exemplars", m), 400 * 2 * m).normal("z", 64).view(400, 2, m, 64).mean(2)
+    squares = (sides[:, 0] - sides[:, 1]).square().sum(1)
+    # Squares have the relative spread √(2 / 64); the mean of 400 lies within five standard errors.
+    torch.testing.assert_close(squares.mean().item(), 2 * 64 / m, rtol=5 * (2 / 64 / 400) ** 0.5, atol=0)

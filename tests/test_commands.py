@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from PIL import Image
 
 from tests import checkout
 
@@ -38,6 +39,15 @@ def run(command: str, here: Path, expected: int = 0) -> str:
     )
     assert done.returncode == expected, f"$ {command}\nexit code {done.returncode}\n{done.stdout}{done.stderr}"
     return done.stdout
+
+
+def own_images(folder: Path) -> None:
+    """What a reader puts into a folder: thirty photographs of different sizes, and files that can't be used."""
+    folder.mkdir()
+    for i in range(30):
+        Image.effect_noise((40 + i, 30), 50).convert("RGB").save(folder / f"{i}.jpg")
+    (folder / "empty.png").touch()
+    (folder / "broken.jpg").write_bytes((folder / "0.jpg").read_bytes()[:300])
 
 
 def follow(command: str, here: Path) -> Path:
@@ -73,6 +83,8 @@ def follow(command: str, here: Path) -> Path:
         case ["git", "clone", url]:
             assert url == yaml.safe_load((checkout.ROOT / "_config.yml").read_text("utf-8"))["repository"]["url"]
             checkout.copy(here / url.split("/")[-1])
+        case ["mkdir", path]:
+            own_images(here / path)
         case ["cd", path]:
             assert (here / path).is_dir(), f"$ {command}: there is no such folder"
             return here / path
