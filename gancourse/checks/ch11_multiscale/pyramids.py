@@ -8,33 +8,17 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from gancourse.checks.ch11_multiscale.filters import FILTERS, Down, Up, every_second, repeated
 from gancourse.checks.engine.probe import Case, attempt, call, call_text
 from gancourse.checks.engine.registry import Exercise
 from gancourse.checks.engine.side_effects import NoSideEffects
 from gancourse.checks.engine.verdict import Wrong, same, show
-from gancourse.laplacian import down, up
 
-Down = Callable[[Tensor], Tensor]
-Up = Callable[[Tensor, Sequence[int]], Tensor]
 Answer = Callable[[Tensor, int, Down, Up], list[Tensor]]
 ODD = (
     "This case has an odd height or width, which down rounds up: ask up for the size of the level, "
     "up(coarse, level.shape[-2:])"
 )
-
-
-def every_second(images: Tensor) -> Tensor:
-    """Every second pixel, in both directions."""
-    return images[..., ::2, ::2]
-
-
-def repeated(images: Tensor, size: Sequence[int] | None = None) -> Tensor:
-    """Each pixel twice, in both directions, cut to a size."""
-    height, width = size or (2 * images.shape[-2], 2 * images.shape[-1])
-    return images.repeat_interleave(2, -2).repeat_interleave(2, -1)[..., :height, :width]
-
-
-FILTERS: list[tuple[Down, Up]] = [(every_second, repeated), (down, up), (down, repeated), (every_second, up)]
 
 
 def laplacian_pyramid(image: Tensor, n_levels: int, down: Down, up: Up) -> list[Tensor]:
@@ -150,7 +134,7 @@ def _cases() -> list[Case]:
     for k, (shape, n_levels) in enumerate(SHAPES):
         generator = torch.Generator().manual_seed(k)
         integers = torch.randint(256, shape, generator=generator)
-        floats = 2 * torch.rand(*shape, generator=generator, dtype=torch.float64) - 1
+        floats = 6 * torch.rand(*shape, generator=generator, dtype=torch.float64) - 3
         for j, filters in enumerate(FILTERS):
             # Bytes minus bytes wrap around, unless the filter gives a wider type.
             dtype = INTEGERS[k % 2 if every_second in filters or repeated in filters else (k + j) % 3]
@@ -159,6 +143,7 @@ def _cases() -> list[Case]:
             large = (integers - 100) * 523_777  # no exact numbers of single precision
             cases.append(_case(large.int(), n_levels, filters, f"integers of both signs and up to 10⁸, {size}"))
             cases.append(_case(floats, n_levels, filters, f"floats, {size}"))
+            cases.append(_case(-floats / 2, n_levels, filters, f"other floats, {size}"))
             cases.append(_case(floats.float(), n_levels, filters, f"floats in single precision, {size}"))
     return cases
 
@@ -185,7 +170,8 @@ def _levels(name: str, function: Callable, case: Case) -> list[Tensor]:
             f"{text} returned {what}; expected a list of {case.args['n_levels']} tensors, one a level: they have "
             "different sizes"
         )
-    return list(value)
+    # Copies, since a later call could write into the levels of this one.
+    return [level.detach().clone() for level in value]
 
 
 def _check_levels(name: str, function: Callable) -> None:
@@ -223,7 +209,7 @@ def _close(level: Tensor, expected: Tensor) -> bool:
 def _difference(levels: Sequence[Tensor], expected: Sequence[Tensor]) -> str:
     """Where two pyramids first differ."""
     if len(levels) != len(expected):
-        return f"{len(levels)} levels; expected {len(expected)}"
+        return f"{len(levels)} level{'s' * (len(levels) != 1)}; expected {len(expected)}"
     for k, (level, right) in enumerate(zip(levels, expected, strict=True)):
         if level.shape != right.shape:
             return f"levels[{k}] of shape {list(level.shape)}; expected {list(right.shape)}"

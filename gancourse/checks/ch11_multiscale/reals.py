@@ -169,6 +169,8 @@ def _cases() -> list[Case]:
             x = 2 * torch.rand(n, channels, size, size, generator=generator, dtype=torch.float64) - 1
             about = f"{size} × {size} images at {resolution} × {resolution} with α = {alpha}"
             cases.append(Case({"x": x.to(dtype), "resolution": resolution, "alpha": alpha}, about))
+            other = {"x": x.flatten().roll(1).view_as(x).to(dtype), "resolution": resolution, "alpha": alpha}
+            cases.append(Case(other, f"{about}, another batch of that shape"))
     return cases
 
 

@@ -38,7 +38,8 @@ PLANS = [
     Plan(5, 5, 2),
     Plan(4, 9, 1),
     Plan(1000, 3000, 3),
-    Plan(800_000, 600_000, 9),
+    Plan(8000, 6000, 9),
+    Plan(800_000, 600_000, 3),
 ]
 
 
@@ -155,6 +156,27 @@ MISTAKES: list[tuple[Answer, str]] = [
         lambda n, fade, stable, levels: growth_place(n + 1, fade, stable, levels),
         "That is one image early: after stable_images images the fade begins, with α = 0",
     ),
+    (
+        lambda n, fade, stable, levels: (
+            (level - 1, 1.0)
+            if (place := growth_place(n, fade, stable, levels))[1] == 0 and (level := int(place[0]))
+            else place
+        ),
+        "At the first image of a fade the level is still the old one. It looks the same, but here the level is the new "
+        "one, with α = 0: its layers get weights and an optimiser from this image on",
+    ),
+    (
+        _changed(lambda level, alpha: (level, alpha if level else 0.0)),
+        "α is 0 at level 0; there is nothing below it, so its share is 1",
+    ),
+    (
+        lambda n, fade, stable, levels: growth_place(n, fade, stable, max(levels - 1, 1)),
+        "The last level is missing: with n_levels levels the last one is n_levels − 1",
+    ),
+    (
+        lambda n, fade, stable, levels: growth_place(max(n - fade, 0), fade, stable, levels),
+        "Level 0 has fade_images + stable_images images; it doesn't fade, so it has stable_images",
+    ),
     (_through_both, "α rises through the stable phase as well: divide by fade_images alone, and stop at 1"),
     (_only_once, "The fades follow each other at once; after each one there are stable_images images with α = 1"),
 ]
@@ -169,12 +191,24 @@ def _cases() -> Iterator[Case]:
         changes = [0] + [k * period + edge for k in range(plan.n_levels + 2) for edge in (0, plan.stable_images)]
         near = {change + shift for change in changes for shift in (-1, 0, 1)}
         between = {sum(pair) // 2 for pair in itertools.pairwise(sorted(changes))}
-        for images in sorted(n for n in near | between | {10**9} if n >= 0):
+        long_after = 20 * period * plan.n_levels
+        for images in sorted(n for n in near | between | {long_after} if n >= 0):
             yield _case(images, plan)
 
 
 def _case(images: int, plan: Plan) -> Case:
     return Case({"images_seen": images, **plan._asdict()})
+
+
+def _check_any_order(name: str, function: Callable) -> None:
+    """The same when the plans' images come in reverse order, as they never do in a training."""
+    for case in reversed(list(_cases())):
+        place, expected = _place(name, case, call(name, function, case)), growth_place(*case.args.values())
+        if not _agree(place, expected):
+            raise Wrong(
+                f"{call_text(name, case)} gave {_text(place)} when the calls come in another order; expected "
+                f"{_text(expected)}, as before: keep no counter and no global variable, since training may resume"
+            )
 
 
 def _shuffled() -> list[Case]:
@@ -243,13 +277,13 @@ def _named(cases: list[Case], values: list[Place]) -> str:
 
 
 def _text(place: Place) -> str:
-    return f"({place[0]}, {show(place[1])})"
+    return f"({place[0]}, {place[1]:.9g})"
 
 
 GROWTH_PLACE = Exercise(
     "ex-11-growth-place",
     "growth_place(images_seen, fade_images, stable_images, n_levels)",
     points=3,
-    steps=[_check_places, NoSideEffects(_shuffled)],
+    steps=[_check_places, _check_any_order, NoSideEffects(_shuffled)],
     description=f"{len(PLANS)} plans of one to nine levels, around each change of phase and long after the last one.",
 )

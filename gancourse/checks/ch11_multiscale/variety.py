@@ -8,15 +8,19 @@ import torch
 from torch import Tensor
 
 from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, Values
-from gancourse.checks.engine.probe import Case, call_text
+from gancourse.checks.engine.probe import Case, attempt, call_text
 from gancourse.checks.engine.registry import Exercise
 from gancourse.checks.engine.side_effects import NoSideEffects
-from gancourse.checks.engine.verdict import Wrong, show
+from gancourse.checks.engine.verdict import Wrong, same, show
 
 EPSILON = 1e-8
 FOLLOW = (
-    "Both parts of the result depend on x: nothing of it is detached, and the 1e-8 below the root keeps the gradient "
-    "of equal samples finite"
+    "Both parts of the result depend on x: nothing of it is detached, all of it is computed in x's own precision, and "
+    "the 1e-8 below the root keeps the gradient of equal samples finite"
+)
+PENALTY = (
+    "WGAN-GP and R1 differentiate D's gradient once more: the mean within a group is a part of the function as well, "
+    "so detach nothing"
 )
 
 
@@ -156,6 +160,7 @@ def _cases() -> list[Case]:
                 ((6, 3, 4, 4), 2, "three groups of two"),
                 ((6, 3, 4, 2), 3, "two groups of three"),
                 ((12, 1, 2, 2), 6, "groups of six, one channel"),
+                ((16, 2, 3, 2), 8, "groups of eight"),
                 ((6, 4, 1, 1), 6, "the whole batch as one group, maps of one pixel"),
                 ((3, 2, 2, 2), 1, "groups of one, whose deviation is that of the 1e-8"),
                 ((1, 2, 2, 3), 1, "a batch of one"),
@@ -166,6 +171,10 @@ def _cases() -> list[Case]:
             # Groups that differ in spread: a number in the wrong place then shows.
             x = x * (1 + torch.arange(len(x)).view(-1, 1, 1, 1) % (len(x) // group_size))
             cases.append(Case({"x": x.to(dtype), "group_size": group_size}, about))
+            other = 0.5 * x.flatten().roll(1).view_as(x)
+            cases.append(
+                Case({"x": other.to(dtype), "group_size": group_size}, f"{about}; another batch of that shape")
+            )
         equal = torch.full((8, 2, 2, 2), 0.5, dtype=dtype)
         cases.append(Case({"x": equal, "group_size": 4}, "equal samples, of a generator that has collapsed"))
         small = 1e-4 * torch.arange(32, dtype=dtype).view(8, 2, 2, 1).cos()
@@ -178,6 +187,28 @@ def _graded() -> list[Case]:
     return [case for case in _cases() if case.args["x"].dtype == torch.float64]
 
 
+def _check_second(name: str, function: Callable) -> None:
+    """The gradient of a gradient penalty is right."""
+    for case in _graded():
+        x, group_size = case.args.values()
+        gradients = []
+        for answer in (function, minibatch_std):
+            leaf = x.clone().requires_grad_()
+            value = attempt(name, answer, [leaf, group_size], call_text(name, case))
+            (first,) = torch.autograd.grad(value.square().sum(), leaf, create_graph=True)
+            try:
+                (second,) = torch.autograd.grad(first.square().sum(), leaf)
+            except RuntimeError as error:
+                reason = str(error).splitlines()[0]
+                raise Wrong(f"{call_text(name, case)}: its gradient has no gradient ({reason}). {PENALTY}") from None
+            gradients.append(second)
+        if not same(*gradients):
+            raise Wrong(
+                f"{call_text(name, case)} has the right gradient, but the gradient of a gradient penalty is wrong. "
+                f"{PENALTY}"
+            )
+
+
 REFUSED = [(6, 4), (4, 3), (2, 4), (1, 2), (3, 8), (10, 4)]
 """Batches, and groups that don't divide them."""
 
@@ -188,9 +219,12 @@ def _check_refusal(name: str, function: Callable) -> None:
         case = Case({"x": torch.arange(4.0 * n).view(n, 2, 1, 2).sin(), "group_size": group_size})
         text = f"{call_text(name, case)}, {n} samples in groups of {group_size},"
         advice = f"expected a ValueError, raised by yourself: {n} isn't a multiple of {group_size}"
+        x = case.args["x"].clone()
         try:
-            value = function(*case.args.values())
+            value = function(x, group_size)
         except ValueError as error:
+            if not torch.equal(x, case.args["x"]):
+                raise Wrong(f"{text} changed x before it raised its ValueError; leave x as it is") from None
             if not str(error).strip():
                 raise Wrong(
                     f"{text} raised a ValueError that says nothing; say what was given and what to do"
@@ -212,7 +246,8 @@ MINIBATCH_STD = Exercise(
         Values(_cases, minibatch_std, MISTAKES),
         _check_refusal,
         Gradients(_graded, minibatch_std, hint=FOLLOW),
+        _check_second,
         NoSideEffects(_cases),
     ],
-    description="Groups of one to eight, equal samples, batches that groups don't divide, gradients, both precisions.",
+    description="Groups of one to eight, equal samples, batches that groups don't divide, gradients of gradients, too.",
 )

@@ -123,8 +123,9 @@ def compare_values(
         Wrong: something isn't right.
     """
     all_expected = [right(*case.args.values()) for case in cases]
+    # Copies, since a later call could write into the value of this one.
     values = [
-        as_tensor(name, call(name, function, case), expected, case)
+        as_tensor(name, call(name, function, case), expected, case).detach().clone()
         for case, expected in zip(cases, all_expected, strict=True)
     ]
     for case, value, expected in zip(cases, values, all_expected, strict=True):

@@ -6,19 +6,21 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from gancourse.checks.engine.probe import Case, attempt, call_text
-from gancourse.checks.engine.verdict import Wrong, show
+from gancourse.checks.engine.verdict import Wrong, same, show
 
 
 @dataclass(frozen=True)
 class NoSideEffects:
     """A step of a check, once the values are right: weights as arguments, random numbers and torch's settings stay.
 
-    Each case is tried twice, in opposite orders: a value that depends on earlier calls differs.
+    Cases are tried twice, in opposite orders: a value that depends on earlier calls differs. In between come calls with
+    other numbers of the same shapes, which may not change what was returned before.
 
     Args:
         cases: makes the arguments to try; at least two, so that the order can matter.
@@ -37,10 +39,22 @@ class NoSideEffects:
             Wrong: something else changed, or the value isn't a function of the arguments alone.
         """
         cases = list(self.cases())
-        values = [_watched(name, function, case) for case in cases]
-        again = [_watched(name, function, case) for case in reversed(cases)][::-1]
-        for case, first, second in zip(cases, values, again, strict=True):
-            if not _equal(first, second):
+        passes = []
+        for order, with_gradient in ((cases, True), (cases[::-1], False)):
+            values = [_watched(name, function, case, with_gradient) for case in order]
+            copies = [_copy(value) for value in values]
+            for case in order:
+                _watched(name, function, _rolled(case), with_gradient)
+            for case, live, copy in zip(order, values, copies, strict=True):
+                if not _agree(live, copy, torch.equal):
+                    raise Wrong(
+                        f"{call_text(name, case)} returned {show(copy)}, which a later call changed: make a new result "
+                        "at each call"
+                    )
+            passes.append(copies)
+        for case, first, second in zip(cases, passes[0], passes[1][::-1], strict=True):
+            # Rounding may depend on whether gradients are wanted.
+            if not _agree(first, second, same):
                 raise Wrong(
                     f"{call_text(name, case)} gave {show(first)} first, and {show(second)} when it was called again "
                     "after other calls: it should depend on its arguments alone, so keep no counter, cache or global "
@@ -49,37 +63,58 @@ class NoSideEffects:
 
 
 @contextmanager
-def watched_settings(text: str) -> Iterator[None]:
-    """Inside, a student's function runs; afterwards torch's settings and random numbers are as before.
-
-    Random numbers inside start from a state that no seed of a small number gives, so that seeding shows as well.
+def settings_kept(text: str) -> Iterator[None]:
+    """Inside, a student's function runs; afterwards torch's settings are as before.
 
     Args:
-        text: the call, for the message.
+        text: the function or its call, for the message.
 
     Raises:
-        Wrong: the function changed one of them.
+        Wrong: nothing else went wrong inside, but a setting changed.
     """
-    before, states = _settings(), (torch.get_rng_state(), random.getstate())
-    torch.manual_seed(914_073_851)
-    random.seed(914_073_851)
-    inside = _random_states()
+    before = _settings()
     try:
         yield
-        after = {**_settings(), **_random_states()}
-        changed = [what for what, value in {**before, **inside}.items() if after[what] != value]
+        _complain(text, before, _settings())
     finally:
-        torch.set_default_dtype(before["torch's default type"])
-        torch.set_grad_enabled(before["whether gradients are computed"])
-        if torch.get_num_threads() != before["the number of threads"]:
-            torch.set_num_threads(before["the number of threads"])
-        torch.set_rng_state(states[0])
-        random.setstate(states[1])
-    if changed:
-        raise Wrong(f"{text} changed {changed[0]} for the whole program; compute the value and leave the rest as it is")
+        dtype, grad, n_threads = before.values()
+        torch.set_default_dtype(dtype)
+        torch.set_grad_enabled(grad)
+        if torch.get_num_threads() != n_threads:
+            torch.set_num_threads(n_threads)
 
 
-def _settings() -> dict[str, object]:
+@contextmanager
+def random_numbers_kept(text: str) -> Iterator[None]:
+    """Inside, a student's function runs; afterwards the random numbers are as before.
+
+    Inside they start from a state that hardly anybody's seed gives, so that seeding shows as well as drawing.
+
+    Args:
+        text: the function or its call, for the message.
+
+    Raises:
+        Wrong: nothing else went wrong inside, but random numbers were drawn or seeded.
+    """
+    state, python_state = torch.get_rng_state(), random.getstate()
+    torch.manual_seed(914_073_851)
+    random.seed(914_073_851)
+    before = _random_states()
+    try:
+        yield
+        _complain(text, before, _random_states())
+    finally:
+        torch.set_rng_state(state)
+        random.setstate(python_state)
+
+
+def _complain(text: str, before: dict[str, Any], after: dict[str, Any]) -> None:
+    for what, value in before.items():
+        if after[what] != value:
+            raise Wrong(f"{text} changed {what} for the whole program; compute the value and leave the rest as it is")
+
+
+def _settings() -> dict[str, Any]:
     return {
         "torch's default type": torch.get_default_dtype(),
         "whether gradients are computed": torch.is_grad_enabled(),
@@ -87,18 +122,25 @@ def _settings() -> dict[str, object]:
     }
 
 
-def _random_states() -> dict[str, object]:
+def _random_states() -> dict[str, Any]:
     return {
         "the state of torch's random numbers": torch.get_rng_state().numpy().tobytes(),
         "the state of Python's random numbers": random.getstate(),
     }
 
 
-def _watched(name: str, function: Callable, case: Case) -> object:
-    """The value for leaves that want a gradient, as a network's weights do, if nothing else happened."""
+def _rolled(case: Case) -> Case:
+    """The case with the numbers of its tensors moved by one."""
+    return case._replace(
+        args={k: v.flatten().roll(1).view_as(v) if isinstance(v, Tensor) else v for k, v in case.args.items()}
+    )
+
+
+def _watched(name: str, function: Callable, case: Case, with_gradient: bool) -> object:
+    """The value, for leaves that want a gradient, as a network's weights do, or for data; if nothing else happened."""
     text = call_text(name, case)
-    arguments = {key: _leaf(value) for key, value in case.args.items()}
-    with watched_settings(text):
+    arguments = {key: _leaf(value, with_gradient) for key, value in case.args.items()}
+    with settings_kept(text), random_numbers_kept(text):
         value = attempt(name, function, list(arguments.values()), text)
     for key, original in case.args.items():
         mine = arguments[key]
@@ -106,18 +148,18 @@ def _watched(name: str, function: Callable, case: Case) -> object:
             continue
         if not torch.equal(mine.detach(), original):
             raise Wrong(f"{text} changed its argument `{key}` in place; the caller still needs it")
-        if mine.requires_grad != original.is_floating_point():
+        if mine.requires_grad != (with_gradient and original.is_floating_point()):
             raise Wrong(f"{text} set requires_grad of its argument `{key}`: the caller would train other weights")
         if mine.requires_grad:
             complain_of_gradients(text, [mine])
     return value
 
 
-def _leaf(value: object) -> object:
-    """A copy; of floats a leaf of the graph, with a gradient of its own."""
+def _leaf(value: object, with_gradient: bool) -> object:
+    """A copy; of floats a leaf of the graph, with a gradient of its own, where that is asked for."""
     if not isinstance(value, Tensor):
         return value
-    leaf = value.detach().clone().requires_grad_(value.is_floating_point())
+    leaf = value.detach().clone().requires_grad_(with_gradient and value.is_floating_point())
     if leaf.requires_grad:
         mark_gradients([leaf])
     return leaf
@@ -145,9 +187,16 @@ def complain_of_gradients(text: str, leaves: Iterable[Tensor]) -> None:
             raise Wrong(f"{text} calls backward itself; return the value, and let the caller differentiate")
 
 
-def _equal(left: object, right: object) -> bool:
+def _copy(value: object) -> object:
+    """The value as it is now, whatever becomes of its tensors."""
+    if isinstance(value, Tensor):
+        return value.detach().clone()
+    return [_copy(part) for part in value] if isinstance(value, list | tuple) else value
+
+
+def _agree(left: object, right: object, tensors_agree: Callable[[Tensor, Tensor], bool]) -> bool:
     if isinstance(left, Tensor) and isinstance(right, Tensor):
-        return left.shape == right.shape and torch.equal(left.detach(), right.detach())
-    if isinstance(left, Sequence) and isinstance(right, Sequence) and not isinstance(left, str):
-        return len(left) == len(right) and all(map(_equal, left, right))
+        return left.shape == right.shape and tensors_agree(left.detach(), right.detach())
+    if isinstance(left, list | tuple) and isinstance(right, list | tuple):
+        return len(left) == len(right) and all(_agree(a, b, tensors_agree) for a, b in zip(left, right, strict=True))
     return left == right
