@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
@@ -80,6 +81,8 @@ class Factors:
         names: of each factor.
         classes: how many classes, equal parts of 0 … 1, each factor has; 0 for a continuous one. All are continuous if
             it is left out.
+        visible: maps factors [batch, factors] to which of them each sample shows, bool of the same shape; None if all
+            are always to be seen.
 
     Raises:
         ValueError: there are not as many numbers as names.
@@ -87,6 +90,7 @@ class Factors:
 
     names: tuple[str, ...]
     classes: tuple[int, ...] = ()
+    visible: Callable[[Tensor], Tensor] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.classes and len(self.classes) != len(self.names):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gancourse.experiments import (
+    class_weights,
     conditionings,
     dirac,
     few_labels,
@@ -29,6 +30,7 @@ experiments: dict[str, Experiment] = {
         stacked_digits.table,
         precision.table,
         conditionings.table,
+        class_weights.table,
         few_labels.table,
         strong_start.table,
         growing.table,

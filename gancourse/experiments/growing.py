@@ -14,7 +14,7 @@ from gancourse.zoo.judges import PIXELS
 AT_SECONDS = (60.0, 120.0, 240.0, 480.0)
 """Processor time of training after which both sides of the comparison are measured."""
 PHASES = GrowingRemedy(fade_kimg=5.0, stable_kimg=5.0)
-"""A quarter as long as the recipe's, so that the last resolution has most of the time."""
+"""Half as long as the recipe's, so that the last resolution has most of the time."""
 N_LEVELS = 3
 
 methods: dict[str, Trial] = {

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import torch
 from torch import Tensor, nn
 
 from gancourse.batch import Batch
 from gancourse.games.classifier import class_losses
-from gancourse.games.game import GAN, Pair, Samples, ScoredTogether, View, is_conditional
+from gancourse.games.game import GAN, Pair, Samples, ScoredTogether, View, as_one_batch, is_conditional
 from gancourse.games.terms import Term, due
 from gancourse.games.wrapper import check_weight, player_of, replaced
 from gancourse.rng import Noise
@@ -73,11 +72,9 @@ class ACGAN(GAN):
         real, fake = self.seen(batch, samples, noise, "discriminator")
         due_terms, critic = due(self.terms["discriminator"], noise.update), None
         if together:
-            x = torch.cat([real.x, fake.x])
-            if due_terms and not x.requires_grad:
-                x.requires_grad_()  # penalties share this pass
-            all_scores, all_logits = self._read(x)
-            critic = ScoredTogether(self.critic(fake), real.x, fake.x, x, all_scores)
+            both = as_one_batch(real, fake, needs_gradient=bool(due_terms))
+            all_scores, all_logits = self._read(both.x)
+            critic = ScoredTogether(self.critic(fake), real.x, fake.x, both.x, all_scores)
             scores, logits = critic.scores, all_logits.split([len(real.x), len(fake.x)])
         else:
             scores, logits = zip(self._read(real.x), self._read(fake.x), strict=True)

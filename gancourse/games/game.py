@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from gancourse.batch import Batch
 from gancourse.games.terms import Critic, Term, Turn, check_terms, due, values
+from gancourse.objectives.penalties import KnowsGradients
 from gancourse.rng import Noise
 
 Terms = Callable[[Batch, Noise], dict[str, Tensor]]
@@ -115,7 +116,7 @@ def conditioned(network: nn.Module, y: Tensor | None, function: Critic | None = 
     return lambda x: function(x, y)
 
 
-class ScoredTogether:
+class ScoredTogether(KnowsGradients):
     """A critic that has scored real and generated data as one batch, and knows these scores and their gradient.
 
     Args:
@@ -139,7 +140,7 @@ class ScoredTogether:
         own = [scores for half, scores in zip(self._halves, self.scores, strict=True) if half is x]
         return own[0] if own else self._critic(x)
 
-    def gradient(self, x: Tensor) -> Tensor | None:
+    def known_gradient(self, x: Tensor) -> Tensor | None:
         """Gradient of the scores in x, of its shape, differentiable; None if x isn't one of the two halves."""
         if not any(half is x for half in self._halves):
             return None
@@ -218,11 +219,17 @@ class TwoNetworks:
 
     def _scored_together(self, real: Batch, fake: Batch, needs_gradient: bool) -> ScoredTogether:
         """The discriminator's scores of real and generated data as one batch, and their gradients if needed."""
-        y = None if real.y is None or fake.y is None else torch.cat([real.y, fake.y])
-        both = Batch(torch.cat([real.x, fake.x]), y)
-        if needs_gradient and not both.x.requires_grad:
-            both.x.requires_grad_()
+        both = as_one_batch(real, fake, needs_gradient)
         return ScoredTogether(self.critic(fake), real.x, fake.x, both.x, self.critic(both)(both.x))
+
+
+def as_one_batch(real: Batch, fake: Batch, needs_gradient: bool = False) -> Batch:
+    """Real and generated data as one batch; with a gradient, so that penalties can share its pass, if they need one."""
+    y = None if real.y is None or fake.y is None else torch.cat([real.y, fake.y])
+    both = Batch(torch.cat([real.x, fake.x]), y)
+    if needs_gradient and not both.x.requires_grad:
+        both.x.requires_grad_()
+    return both
 
 
 class GAN(TwoNetworks):

@@ -1,7 +1,8 @@
 """The progressively grown GAN: networks with the layers of all resolutions, of which a part is in use.
 
 Source: Karras, Aila, Laine, Lehtinen 2018, section 2 and appendix A.1, whose table 2 lists the layers for 1024 × 1024.
-Departures: images of any power of two, and any width; a sample is returned at full size at every level.
+Departures: images of any power of two, and any width; a sample is returned at full size at every level; the generator's
+first layer has a bias for each number, not for each feature map.
 """
 
 from __future__ import annotations

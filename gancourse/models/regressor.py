@@ -93,5 +93,9 @@ class SmallRegressor(Family):
         """
         channels = check_images(fits, self)
         if not isinstance(fits.condition, Factors):
-            raise ValueError(f"the data has no factors, which a regressor reads; {fits} come with {fits.condition}")
+            kind = type(fits.condition).__name__.lower() if fits.condition else "nothing"
+            raise ValueError(
+                f"the data has no factors, which a regressor reads: {fits} come with {kind}; pass data whose y is "
+                "factors, such as faces"
+            )
         return FactorRegressor(fits.condition.n_classes, channels, self.width)

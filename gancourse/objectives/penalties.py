@@ -17,11 +17,21 @@ def _scores(critic: Critic, x: Tensor) -> Tensor:
     return scores
 
 
+class KnowsGradients:
+    """Base of critics that have scored some samples before, and know the gradient there; penalties ask these alone.
+
+    It is a type and not a name, because a network's own method of any name may mean something else.
+    """
+
+    def known_gradient(self, x: Tensor) -> Tensor | None:
+        """Gradient of the scores at x, of its shape, differentiable; None if it isn't known at this x."""
+        raise NotImplementedError
+
+
 def _gradient(critic: Critic, x: Tensor) -> Tensor:
-    """Gradient of the critic at x, of x's shape, differentiable; a critic may know it by its method `gradient`."""
-    known = getattr(critic, "gradient", None)
-    if known is not None and (gradient := known(x)) is not None:
-        return gradient
+    """Gradient of the critic at x, of x's shape, differentiable."""
+    if isinstance(critic, KnowsGradients) and (known := critic.known_gradient(x)) is not None:
+        return known
     # Not detached: the gradient at generated data depends on the generator too, which fields and Jacobians need.
     x = x if x.requires_grad else x.detach().requires_grad_()
     # One backward pass of the sum gives the gradient at each sample: other samples' scores don't depend on it.

@@ -14,13 +14,14 @@ SIDE = 320
 """Pixels of a picture's longer side, at least."""
 
 
-def sheet(x: Tensor, n_columns: int = 8) -> np.ndarray:
+def sheet(x: Tensor, n_columns: int = 8, side: int = SIDE) -> np.ndarray:
     """Images side by side in rows, as bytes [height, width, 3], small ones enlarged by a whole number.
 
     Args:
         x: floats in [−1, 1], [n, channels, height, width]; of more than three channels, or two, the first is shown.
             What is no number is black.
         n_columns: images in a row.
+        side: pixels of the longer side, at least; 0 enlarges nothing.
 
     Raises:
         ValueError: there are no images, or x has another number of axes.
@@ -37,7 +38,7 @@ def sheet(x: Tensor, n_columns: int = 8) -> np.ndarray:
     rows = len(x) // n_columns
     grid = x.reshape(rows, n_columns, channels, height, width).permute(0, 3, 1, 4, 2)
     pixels = ((grid.reshape(rows * height, n_columns * width, channels) + 1) * 127.5).round().to(torch.uint8).numpy()
-    times = max(1, -(-SIDE // max(pixels.shape[:2])))
+    times = max(1, -(-side // max(pixels.shape[:2])))
     return pixels.repeat(times, 0).repeat(times, 1)
 
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import torch
 
 from gancourse import processes
+from gancourse.errors import NotFiniteError
 from gancourse.recipes.building import REFERENCE, Arithmetic, Built, build
 from gancourse.recipes.older import modern
 from gancourse.recipes.schema import Recipe
@@ -165,7 +166,8 @@ def train(
 
     Raises:
         FileExistsError: the folder holds a run already.
-        ValueError: as for `build`, or a part of the arithmetic would do nothing for this data.
+        ValueError: as for `build`, a part of the arithmetic would do nothing for this data, or the first step is
+            refused, which leaves no files.
         OSError: it can't be written.
         Stopped: Ctrl-C or SIGTERM; a checkpoint of the last whole step is written.
     """
@@ -176,13 +178,31 @@ def train(
         )
     built = build(recipe, device, download, arithmetic)
     arithmetic.check(built.source.signature)
+    new_folders = [path for path in (folder, *folder.parents) if not path.exists()]
     if is_first:
         folder.mkdir(parents=True, exist_ok=True)
         save_checkpoint(folder / CHECKPOINT, built.trainer)
         if arithmetic != REFERENCE:
             (folder / ARITHMETIC).write_text(json.dumps(to_json(arithmetic), indent=2) + "\n")
         (folder / RECIPE).write_text(json.dumps(to_json(recipe), indent=2) + "\n")
-    yield from _play(built, folder, save_every_s, 0.0)
+    try:
+        yield from _play(built, folder, save_every_s, 0.0)
+    except NotFiniteError:
+        raise  # a run that diverges at once is one to look at
+    except ValueError:
+        # Some mistakes show in the first step, such as a batch that groups of 4 don't divide; then there is no run.
+        if is_first and built.trainer.step == 0:
+            _remove(folder, new_folders)
+        raise
+
+
+def _remove(folder: Path, new_folders: list[Path]) -> None:
+    """Take away the files of a run, and the empty ones of the folders that were made for it, innermost first."""
+    for name in (RECIPE, ARITHMETIC, CHECKPOINT, LOG):
+        (folder / name).unlink(missing_ok=True)
+    for path in new_folders:
+        if not any(path.iterdir()):
+            path.rmdir()
 
 
 def resume(

@@ -1,10 +1,23 @@
 """Figures to play with: they run in the reader's browser, without a kernel and without a network."""
 
+from gancourse.widgets.browsing import browse
 from gancourse.widgets.clouds import transport
 from gancourse.widgets.drawing import Picture
 from gancourse.widgets.film import scrub
 from gancourse.widgets.plane import dirac
-from gancourse.widgets.stored import Recording, recording
+from gancourse.widgets.stored import Pictures, Recording, pictures, recording
 from gancourse.widgets.widget import Widget, at_width
 
-__all__ = ["Picture", "Recording", "Widget", "at_width", "dirac", "recording", "scrub", "transport"]
+__all__ = [
+    "Picture",
+    "Pictures",
+    "Recording",
+    "Widget",
+    "at_width",
+    "browse",
+    "dirac",
+    "pictures",
+    "recording",
+    "scrub",
+    "transport",
+]

@@ -1,26 +1,33 @@
-"""Recordings of trainings, and the command that makes them: `python -m gancourse.widgets.record ring`.
+"""Recordings of trainings and of samples, and the command that makes them: `python -m gancourse.widgets.record ring`.
 
 A training amplifies rounding errors, so that its samples differ from processor to processor. What a page scrubs
-through must not: it is recorded once, and the recording lies in the package.
+through must not: it is recorded once, and the recording lies in the package. So do pictures, whose files' bytes depend
+on the version of the library that compresses them.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from PIL import Image
 
+from gancourse import zoo
 from gancourse.data import ring, two_classes
 from gancourse.games import ACGAN, GAN, penalty
 from gancourse.metrics import label_agreement, mode_coverage
 from gancourse.models import AuxiliaryMLP, mlp
 from gancourse.objectives import non_saturating, r1
+from gancourse.plots.pictures import sheet
 from gancourse.rng import Noise, initialised_from
 from gancourse.training import Trainer, adam, linear
-from gancourse.widgets.stored import FOLDER, Recording, save
+from gancourse.widgets.stored import FOLDER, PICTURES, Pictures, Recording, save, save_pictures
 
 
 def record_ring(seed: int = 0, n_steps: int = 1500, n_points: int = 160) -> Recording:
@@ -119,9 +126,46 @@ def record_acgan(seed: int = 0, n_steps: int = 700, n_points: int = 160) -> Reco
     return Recording(frames, real.x[real.y == 1][:n_points].double().numpy(), curves, about)
 
 
-RECORDINGS: dict[str, Callable[[], Recording]] = {
+@torch.no_grad()
+def record_digits(seed: int = 0, n_shown: int = 16, n_columns: int = 8, n_judged: int = 1000) -> Pictures:
+    """The zoo's conditional digits of chapter 10, for each label from the same latents.
+
+    Args:
+        seed: of the latents.
+        n_shown: samples in a picture.
+        n_columns: samples in a row of it.
+        n_judged: samples a label that the zoo's classifier names.
+    """
+    generator, classifier = zoo.load("projection-digits"), zoo.load("digits-classifier")
+    z = Noise((seed, "samples"), n_judged).normal("z", generator.latent_size)
+    frames = {}
+    for label in range(10):
+        y = torch.full((n_judged,), label)
+        samples = torch.cat([generator(*part) for part in zip(z.split(250), y.split(250), strict=True)])
+        named = sum((classifier(part).argmax(1) == label).sum().item() for part in samples.split(250))
+        frames[f"{label}: the classifier names {named} of {n_judged:,} so"] = _png(
+            sheet(samples[:n_shown], n_columns, side=0)
+        )
+    about = {
+        "command": "python -m gancourse.widgets.record digits-by-label",
+        "seed": seed,
+        "generator": "projection-digits",
+        "torch": torch.__version__.split("+")[0],
+    }
+    return Pictures(frames, about)
+
+
+def _png(pixels: NDArray[np.uint8]) -> bytes:
+    """The PNG file of a picture without colours, bytes [height, width, 3]."""
+    file = io.BytesIO()
+    Image.fromarray(pixels[..., 0]).save(file, "png", optimize=True)
+    return file.getvalue()
+
+
+RECORDINGS: dict[str, Callable[[], Recording | Pictures]] = {
     "ring": partial(record_ring, seed=0),
     "acgan": partial(record_acgan, seed=0),
+    "digits-by-label": partial(record_digits, seed=0),
 }
 
 
@@ -132,8 +176,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder to write to (default: the package's)")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
+    record = RECORDINGS[options.name]()
     path = options.out / f"{options.name}.npz"
-    save(RECORDINGS[options.name](), path)
+    if isinstance(record, Pictures):
+        path = options.out / PICTURES.name / path.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_pictures(record, path)
+    else:
+        save(record, path)
     print(f"{path.name}: {path.stat().st_size} bytes")
     return 0
 

@@ -1,4 +1,4 @@
-"""Recorded trainings: what one holds, and where they lie."""
+"""Recorded trainings and pictures: what they hold, and where they lie."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from gancourse.names import lookup
 
 FOLDER = Path(str(files("gancourse.widgets"))) / "recordings"
+PICTURES = FOLDER / "pictures"
 SCALE = 1000  # coordinates are stored as integers, in thousandths
 
 
@@ -58,6 +59,40 @@ def recording(name: str) -> Recording:
         frames = list(zip(stored["steps"].tolist(), stored["points"] / SCALE, strict=True))
         curves = {k.removeprefix("curve "): stored[k].tolist() for k in stored.files if k.startswith("curve ")}
         return Recording(frames, stored["real"] / SCALE, curves, json.loads(str(stored["about"])))
+
+
+class Pictures(NamedTuple):
+    """Pictures as they were once made.
+
+    Args:
+        frames: PNG files by what is said of each.
+        about: seed, settings and versions.
+    """
+
+    frames: dict[str, bytes]
+    about: dict[str, object]
+
+
+def save_pictures(pictures: Pictures, path: Path) -> None:
+    """Write pictures, each as the bytes of its file."""
+    arrays = {f"frame {label}": np.frombuffer(png, np.uint8) for label, png in pictures.frames.items()}
+    np.savez_compressed(path, about=np.array(json.dumps(pictures.about)), **arrays)
+
+
+def pictures(name: str) -> Pictures:
+    """Pictures that lie in the package.
+
+    Raises:
+        ValueError: there are none of that name.
+
+    >>> digits = pictures("digits-by-label")
+    >>> len(digits.frames), digits.about["seed"]
+    (10, 0)
+    """
+    path = lookup({path.stem: path for path in sorted(PICTURES.glob("*.npz"))}, name, "set of pictures")
+    with np.load(path, allow_pickle=False) as stored:
+        frames = {k.removeprefix("frame "): stored[k].tobytes() for k in stored.files if k.startswith("frame ")}
+        return Pictures(frames, json.loads(str(stored["about"])))
 
 
 def _integers(points: NDArray[np.float64]) -> NDArray[np.int16]:

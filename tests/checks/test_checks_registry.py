@@ -84,3 +84,25 @@ def test_every_mistake_of_the_step_leads_to_weights_of_its_own(optimiser: str) -
 
 def test_the_networks_of_the_step_check_start_equal_each_time() -> None:
     assert agree(new_players("SGD").weights(), new_players("Adam").weights())
+
+
+def test_a_check_sets_back_what_an_answer_changes_for_the_whole_notebook() -> None:
+    def changes(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        torch.set_default_dtype(torch.float64)
+        torch.set_grad_enabled(False)
+        return torch.nn.functional.cross_entropy(logits, labels, reduction="none")
+
+    with pytest.raises(Wrong, match=r"default type to torch\.float64"):
+        exercises["ex-10-class-loss"].verify(changes)
+    assert torch.get_default_dtype() == torch.float32
+    assert torch.is_grad_enabled()
+
+
+def test_an_error_at_a_later_case_hides_no_mistake_of_an_earlier_one() -> None:
+    def fails_for_one_sample(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        if len(logits) == 1:
+            raise RuntimeError("a later case")
+        return torch.nn.functional.cross_entropy(logits, labels)
+
+    with pytest.raises(Wrong, match="That is the mean over the batch"):
+        exercises["ex-10-class-loss"].verify(fails_for_one_sample)

@@ -40,7 +40,8 @@ CHANGES = {
     "state of torch's random": lambda x, y: torch.manual_seed(0),
     "Python's random numbers": lambda x, y: random.seed(0),
     "default type": lambda x, y: torch.set_default_dtype(torch.float64),
-    "whether gradients are computed": no_gradient,
+    "switched gradients off": no_gradient,
+    "the number of threads": lambda x, y: torch.set_num_threads(torch.get_num_threads() + 1),
     "changed its argument `y` in place": lambda x, y: y.zero_(),
     "changed its argument `x` in place": lambda x, y: x.data.zero_(),
     "set requires_grad of its argument `x`": lambda x, y: x.requires_grad_(not x.requires_grad),
@@ -83,7 +84,7 @@ def test_a_setting_that_was_changed_before_the_last_step_is_named() -> None:
         torch.set_default_dtype(torch.float64)
         return t_real.mean() - conjugate(t_fake).mean()
 
-    with pytest.raises(Wrong, match="f_gan_bound changed torch's default type for the whole program"):
+    with pytest.raises(Wrong, match=r"set torch's default type to torch\.float64"):
         exercises["ex-03-fgan-bound"].verify(answer)
     assert torch.get_default_dtype() == torch.float32
 

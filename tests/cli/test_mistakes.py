@@ -4,7 +4,11 @@ import pytest
 
 from gancourse import cli, recipes
 from gancourse.cli.dispatch import COMMANDS
+from gancourse.training import Trainer
 from tests import checkout
+
+FEW = ["train", "semi-supervised-digits", "--no-full", "--data"]
+PROGAN = ["train", "progan-faces", "--width", "4", "--no-watch"]
 
 
 def test_lists_name_everything(capsys):
@@ -67,12 +71,70 @@ def test_lists_name_everything(capsys):
         (["resume", "nowhere", "--devices", "many"], "--devices"),
         (["experiment", "dcgan"], "did you mean 'dcgan-guidelines'"),
         (["check", "nowhere"], "nowhere"),
+        (["sample", "dcgan-digits", "--label", "11"], "dcgan-digits makes samples of no class; leave the label out"),
+        (["sample", "faces-regressor", "--label", "bald"], "faces-regressor makes samples of no class"),
+        # Conditions of the wrong kind, or none.
+        (["train", "faces-regressor", "--data", "faces-by-hair"], "no factors, which a regressor reads"),
+        (["train", "faces-regressor", "--data", "faces-captions"], "come with tokens; pass data whose y is factors"),
+        ([*FEW, "digits"], "needs unlabelled data of the labelled data's shape; pass data with few labels"),
+        ([*FEW, "few-labels:faces,100"], "the data has no classes, of which few labels could be kept"),
+        # Too many labels, and other wrong numbers of them.
+        ([*FEW, "few-labels:digits,20000"], "class '0' has 1001 samples, but 2000 labels of each class were asked for"),
+        ([*FEW, "few-labels:digits,102"], "102 labels for 10 classes; pass a positive multiple of 10"),
+        ([*FEW, "few-labels:digits,0"], "0 labels for 10 classes; pass a positive multiple of 10"),
+        ([*FEW, "few-labels:digits"], "names no labels; write few-labels:NAME,LABELS or NAME,LABELS,DRAW"),
+        ([*FEW, "few-labels:digits,many"], "names no labels; write few-labels:NAME,LABELS or NAME,LABELS,DRAW"),
+        ([*FEW, "few-labels:rings,100"], "data set 'rings' not found; did you mean 'ring'"),
+        # Batches without groups, which the first step finds.
+        ([*PROGAN, "--batch-size", "6"], "a batch of 6 has no groups of 4; pass a batch_size that 4 divides"),
+        ([*PROGAN, "--group", "3", "--batch-size", "8"], "a batch of 8 has no groups of 3"),
+        ([*PROGAN, "--group", "1"], "groups of 1; the samples of a group are compared, so pass at least 2"),
+        (
+            ["train", "dcgan-faces", "--minibatch-std", "--batch-size", "6", "--width", "4"],
+            "a batch of 6 has no groups of 4; pass a batch_size that 4 divides",
+        ),
+        # Resolutions that are no power of two, or too many levels.
+        ([*PROGAN, "--data", "stacked-digits"], "images: 28 × 28; ProGAN doubles 4 × 4, so pass 4, 8, 16, 32, …"),
+        ([*PROGAN, "--wide-to", "12"], "wide_to: 12 × 12; ProGAN doubles 4 × 4"),
+        ([*PROGAN, "--wide-to", "64"], "wide_to is 64, but the images are 32 × 32; pass at most 32"),
+        (["train", "lapgan-faces", "--data", "ring"], "LAPGAN makes square images, not points of 2 numbers"),
+        (["train", "lapgan-faces", "--n-levels", "0"], "n_levels is 0; expected at least 1"),
+        (["train", "lapgan-faces", "--n-levels", "6"], "pass a smaller n_levels"),
+        # Faces.
+        (["train", "dcgan-faces", "--data", "faces-correlated:2"], "can't be opened; write faces-correlated"),
+        (["train", "dcgan-faces", "--data", "faces-by-hairs"], "not found; did you mean 'faces-by-hair'"),
+        (["train", "dcgan-faces", "--data", "faces-by-hair:mohawk"], "can't be opened; write faces-by-hair"),
     ],
 )
 def test_a_mistake_costs_one_line_that_says_what_to_do(arguments, message, tmp_path, monkeypatch, fails):
     monkeypatch.chdir(tmp_path)
     assert message in fails(*arguments)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("there_before", [False, True], ids=["new", "in a folder of mine"])
+def test_a_first_step_that_is_refused_takes_its_own_files_away_and_no_others(there_before, tmp_path, fails):
+    folder = tmp_path / "deep" / "run"
+    if there_before:
+        folder.mkdir(parents=True)
+        (folder / "notes.txt").write_text("mine")
+    assert "no groups of 4" in fails(*PROGAN, "--fast", "--batch-size", "6", "--out", folder)
+    assert [path.name for path in tmp_path.rglob("*.*")] == (["notes.txt"] if there_before else [])
+    assert (tmp_path / "deep").exists() == there_before
+
+
+def test_a_refusal_after_the_first_step_keeps_the_run(tmp_path, monkeypatch, ring, fails):
+    folder, before = tmp_path / "run", Trainer.until
+
+    def until(trainer, steps):
+        """Two steps, and then a mistake."""
+        yield from before(trainer, 2)
+        raise ValueError("the third step is refused; look at the data")
+
+    monkeypatch.setattr(Trainer, "until", until)
+    assert "the third step is refused" in fails(*ring, "--out", folder)
+    assert (folder / "recipe.json").exists()
+    assert (folder / "checkpoint.safetensors").exists()
 
 
 def test_checking_blank_exercises_prints_the_table_and_fails(tmp_path, capsys):

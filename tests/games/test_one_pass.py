@@ -150,6 +150,24 @@ def test_penalties_of_one_batch_are_those_of_two_in_values_and_gradients(name: s
     assert_close(results[1], results[0], rtol=1e-11, atol=1e-13)
 
 
+class WithGradient(mlp.Discriminator):
+    """A discriminator with a method that has a well-known name and another meaning."""
+
+    def gradient(self, x):
+        return x - x.roll(1, -1)
+
+
+@pytest.mark.parametrize("wrapped", [lambda game: game, OneBatch], ids=["apart", "together"])
+def test_a_discriminator_s_own_method_named_gradient_changes_no_penalty(wrapped):
+    values = []
+    for kind in (mlp.Discriminator, WithGradient):
+        with initialised_from(0):
+            game = wrapped(GAN(mlp.Generator(4, 8), kind(8), non_saturating, PENALTIES["both"]))
+        values.append(game.discriminator_terms(batch(), noise()))
+    for name, value in values[0].items():
+        assert_close(values[1][name], value, rtol=0, atol=0)
+
+
 def test_r1_and_r2_of_one_batch_share_one_pass_with_the_scores():
     G, D = networks()
     passes = []

@@ -80,6 +80,31 @@ def test_the_discriminator_s_layers_have_the_paper_s_shapes(paper):
     assert out.shape == (4,)
 
 
+# Weights of each layer at 1024 pixels, without the rounding of the paper's table (4.2M, 2.4M, 1.2M, 590k, …). The
+# discriminator's are those that the official code prints at the end of NVIDIA's networks_stylegan.py, whose
+# discriminator is the one of this paper; they add up to 23,087,249. Independent generators have 23,079,115.
+UP = [2359808, *[2359808] * 6, 1179904, 590080, 295040, 147584, 73792, 36928, 18464, 9248, 4624, 2320]
+DOWN = [2320, 4640, 9248, 18496, 36928, 73856, 147584, 295168, 590080, 1180160, *[2359808] * 6]
+FROM_IMAGE = [64, 128, 256, 512, 1024, 2048, 2048, 2048, 2048]  # 1024 × 1024 to 4 × 4
+TO_IMAGE = [51, 99, 195, 387, 771, 1539, 1539, 1539, 1539]
+
+
+def weights(layers):
+    return [n_parameters(layer) for layer in layers.modules() if isinstance(layer, nn.Conv2d | nn.Linear)]
+
+
+def test_every_layer_has_as_many_weights_as_in_the_paper_and_only_the_first_has_more_biases(paper):
+    generator, discriminator = paper
+    first = 512 * 512 * 16 + 512  # with a bias for each feature map; ours has one for each pixel of it
+    assert weights(generator.start) + weights(generator.blocks) == [first + 15 * 512, *UP]
+    assert weights(generator.to_image)[::-1] == TO_IMAGE
+    assert n_parameters(generator) - 15 * 512 == 23_079_115 == first + sum(UP) + sum(TO_IMAGE)
+    assert [n for block in reversed(discriminator.blocks) for n in weights(block)] == DOWN
+    assert weights(discriminator.end) + weights(discriminator.head) == [2364416, 4194816, 513]
+    assert weights(discriminator.from_image)[::-1] == FROM_IMAGE
+    assert n_parameters(discriminator) == 23_087_249
+
+
 # Equalised learning rate
 
 

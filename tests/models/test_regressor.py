@@ -47,8 +47,8 @@ def test_a_family_says_what_it_can_t_read():
     fits = Signature((3, 32, 32), Factors(("smile", "glasses"), (0, 2)))
     assert SmallRegressor(width=4).regressor(fits).n_classes == (0, 2)
     assert SmallRegressor(width=4).regressor(Signature((1, 32, 32), Factors(("smile",)))).n_classes == (0,)
-    for condition in (None, Classes(("a", "b"))):
-        with pytest.raises(ValueError, match="has no factors"):
+    for condition, kind in ((None, "nothing"), (Classes(("a", "b")), "classes")):
+        with pytest.raises(ValueError, match=rf"no factors.*channels come with {kind}; pass data whose y is factors"):
             SmallRegressor().regressor(Signature((3, 32, 32), condition))
     with pytest.raises(ValueError, match="32 × 32 images"):
         SmallRegressor().regressor(Signature((1, 28, 28), Factors(("smile",))))

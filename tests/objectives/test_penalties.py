@@ -15,6 +15,7 @@ from gancourse.objectives import (
     r2,
     zero_centred_gradient_penalty,
 )
+from gancourse.objectives.penalties import KnowsGradients
 from gancourse.rng import initialised_from
 
 PENALTIES = {
@@ -79,6 +80,46 @@ def test_penalties_agree_with_a_loop_over_jacobians():
     between = torch.stack([e * r + (1 - e) * f for e, r, f in zip(epsilon, real, fake, strict=True)])
     expected = (slopes(critic, between).norm(dim=1) - 1).square()
     assert_close(gradient_penalty(critic, real, fake, epsilon), expected)
+
+
+class WithMethods(nn.Module):
+    """A critic with methods of its own that have the names of the package's."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = network()
+
+    def forward(self, x):
+        return self.layers(x)
+
+    def gradient(self, x):
+        """Differences of neighbouring numbers: no gradient of the scores."""
+        return x.diff(dim=-1, prepend=x[..., :1])
+
+    known_gradient = gradient
+
+
+@pytest.mark.parametrize("name", PENALTIES)
+def test_a_critic_s_own_method_named_gradient_is_not_taken_for_the_gradient_of_its_scores(name):
+    critic = WithMethods().double()
+    real, fake = draw(5, 3), draw(5, 3, seed=1)
+    epsilon = draw(5, seed=2).sigmoid()
+    assert_close(PENALTIES[name](critic, real, fake, epsilon), PENALTIES[name](critic.layers, real, fake, epsilon))
+
+
+def test_a_critic_that_says_by_its_type_that_it_knows_its_gradient_is_asked():
+    class Half(KnowsGradients):
+        """Knows the gradient at one batch alone."""
+
+        def __call__(self, x):
+            return linear(x)
+
+        def known_gradient(self, x):
+            return torch.zeros_like(x) if x is known else None
+
+    known, other = draw(4, 3), draw(4, 3)
+    assert r1(Half(), known).tolist() == [0] * 4
+    assert_close(r1(Half(), other), torch.full((4,), 169 / 2, dtype=torch.float64))
 
 
 def test_batchnorm_breaks_the_agreement_because_it_ties_samples_together():

@@ -15,7 +15,9 @@ from gancourse.games.game import is_conditional
 from gancourse.models import MLP, ResNet, SmallClassifier, mlp
 from gancourse.recipes import Adversarial, Classifying, Data, Play, Recipe, Training, Variational, generated, recipe
 from gancourse.recipes.plays import check_request, in_parts
+from gancourse.recipes.plays.regressing import errors_by_factor
 from gancourse.rng import Noise
+from gancourse.signature import Factors
 from gancourse.zoo.watching import Watcher
 
 MAKERS = [name for name, chosen in recipes.recipes.items() if chosen.play.makes_samples]
@@ -71,6 +73,33 @@ def test_a_classifier_makes_no_samples_and_is_measured_by_its_accuracy():
     always_three[1].bias.data = torch.eye(10)[3]
     threes = (data.load("digits", "test").first(2000).y == 3).double().mean().item()
     assert zoo.evaluate(always_three, chosen)["accuracy(2k test)"] == pytest.approx(threes)
+
+
+def test_a_regressor_s_errors_are_also_reported_of_the_faces_that_show_the_factor():
+    chosen = recipe("faces-regressor")
+    metrics = zoo.evaluate(zoo.untrained(chosen), chosen, 50)
+    shown = data.faces.visible(data.load("faces", "test").first(50).y)
+    n_with_hair = int(shown[:, list(data.faces.FACTORS).index("parting")].sum())
+    assert n_with_hair < 50
+    assert f"parting: mean error where visible({n_with_hair} of 50 test)" in metrics
+    assert "smile: mean error(50 test)" in metrics
+    assert not any("smile" in name and "where visible" in name for name in metrics)
+
+
+def test_errors_where_visible_leave_out_what_the_picture_does_not_show():
+    condition = Factors(("height", "kind"), (0, 2), visible=lambda y: y > 0.2)
+    truth = torch.tensor([[0.5, 0.75], [0.1, 0.25], [0.7, 0.25], [0.9, 0.1]])
+    readings = torch.tensor([[0.6, 0.75], [0.9, 0.75], [0.7, 0.75], [0.7, 0.9]])
+    expected = {
+        "height: mean error(4 test)": (0.1 + 0.8 + 0 + 0.2) / 4,
+        "height: mean error where visible(3 of 4 test)": (0.1 + 0 + 0.2) / 3,
+        "kind: accuracy(4 test)": 1 / 4,
+        "kind: accuracy where visible(3 of 4 test)": 1 / 3,
+    }
+    assert errors_by_factor(readings, truth, condition) == pytest.approx(expected)
+    # Nothing is said of samples that show nothing.
+    hidden = Factors(("height", "kind"), (0, 2), visible=lambda y: y > 1)
+    assert len(errors_by_factor(readings, truth, hidden)) == 2
 
 
 class Labelled(nn.Module):

@@ -7,16 +7,18 @@ from collections.abc import Iterator
 import check
 import pytest
 
-from gancourse.widgets import dirac, recording, scrub, transport
+from gancourse.widgets import browse, dirac, recording, scrub, transport
+from tests.widgets.figures import png
 
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Address of a page with one of each, and a second film."""
+    """Address of a page with one of each, the film twice."""
     game = recording("ring")
     ring_film = scrub(game.frames, game.real, curves=game.curves)
     short_film = scrub([(0, [[0.0, 0.0]]), (7, [[1.0, 1.0]])], [[1.0, 1.0]], start=0)
-    widgets = [ring_film, dirac("GAN"), transport("lines"), short_film]
+    greys = browse({"black": png(0), "grey": png(99)}, control="shade", description="Small pictures of one shade each")
+    widgets = [ring_film, dirac("GAN"), transport("lines"), short_film, greys]
     path = tmp_path_factory.mktemp("page") / "index.html"
     body = "\n".join(widget.html for widget in widgets)
     head = (

@@ -7,10 +7,18 @@ import io
 
 import matplotlib.pyplot as plt
 import numpy as np
+from PIL import Image
 
 from gancourse.widgets import Widget
 
-N_WIDGETS = 4  # on the page that conftest.py makes
+N_WIDGETS = 5  # on the page that conftest.py makes
+
+
+def png(shade: int, width: int = 3, height: int = 2) -> bytes:
+    """The file of a small grey picture."""
+    file = io.BytesIO()
+    Image.new("L", (width, height), shade).save(file, "png")
+    return file.getvalue()
 
 
 def run(driver, code: str, *arguments):

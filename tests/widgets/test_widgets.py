@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import io
 import math
 import os
 import re
@@ -16,14 +18,28 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch.testing import assert_close
 
 from gancourse.errors import NotFiniteError
 from gancourse.theory import box, dirac, fields, jensen_shannon, optimal_transport, parallel_lines
-from gancourse.widgets import Widget, at_width, clouds, film, plane, recording, scrub, transport
+from gancourse.widgets import (
+    Widget,
+    at_width,
+    browse,
+    browsing,
+    clouds,
+    film,
+    pictures,
+    plane,
+    recording,
+    scrub,
+    transport,
+)
 from gancourse.widgets import dirac as dirac_widget
-from gancourse.widgets.record import main, record_acgan, record_ring
+from gancourse.widgets.record import main, record_acgan, record_digits, record_ring
 from gancourse.widgets.stored import FOLDER
+from tests.widgets.figures import png
 
 FRAMES = [(0, [[0.0, 0.0], [1.0, -1.0]]), (5, [[0.5, 0.5], [1.0, 1.0]])]
 REAL = [[1.0, 1.0], [2.0, 0.0], [0.0, 2.0]]
@@ -34,7 +50,11 @@ def ring_film() -> Widget:
     return scrub(game.frames, game.real, curves=game.curves)
 
 
-WIDGETS = {"scrub": ring_film, "dirac": dirac_widget, "transport": transport}
+def greys() -> Widget:
+    return browse({"black": png(0), "grey": png(99)}, control="shade", description="Small pictures of one shade each")
+
+
+WIDGETS = {"scrub": ring_film, "dirac": dirac_widget, "transport": transport, "browse": greys}
 every_widget = pytest.mark.parametrize("name", WIDGETS)
 
 
@@ -246,6 +266,48 @@ def test_frames_that_cannot_be_shown_are_refused_with_advice(arguments: dict, me
     with pytest.raises(ValueError, match=message) as raised:
         scrub(**{"frames": FRAMES, "real": REAL, **arguments})
     assert isinstance(raised.value, NotFiniteError) == ("finite" in message)
+
+
+# Browsing
+
+
+@pytest.mark.parametrize("start", [0, 1, -1])
+def test_the_frame_at_rest_is_the_chosen_one_with_its_text(start: int):
+    widget = browse({"a": png(0), "b": png(200)}, control="shade", description="Two shades of grey", start=start)
+    tags = figure(widget)
+    shown = base64.b64decode(tags.part("picture")["href"].partition(",")[2])
+    assert (shown, widget.status) == ((png(0), "shade\u00a0a"), (png(200), "shade\u00a0b"))[start]
+    assert tags.part("slider")["value"] == str(start % 2)
+    assert (widget.panels[0].width, widget.panels[0].height) == (6, 4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"frames": {}}, "there are no frames"),
+        ({"frames": {"a": b"GIF89a" + bytes(20)}}, "frame 'a' is not a PNG file"),
+        ({"frames": {"a": png(0)[:20]}}, "frame 'a' is not a PNG file"),
+        ({"frames": {"a": png(0), "b": png(0, 4)}}, "frame 'b' has 4 × 2 pixels, frame 'a' 3 × 2"),
+        ({"start": 1}, "start 1, scale 2; expected one of 1 frames"),
+        ({"scale": 0}, "start 0, scale 0; expected one of 1 frames and a scale from 1"),
+        ({"frames": {"a": png(0) + bytes(100_000)}}, r"[\d,]+ bytes; expected at most 120,000"),
+    ],
+)
+def test_pictures_that_cannot_be_browsed_are_refused_with_advice(arguments: dict, message: str):
+    with pytest.raises(ValueError, match=message):
+        browse(**{"frames": {"a": png(0)}, "control": "shade", "description": "A shade of grey", **arguments})
+
+
+def test_the_digits_by_label_are_what_the_zoos_generator_draws(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    stored, again = pictures("digits-by-label"), record_digits()
+    widget = browse(stored.frames, control="digit", description="Digits by their label")
+    assert len(widget.html.encode()) < browsing.LARGEST
+    assert [label[0] for label in stored.frames] == [label[0] for label in again.frames] == list("0123456789")
+    for old, new in zip(stored.frames.values(), again.frames.values(), strict=True):
+        levels = [np.asarray(Image.open(io.BytesIO(file))).astype(float) for file in (old, new)]
+        assert np.abs(levels[0] - levels[1]).max() <= 2  # of 255: processors round otherwise
+    assert main(["digits-by-label", "--out", str(tmp_path)]) == 0
+    assert [path.name for path in tmp_path.rglob("*.npz")] == ["digits-by-label.npz"]
 
 
 # The recording

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import time
 from pathlib import Path
@@ -15,7 +16,7 @@ from torch.testing import assert_close
 from gancourse.theory import dirac, fields, optimal_transport
 from gancourse.widgets import clouds, plane, recording, scrub, transport
 from gancourse.widgets import dirac as dirac_widget
-from tests.widgets.figures import N_WIDGETS, choose, insert, keys, part, picture, press, resize, run, statuses
+from tests.widgets.figures import N_WIDGETS, choose, insert, keys, part, picture, png, press, resize, run, statuses
 
 pytestmark = [
     pytest.mark.slow,
@@ -70,7 +71,7 @@ def _words(d: str) -> list[str]:
     return [word for word in spaced.split() if not word.isalpha()]
 
 
-def test_arrow_keys_on_the_slider_move_one_film_and_leave_the_other(driver):
+def test_arrow_keyon_the_slider_move_one_film_and_leave_the_other(driver):
     Keys = keys()
     before = statuses(driver)
     assert before[0].startswith("step 1500: modes\u00a08, share\u00a00.88")
@@ -95,10 +96,19 @@ def test_a_frame_shows_the_recorded_points(driver):
     assert_close(drawn.double().numpy()[inside] * [1, -1], points[inside], atol=0.003 + 0.1 / 338 * 6, rtol=0)
 
 
-def test_arrow_keys_work_with_the_focus_on_the_button_too(driver):
+def test_arrow_keywork_with_the_focus_on_the_button_too(driver):
     Keys = keys()
     press(driver, 0, "play", Keys.ARROW_LEFT)
     assert statuses(driver)[0].startswith("step 1400:")
+
+
+def test_a_slider_shows_the_picture_of_its_place_and_says_so(driver):
+    Keys, shown = keys(), part(driver, 4, "picture")
+    for key, shade, label in ((Keys.ARROW_RIGHT, 99, "grey"), (Keys.HOME, 0, "black")):
+        press(driver, 4, "slider", key)
+        assert base64.b64decode(shown.get_attribute("href").partition(",")[2]) == png(shade)
+        assert statuses(driver)[4] == spoken(driver, 4) == f"shade\u00a0{label}"
+        assert part(driver, 4, "slider").get_attribute("aria-valuetext") == f"shade\u00a0{label}"
 
 
 def spoken(driver, index: int, settled: bool = True) -> str:
@@ -187,7 +197,7 @@ def test_eigenvalues_and_rates_are_those_of_the_theory(driver):
         assert abs(in_script(driver, "rate", method, stepping, strength) - exact) < 1e-7, (method, stepping)
 
 
-def test_the_start_moves_with_arrow_keys_and_comes_back(driver):
+def test_the_start_moves_with_arrow_keyand_comes_back(driver):
     Keys = keys()
     before = statuses(driver)
     press(driver, 1, "start", Keys.ARROW_RIGHT, Keys.ARROW_UP)
@@ -277,7 +287,7 @@ def test_the_divergence_is_pythons(driver, width: float):
 
 
 @pytest.mark.parametrize("shape", clouds.SHAPES)
-def test_a_cloud_moved_by_keys_is_as_far_as_python_says(driver, shape: str):
+def test_a_cloud_moved_by_keyis_as_far_as_python_says(driver, shape: str):
     Keys = keys()
     choose(driver, 2, "shape", shape)
     choose(driver, 2, "width", 0.25)
@@ -357,7 +367,7 @@ def test_without_scripts_the_picture_shows_and_the_controls_do_not(browser, page
     finally:
         browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
     assert html.count("Run the cell, or trust the notebook") == N_WIDGETS
-    assert html.count("data:image/svg+xml") == 7
+    assert html.count("data:image/svg+xml") == 8
     assert not re.search("<(svg|input|button|select)|data-ready=", re.sub("<script>.*?</script>", "", html, flags=re.S))
     blue = (np.abs(shown - np.array([0x1F, 0x77, 0xB4]) / 255).max(2) < 0.02).sum()
     orange = (np.abs(shown - np.array([0xD9, 0x69, 0x0A]) / 255).max(2) < 0.02).sum()

@@ -11,7 +11,11 @@ from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
 
 KEEP = "Return one value per sample; whoever trains takes the mean, after weighting the samples where needed."
-HUGE = "logits of ±1000, as a head gives them that is sure of itself"
+HUGE = (
+    "logits of ±1000, as a head gives them that is sure of itself: a softmax has rounded to 0 there, and a clamp hides "
+    "how wrong it is"
+)
+UNEVEN = "a sure head beside one whose logits are all about −1000: each row needs a maximum of its own"
 
 
 def class_loss(logits: Tensor, labels: Tensor) -> Tensor:
@@ -31,8 +35,26 @@ def _clamped(epsilon: float) -> Mistake:
     )
 
 
+def _common_maximum(logits: Tensor, labels: Tensor) -> Tensor:
+    s = logits - logits.max()
+    return s.exp().sum(1).log() - _picked(s, labels)
+
+
 MISTAKES = [
     *reductions(class_loss, KEEP),
+    Mistake(
+        lambda s, y: class_loss(s, y) / len(s),
+        f"Each sample's loss is divided by the size of the batch. {KEEP}",
+    ),
+    Mistake(
+        lambda s, y: class_loss(s, y) / s.shape[1],
+        "That is a mean over the classes of a sum with one term that isn't 0: take the label's term as it is.",
+    ),
+    Mistake(
+        _common_maximum,
+        "The largest logit of the whole batch is subtracted: a row that lies far below it underflows, and its "
+        "logarithm is infinite. Subtract each row's own maximum, or use torch.logsumexp.",
+    ),
     Mistake(
         lambda s, y: cross_entropy(s.softmax(1), y, reduction="none"),
         "That is the cross-entropy of a softmax: cross_entropy takes logits and applies a softmax itself, so this has "
@@ -77,13 +99,17 @@ def _cases() -> list[Case]:
     for dtype in PRECISIONS:
         example = torch.tensor([[2.0, 0.0, 0.0], [0.0, 0.0, 0.0]], dtype=dtype)
         cases.append(Case({"logits": example, "labels": torch.tensor([0, 2])}, "the task's example"))
-        for k, (n, classes) in enumerate(((4, 10), (1, 3), (7, 2))):
+        for k, (n, classes) in enumerate(((4, 10), (1, 3), (7, 2), (5, 12))):
             generator = torch.Generator().manual_seed(k)
             logits = 2 * torch.randn(n, classes, generator=generator, dtype=torch.float64).to(dtype)
             labels = torch.randint(classes, (n,), generator=generator)
-            cases.append(Case({"logits": logits, "labels": labels}, f"{n} samples of {classes} classes"))
+            cases.append(Case({"logits": logits, "labels": labels}, f"a batch of {n}, {classes} classes"))
         sure = 1000 * torch.tensor([[1.0, -1.0, 0.0], [-1.0, 1.0, 0.0], [0.0, 1.0, -1.0]], dtype=dtype)
         cases.append(Case({"logits": sure, "labels": torch.tensor([0, 0, 1])}, HUGE))
+        uneven = torch.tensor([[1000.0, -1000.0, 0.0], [-1000.0, -1001.0, -1002.0]], dtype=dtype)
+        if dtype == torch.float64:
+            uneven = uneven * 1.0003  # which single precision can't hold
+        cases.append(Case({"logits": uneven, "labels": torch.tensor([2, 1])}, UNEVEN))
     return cases
 
 
@@ -95,5 +121,5 @@ CLASS_LOSS = Exercise(
         Values(_cases, class_loss, MISTAKES),
         Gradients(_cases, class_loss, hint="A clamp, a torch.where or a detach stops it: use cross_entropy's own way"),
     ],
-    description="Random and huge logits of 2, 3 and 10 classes, gradients, in single and double precision.",
+    description="Random and huge logits of 2 to 12 classes, gradients, in single and double precision.",
 )

@@ -14,6 +14,8 @@ from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
 
 LOG_2PI = math.log(2 * math.pi)
+NO_FLOOR = "The exponential of log_variance is positive by itself, so nothing has to be added or cut off."
+SURE = "log variances of ±20: no ε and no clamp; the exponential of log_variance is positive by itself"
 
 
 def code_information(mean: Tensor, log_variance: Tensor, codes: Tensor) -> Tensor:
@@ -27,6 +29,19 @@ def _likelihood(mean: Tensor, log_variance: Tensor, codes: Tensor) -> Tensor:
 
 def _summed(each: Callable[..., Tensor]) -> Callable[..., Tensor]:
     return lambda mean, log_variance, codes: (each(mean, log_variance, codes) + math.log(2)).sum(1)
+
+
+def _with_floor(floor: Callable[[Tensor], Tensor], message: str) -> Mistake:
+    """The right likelihood of a variance that can't become small."""
+    return Mistake(_summed(lambda m, v, c: _likelihood(m, floor(v.exp()).log(), c)), message)
+
+
+def _rounded(log_2pi: float, log_2: float, message: str) -> Mistake:
+    """The right formula with a rounded constant."""
+    return Mistake(
+        lambda m, v, c: (-((c - m) ** 2 * (-v).exp() + v + log_2pi) / 2 + log_2).sum(1),
+        f"The formula is right, but {message}",
+    )
 
 
 MISTAKES = [
@@ -83,6 +98,32 @@ MISTAKES = [
         _summed(lambda m, v, c: _likelihood(m.tanh(), v, c)),
         "The mean goes through a tanh; take it as it is.",
     ),
+    Mistake(
+        _summed(lambda m, v, c: -((c - m) ** 2 * (-v).exp() + (v + LOG_2PI) / 2)),
+        "The square lacks its ½: log N has −½ (c − μ)² / σ².",
+    ),
+    Mistake(
+        lambda m, v, c: (_likelihood(m, v, c) + (v + LOG_2PI + 1) / 2).sum(1),
+        "The entropy of Q is added; H(c) is the entropy of the codes themselves, log 2 each.",
+    ),
+    *(
+        _with_floor(lambda s2, eps=eps: s2 + eps, f"{eps:g} is added to the variance. {NO_FLOOR}")
+        for eps in (1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-10, 1e-12)
+    ),
+    *(
+        _with_floor(lambda s2, eps=eps: (s2.sqrt() + eps) ** 2, f"{eps:g} is added to σ. {NO_FLOOR}")
+        for eps in (1e-5, 1e-6, 1e-7, 1e-8)
+    ),
+    _with_floor(
+        lambda s2: s2.clamp(min=1e-6),
+        f"The variance is cut off at 1e-6, which gaussian_nll_loss does unless it is told eps=0. {NO_FLOOR}",
+    ),
+    *(_rounded(math.log(2 * pi), math.log(2), "π is rounded; use math.pi.") for pi in (3.14, 3.142, 3.1416, 3.14159)),
+    *(_rounded(LOG_2PI, log_2, "log 2 is rounded; use math.log(2).") for log_2 in (0.69, 0.693, 0.6931, 0.69315)),
+    *(
+        _rounded(number, math.log(2), "log 2π is rounded; use math.log(2 * math.pi).")
+        for number in (1.84, 1.838, 1.8379, 1.83788)
+    ),
 ]
 
 
@@ -107,7 +148,17 @@ def _cases() -> list[Case]:
             codes = 2 * torch.rand(n, n_codes, generator=generator, dtype=torch.float64) - 1
             values = (mean.to(dtype), (size * noise).to(dtype), codes.to(dtype))
             cases.append(Case(dict(zip(names, values, strict=True)), about))
+        cases.append(Case(dict(zip(names, _sure(dtype), strict=True)), SURE))
     return cases
+
+
+def _sure(dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean, log variance and codes of recognisers that are as sure, and as unsure, as may be."""
+    log_variance = torch.tensor([[-20.0, 20.0], [-24.0, -11.0]], dtype=dtype)
+    codes = torch.tensor([[0.25, -0.5], [0.75, 1.0]], dtype=dtype)
+    # Single precision can't hold a distance of a few σ from the code here, so the mean is the code itself.
+    off = 1.0 if dtype == torch.float64 else 0.0
+    return codes + off * (log_variance.clamp(max=0) / 2).exp(), log_variance, codes
 
 
 CODE_INFORMATION = Exercise(
@@ -116,7 +167,7 @@ CODE_INFORMATION = Exercise(
     points=2,
     steps=[
         Values(_cases, code_information, MISTAKES),
-        Gradients(_cases, code_information, free=["codes"]),
+        Gradients(_cases, code_information, free=["codes"], hint="Q learns both, its mean and its log variance"),
     ],
     description="One to three codes, sure and unsure recognisers, gradients, in single and double precision.",
 )

@@ -13,6 +13,10 @@ from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
 
 EPSILON = 1e-5
+FAR = (
+    "a channel whose mean is a million, with a spread of 2: the mean of x² less the squared mean is the difference of "
+    "two huge numbers and keeps few digits. Subtract the mean from x first, then square, or use x.var(correction=0)"
+)
 
 
 def conditional_norm(x: Tensor, y: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
@@ -44,6 +48,47 @@ def _epsilon_outside(x: Tensor, y: Tensor, scale: Tensor, shift: Tensor) -> Tens
 def _without_epsilon(x: Tensor, y: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
     spread = x.std((0, 2, 3), keepdim=True, correction=0)
     return _maps(1 + scale[y]) * (x - x.mean((0, 2, 3), keepdim=True)) / spread + _maps(shift[y])
+
+
+def _of_each_class(x: Tensor, y: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    """Statistics of each class's own samples."""
+    normalised = torch.zeros_like(x)
+    for label in y.unique():
+        part = x[y == label]
+        variance = part.var((0, 2, 3), keepdim=True, correction=0)
+        normalised[y == label] = (part - part.mean((0, 2, 3), keepdim=True)) / (variance + EPSILON).sqrt()
+    return _maps(1 + scale[y]) * normalised + _maps(shift[y])
+
+
+def _another_epsilon(epsilon: float) -> Mistake:
+    def answer(x: Tensor, y: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        normalised = batch_norm(x, None, None, training=True, eps=epsilon)
+        return _maps(1 + scale[y]) * normalised + _maps(shift[y])
+
+    return Mistake(answer, f"The number below the root is {epsilon:g}; the exercise asks for 1e-5.")
+
+
+def _variance(x: Tensor) -> Tensor:
+    return x.var((0, 2, 3), keepdim=True, correction=0)
+
+
+def _mixed_channels(x: Tensor, y: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    rows = x.reshape(x.shape[1], -1)
+    variance = rows.var(1, keepdim=True, correction=0)
+    normalised = ((rows - rows.mean(1, keepdim=True)) / (variance + EPSILON).sqrt()).reshape(x.shape)
+    return _maps(1 + scale[y]) * normalised + _maps(shift[y])
+
+
+def _divided_by(
+    spread_of: Callable[[Tensor], Tensor], variance_of: Callable[[Tensor], Tensor] = _variance
+) -> Callable[..., Tensor]:
+    """The right mean, but another divisor."""
+
+    def answer(x: Tensor, y: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+        spread = spread_of(variance_of(x))
+        return _maps(1 + scale[y]) * (x - x.mean((0, 2, 3), keepdim=True)) / spread + _maps(shift[y])
+
+    return answer
 
 
 def _of(scale_of: Callable[[Tensor, Tensor], Tensor], shift_of: Callable[[Tensor, Tensor], Tensor]) -> Callable:
@@ -87,6 +132,16 @@ MISTAKES = [
         _over((1, 2, 3)),
         "That normalises over the channels too (layer normalisation); each channel has a mean and variance of its own.",
     ),
+    Mistake(_over((0, 1, 2, 3)), "There is one mean and variance for all channels; each channel has its own."),
+    Mistake(
+        _mixed_channels,
+        "The values are sorted into the wrong channels: x.reshape(channels, −1) takes them in the order of the batch. "
+        "Bring the channels to the front by transpose(0, 1) first, or reduce over the axes (0, 2, 3).",
+    ),
+    Mistake(
+        _divided_by(lambda v: (v + EPSILON).sqrt(), lambda x: x.var((2, 3), keepdim=True, correction=0).mean(0)[None]),
+        "That is the mean of the images' own variances: it leaves out how far their means lie from each other.",
+    ),
     Mistake(
         _over((0,)), "That normalises each pixel over the batch; the statistics are over height and width as well."
     ),
@@ -101,6 +156,25 @@ MISTAKES = [
     Mistake(
         _epsilon_outside, "The 1e-5 is added to the standard deviation; it belongs to the variance, below the root."
     ),
+    Mistake(
+        _of_each_class,
+        "The mean and variance are those of each class's own samples; they are of the whole batch. Only scale and "
+        "shift depend on the class.",
+    ),
+    Mistake(
+        lambda x, y, scale, shift: _maps(1 + scale[y]) * x / (1 + EPSILON) ** 0.5 + _maps(shift[y]),
+        "That uses a running mean of 0 and variance of 1 instead of the batch's own: pass training=True.",
+    ),
+    Mistake(_divided_by(lambda v: v + EPSILON), "The square root of the variance is missing."),
+    Mistake(
+        _divided_by(lambda v: v.clamp(min=EPSILON).sqrt()),
+        "The variance is cut off at 1e-5; the formula adds 1e-5 to it.",
+    ),
+    Mistake(
+        lambda x, y, scale, shift: _maps(1 + scale[y]) * (batch_norm(x, None, None, training=True) + _maps(shift[y])),
+        "The shift is added before the scale, which then multiplies it too.",
+    ),
+    *map(_another_epsilon, (1e-3, 1e-4, 1e-6, 1e-7, 1e-8, 1e-12)),
     Mistake(_without_epsilon, "The 1e-5 below the root is missing: a channel that is constant would be divided by 0."),
 ]
 
@@ -128,6 +202,10 @@ def _cases() -> list[Case]:
         small = _random(10, (5, 2, 3, 3), 3, dtype)
         small["x"] = small["x"] * 0.01
         cases.append(Case(small, "values of about 0.01, where the 1e-5 counts"))
+    # Not in single precision, where the mean of such values is itself too coarse.
+    far = _random(11, (4, 2, 3, 3), 3, torch.float64)
+    far["x"] = far["x"] + 1e6
+    cases.append(Case(far, FAR))
     return cases
 
 
@@ -153,6 +231,7 @@ CONDITIONAL_NORM = Exercise(
     points=3,
     steps=[
         Values(_cases, conditional_norm, MISTAKES),
+        Gradients(_graded, conditional_norm, free=["x"], hint="The rows of the classes are trained: don't detach them"),
         Gradients(_graded, conditional_norm, hint="Mean and variance are a part of the function: don't detach them"),
     ],
     description="Batches of one to six, images that aren't square, a constant channel, gradients, both precisions.",

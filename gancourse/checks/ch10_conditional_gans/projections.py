@@ -11,6 +11,8 @@ from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, V
 from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
 
+TRAINED = "h, the class's row and ψ are all trained: detach none of them, in neither of the two products"
+
 
 def projection_score(h: Tensor, y: Tensor, embedding: Tensor, weight: Tensor) -> Tensor:
     """The right answer, with one weight for each class: v_y + ψ."""
@@ -65,6 +67,14 @@ MISTAKES = [
         "Every sample is judged for the first sample's class; each has a label of its own.",
     ),
     Mistake(
+        lambda h, y, embedding, weight: _features(h) @ weight + (embedding[y] @ _features(h).T).sum(1),
+        "Each sample's row is multiplied with the features of all samples; only its own count.",
+    ),
+    Mistake(
+        lambda h, y, embedding, weight: (embedding[y] * weight * _features(h)).sum(1),
+        "The class's row and ψ are multiplied with each other; the score is a sum of two products, each with φ.",
+    ),
+    Mistake(
         lambda h, y, embedding, weight: (
             _features(h) @ weight + (embedding[y] * _features(h)).sum(1) / embedding.shape[1] ** 0.5
         ),
@@ -92,6 +102,8 @@ def _cases() -> list[Case]:
                 ((1, 2, 7, 7), 10, "a batch of one"),
                 ((5, 4, 1, 1), 4, "maps of one pixel"),
                 ((3, 6, 4, 2), 1, "one class"),
+                ((3, 1, 2, 3), 4, "one channel"),
+                ((1, 1, 2, 2), 3, "one sample with one channel"),
             )
         ):
             generator = torch.Generator().manual_seed(k)
@@ -108,6 +120,6 @@ PROJECTION = Exercise(
     "ex-10-projection",
     "projection_score(h, y, embedding, weight)",
     points=2,
-    steps=[Values(_cases, projection_score, MISTAKES), Gradients(_cases, projection_score)],
+    steps=[Values(_cases, projection_score, MISTAKES), Gradients(_cases, projection_score, hint=TRAINED)],
     description="Maps of 1 × 1 to 7 × 7, 1 to 10 classes, a batch of one, gradients, in single and double precision.",
 )

@@ -6,13 +6,15 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits, softplus
+from torch.nn.functional import binary_cross_entropy, binary_cross_entropy_with_logits, softplus
 
 from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, Values
 from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
 
-HUGE = "logits of ±1000: exp and the quotient Z/(Z + 1) don't survive them"
+HUGE = "logits of ±1000: exp and the quotient Z/(Z + 1) don't survive them, and an ε or a clamp hides that"
+LARGE = "logits of ±50, where exp is finite, but 1 − D has rounded to 0"
+TRAINED = "Detach neither side. Where it is nan, an intermediate value was infinite; softplus and logsumexp have none"
 
 
 def unlabelled_loss(unlabelled: Tensor, generated: Tensor) -> Tensor:
@@ -49,7 +51,32 @@ def _together(u: Tensor, g: Tensor) -> Tensor:
     return binary_cross_entropy_with_logits(scores, labels)
 
 
+def _log_of(change: Callable[[Tensor], Tensor]) -> Callable[[Tensor, Tensor], Tensor]:
+    """The formula with D itself, σ(log Z), which is changed before its logarithm."""
+    return _halves(_lse, lambda s: -change(s.sigmoid()).log(), lambda s: -change(1 - s.sigmoid()).log())
+
+
+def _probability(score: Tensor, label: float) -> Tensor:
+    return binary_cross_entropy(score.sigmoid(), torch.full_like(score, label), reduction="none")
+
+
 MISTAKES = [
+    Mistake(
+        lambda u, g: (_down(_lse(u)).sum() + softplus(_lse(g)).sum()) / (2 * len(u)),
+        "Both sums are divided by the number of unlabelled samples; the second one has m terms.",
+    ),
+    Mistake(
+        lambda u, g: (_down(_lse(u).mean()) + softplus(_lse(g).mean())) / 2,
+        "The mean is taken of the scores, before the softplus; take it of the losses.",
+    ),
+    Mistake(
+        _halves(lambda s: s.logsumexp(0), _down, softplus),
+        "The logsumexp runs over the batch, dim 0: each row is an image; take dim 1.",
+    ),
+    Mistake(
+        _halves(lambda s: torch.nn.functional.pad(s, (0, 1)).logsumexp(1), _down, softplus),
+        "The class with the logit 0 counts twice: softplus has it already, and the score is log Z of the K logits.",
+    ),
     Mistake(
         lambda u, g: 2 * unlabelled_loss(u, g),
         "The halves are missing: each of the two means counts one half.",
@@ -95,6 +122,24 @@ MISTAKES = [
         "softplus(−log Z) and softplus(log Z), with logsumexp.",
     ),
     Mistake(
+        _log_of(lambda p: p),
+        "That is the logarithm of σ(score), which has rounded to 0, or of 1 − σ(score): softplus(−score) and "
+        "softplus(score) are the same without rounding.",
+    ),
+    *(
+        Mistake(
+            _log_of(lambda p, eps=eps: p + eps),
+            f"{eps:g} in the logarithm hides that σ(score) has rounded to 0, and its gradient with it: take softplus "
+            "of the score.",
+        )
+        for eps in (1e-6, 1e-7, 1e-8, 1e-10, 1e-12)
+    ),
+    Mistake(
+        _halves(_lse, lambda s: _probability(s, 1.0), lambda s: _probability(s, 0.0)),
+        "binary_cross_entropy of a sigmoid stops at 100: give the score to binary_cross_entropy_with_logits, or to "
+        "softplus.",
+    ),
+    Mistake(
         _halves(lambda s: s.exp().sum(1).log(), _down, softplus),
         "log Σ exp is written by hand, and the exponential overflows: use torch.logsumexp.",
     ),
@@ -118,6 +163,8 @@ def _cases() -> list[Case]:
             generator = torch.Generator().manual_seed(k)
             u, g = (2 * torch.randn(size, classes, generator=generator, dtype=torch.float64) for size in (n, m))
             cases.append(Case({"unlabelled": u.to(dtype), "generated": g.to(dtype)}, about))
+        large = torch.tensor([[50.0, -50.0], [-50.0, -50.0]], dtype=dtype)
+        cases.append(Case({"unlabelled": large, "generated": large.clone()}, LARGE))
         sure = torch.tensor([[1000.0, -1000.0], [-1000.0, -1000.0]], dtype=dtype)
         cases.append(Case({"unlabelled": sure, "generated": sure.flip(0)[:1]}, HUGE))
         cases.append(Case({"unlabelled": sure[:1], "generated": sure}, HUGE))
@@ -128,6 +175,6 @@ UNLABELLED_LOSS = Exercise(
     "ex-10-unlabelled-loss",
     "unlabelled_loss(unlabelled, generated)",
     points=3,
-    steps=[Values(_cases, unlabelled_loss, MISTAKES), Gradients(_cases, unlabelled_loss)],
+    steps=[Values(_cases, unlabelled_loss, MISTAKES), Gradients(_cases, unlabelled_loss, hint=TRAINED)],
     description="Different numbers of samples, 1 to 10 classes, logits of ±1000, gradients, in both precisions.",
 )

@@ -17,7 +17,6 @@ from gancourse.checks.engine.side_effects import (
     complain_of_gradients,
     mark_gradients,
     random_numbers_kept,
-    settings_kept,
 )
 from gancourse.checks.engine.verdict import Wrong, same, show
 
@@ -196,7 +195,7 @@ def _check_values(n: int, dtype: torch.dtype, scale: float, name: str, function:
     weights = [*g.parameters(), *d.parameters()]
     mark_gradients(weights)
     before = copy.deepcopy(weights)
-    with settings_kept(text), random_numbers_kept(text):
+    with random_numbers_kept(text):
         value = attempt(name, function, arguments, text)
     if not isinstance(value, Tensor):
         raise Wrong(f"{text} returned {show(value)}; expected a tensor of shape [{n}]")

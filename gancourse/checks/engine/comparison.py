@@ -99,7 +99,7 @@ class Gradients:
                 if key not in self.free and not same(ours, theirs):
                     raise Wrong(
                         f"{call_text(name, case)} has the right value, but its gradient with respect to {key} is "
-                        f"{show(ours)}; expected {show(theirs)}. {self.hint}".rstrip()
+                        f"{show(ours)}; expected {show(theirs)}.{_first_difference(ours, theirs)} {self.hint}".rstrip()
                     )
 
 
@@ -123,22 +123,35 @@ def compare_values(
         Wrong: something isn't right.
     """
     all_expected = [right(*case.args.values()) for case in cases]
-    # Copies, since a later call could write into the value of this one.
-    values = [
-        as_tensor(name, call(name, function, case), expected, case).detach().clone()
-        for case, expected in zip(cases, all_expected, strict=True)
-    ]
-    for case, value, expected in zip(cases, values, all_expected, strict=True):
+    values, failure = _called(name, function, cases, all_expected)
+    tried = list(zip(cases, values, all_expected, strict=False))
+    for case, value, expected in tried:
         if not same(value, expected):
             comparison = f"{call_text(name, case)} gave {_with_shape(value, expected)}; expected {show(expected)}."
-            reason = _known_mistake(cases, values, mistakes) or _advice(case, value, expected)
+            reason = _known_mistake(cases[: len(values)], values, mistakes) or _advice(case, value, expected)
             raise Wrong(f"{comparison}{_first_difference(value, expected)} {reason}")
-    for case, value, expected in zip(cases, values, all_expected, strict=True):
+    if failure:  # said only now, since an earlier, plainer case may be wrong already
+        raise failure
+    for case, value, expected in tried:
         if value.dtype != expected.dtype:
             raise Wrong(
                 f"{call_text(name, case)} returned {value.dtype}; expected {expected.dtype}"
                 f"{_how_to_convert(expected.dtype, case)}"
             )
+
+
+def _called(
+    name: str, function: Callable, cases: Sequence[Case], all_expected: Sequence[Tensor]
+) -> tuple[list[Tensor], Wrong | None]:
+    """What the function returns for the cases in order, up to the first one that it fails at, and that failure."""
+    values: list[Tensor] = []
+    for case, expected in zip(cases, all_expected, strict=True):
+        try:
+            # A copy, since a later call could write into the value of this one.
+            values.append(as_tensor(name, call(name, function, case), expected, case).detach().clone())
+        except Wrong as wrong:
+            return values, wrong
+    return values, None
 
 
 def as_tensor(name: str, value: object, expected: Tensor, case: Case) -> Tensor:
@@ -161,7 +174,7 @@ def gradients(name: str, function: Callable, case: Case) -> list[Tensor]:
     """Gradient of the sum of what a function returns, with respect to each tensor of floats among the arguments.
 
     Raises:
-        Wrong: nothing flows back.
+        Wrong: nothing flows back, or it can't be computed.
     """
     leaves = {key: case.args[key].detach().clone().requires_grad_() for key in _differentiable(case)}
     value = attempt(name, function, [leaves.get(k, v) for k, v in case.args.items()], call_text(name, case))
@@ -170,7 +183,35 @@ def gradients(name: str, function: Callable, case: Case) -> list[Tensor]:
             f"{call_text(name, case)} has the right value, but no gradient flows back from it: training would stand "
             "still. Drop .detach(), .item(), torch.tensor(…) and torch.no_grad() from the function"
         )
-    return sum_gradients(value, list(leaves.values()))
+    return followed(call_text(name, case), lambda: sum_gradients(value, list(leaves.values())))
+
+
+def followed(text: str, differentiate: Callable[[], list[Tensor | None]]) -> list[Tensor | None]:
+    """Gradients through a student's function, by a function that computes them.
+
+    Args:
+        text: the call, for the message.
+        differentiate: computes the gradients.
+
+    Raises:
+        Wrong: torch can't compute them, because the function has changed or freed what it needs.
+    """
+    try:
+        return differentiate()
+    except RuntimeError as error:
+        if "modified by an inplace operation" in str(error):
+            reason = (
+                "a tensor that the gradient needs was changed in place. Make a new one: `a = a * b` in the place of "
+                "`a *= b`, and no assignment to a part, `a[i] = …`, of what exp, sqrt or relu returned"
+            )
+        elif "a second time" in str(error):
+            reason = (
+                "the function has taken gradients itself, which frees what they are computed from. Return the value, "
+                "and leave its gradient to the caller"
+            )
+        else:
+            reason = f"torch says: {str(error).strip().splitlines()[0]}"
+        raise Wrong(f"{text} has the right value, but no gradient can be computed from it: {reason}") from None
 
 
 def _differentiable(case: Case) -> list[str]:

@@ -6,7 +6,8 @@ import dis
 import inspect
 import linecache
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
@@ -87,13 +88,20 @@ def call(name: str, function: Callable, case: Case) -> Any:
 
 
 def attempt(name: str, function: Callable, arguments: Sequence[Any], text: str, nothing: bool = False) -> Any:
-    """Call a student's function; an exception, or None unless `nothing` is allowed, becomes a message."""
-    try:
-        value = function(*arguments)
-    except NotImplementedError:
-        raise not_written(name) from None
-    except (Exception, SystemExit) as error:
-        raise Wrong(f"{text} raised {type(error).__name__}: {_first_line(error)}{_where(error, function)}") from None
+    """Call a student's function; an exception, or None unless `nothing` is allowed, becomes a message.
+
+    A setting of torch that it changed for good is set back, and becomes a message too.
+    """
+    with _settings_kept(text):
+        try:
+            value = function(*arguments)
+        except NotImplementedError:
+            raise not_written(name) from None
+        except (Exception, SystemExit) as error:
+            raise Wrong(
+                f"{text} raised {type(error).__name__}: {_first_line(error).removesuffix('.')}"
+                f"{_where(error, function)}{_precision(error)}"
+            ) from None
     if value is None and is_blank(function):
         raise not_written(name)
     if value is None and not nothing:
@@ -101,8 +109,54 @@ def attempt(name: str, function: Callable, arguments: Sequence[Any], text: str, 
     return value
 
 
+@contextmanager
+def _settings_kept(text: str) -> Iterator[None]:
+    """Inside, a student's function runs; afterwards torch's settings are as before.
+
+    Raises:
+        Wrong: nothing else went wrong inside, but a setting changed.
+    """
+    dtype, is_grad_enabled, n_threads = torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_num_threads()
+    try:
+        yield
+    finally:
+        new_dtype, still_enabled, new_threads = (
+            torch.get_default_dtype(),
+            torch.is_grad_enabled(),
+            torch.get_num_threads(),
+        )
+        torch.set_default_dtype(dtype)
+        torch.set_grad_enabled(is_grad_enabled)
+        if new_threads != n_threads:
+            torch.set_num_threads(n_threads)
+    if new_dtype != dtype:
+        raise Wrong(
+            f"{text} set torch's default type to {new_dtype}, for the whole notebook; convert single tensors, by "
+            ".to(x) with one of the arguments"
+        )
+    if still_enabled != is_grad_enabled:
+        raise Wrong(
+            f"{text} switched gradients {'on' if still_enabled else 'off'} for the whole notebook; write "
+            "`with torch.no_grad():` around the lines that need none"
+        )
+    if new_threads != n_threads:
+        raise Wrong(f"{text} changed the number of threads for the whole notebook; leave it as it is")
+
+
 def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or ["(no message)"])[0]
+
+
+def _precision(error: BaseException) -> str:
+    """A hint, if an error comes from two precisions that meet."""
+    if not isinstance(error, RuntimeError) or not any(
+        word in str(error) for word in ("dtype", "datatype", "type (double)")
+    ):
+        return ""
+    return (
+        "; a check calls with float64 and with float32, so give new layers and tensors the type of an argument, by "
+        ".to(x)"
+    )
 
 
 def _where(error: BaseException, function: Callable) -> str:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import torch
 
 from gancourse.checks.engine.probe import accept
-from gancourse.checks.engine.side_effects import settings_kept
 
 PACKAGE = "gancourse.checks"
 Step = Callable[[str, Callable], None]
@@ -60,8 +59,8 @@ class Exercise:
             Wrong: it isn't; the message says why.
         """
         accept(self.function, answer, self.parameters)
-        # A check neither depends on the random state of the notebook nor changes it, nor torch's settings.
-        with torch.random.fork_rng(devices=[]), torch.enable_grad(), settings_kept(self.function):
+        # A check neither depends on the random state of the notebook nor changes it.
+        with torch.random.fork_rng(devices=[]), torch.enable_grad():
             torch.manual_seed(0)
             for step in self.steps:
                 step(self.function, answer)

@@ -17,7 +17,7 @@ from gancourse.checks.engine.verdict import Wrong, same, show
 
 @dataclass(frozen=True)
 class NoSideEffects:
-    """A step of a check, once the values are right: weights as arguments, random numbers and torch's settings stay.
+    """A step of a check, once the values are right: weights as arguments and random numbers stay.
 
     Cases are tried twice, in opposite orders: a value that depends on earlier calls differs. In between come calls with
     other numbers of the same shapes, which may not change what was returned before.
@@ -63,28 +63,6 @@ class NoSideEffects:
 
 
 @contextmanager
-def settings_kept(text: str) -> Iterator[None]:
-    """Inside, a student's function runs; afterwards torch's settings are as before.
-
-    Args:
-        text: the function or its call, for the message.
-
-    Raises:
-        Wrong: nothing else went wrong inside, but a setting changed.
-    """
-    before = _settings()
-    try:
-        yield
-        _complain(text, before, _settings())
-    finally:
-        dtype, grad, n_threads = before.values()
-        torch.set_default_dtype(dtype)
-        torch.set_grad_enabled(grad)
-        if torch.get_num_threads() != n_threads:
-            torch.set_num_threads(n_threads)
-
-
-@contextmanager
 def random_numbers_kept(text: str) -> Iterator[None]:
     """Inside, a student's function runs; afterwards the random numbers are as before.
 
@@ -114,14 +92,6 @@ def _complain(text: str, before: dict[str, Any], after: dict[str, Any]) -> None:
             raise Wrong(f"{text} changed {what} for the whole program; compute the value and leave the rest as it is")
 
 
-def _settings() -> dict[str, Any]:
-    return {
-        "torch's default type": torch.get_default_dtype(),
-        "whether gradients are computed": torch.is_grad_enabled(),
-        "the number of threads": torch.get_num_threads(),
-    }
-
-
 def _random_states() -> dict[str, Any]:
     return {
         "the state of torch's random numbers": torch.get_rng_state().numpy().tobytes(),
@@ -140,7 +110,7 @@ def _watched(name: str, function: Callable, case: Case, with_gradient: bool) -> 
     """The value, for leaves that want a gradient, as a network's weights do, or for data; if nothing else happened."""
     text = call_text(name, case)
     arguments = {key: _leaf(value, with_gradient) for key, value in case.args.items()}
-    with settings_kept(text), random_numbers_kept(text):
+    with random_numbers_kept(text):
         value = attempt(name, function, list(arguments.values()), text)
     for key, original in case.args.items():
         mine = arguments[key]

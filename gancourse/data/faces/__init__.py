@@ -3,6 +3,7 @@
 from gancourse.data.faces.collection import Faces
 from gancourse.data.faces.description import FACTORS, Factor, changed, labels, mirrored, neutral, random_factors, values
 from gancourse.data.faces.painting import draw
+from gancourse.data.faces.visibility import visible
 from gancourse.data.faces.wording import LENGTH, N_WORDINGS, VOCABULARY, caption, decode, encode
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "neutral",
     "random_factors",
     "values",
+    "visible",
 ]

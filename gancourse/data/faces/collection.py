@@ -14,13 +14,14 @@ from gancourse.batch import Batch
 from gancourse.data.faces.description import FACTORS, NAMES, changed, labels, random_factors, values
 from gancourse.data.faces.painting import draw
 from gancourse.data.faces.pose import SIZE
+from gancourse.data.faces.visibility import visible
 from gancourse.data.faces.wording import LENGTH, N_WORDINGS, VOCABULARY, caption, encode
 from gancourse.data.images import to_floats
 from gancourse.names import lookup
 from gancourse.rng import Noise, generator
 from gancourse.signature import Classes, Condition, Factors, Picture, Signature, Tokens
 
-READABLE = Factors(NAMES, tuple(len(factor.classes) for factor in FACTORS.values()))
+READABLE = Factors(NAMES, tuple(len(factor.classes) for factor in FACTORS.values()), visible)
 N_FACES = {"train": 50_000, "test": 10_000}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from gancourse.data import Source
@@ -13,7 +14,7 @@ from gancourse.games import FactorRegression
 from gancourse.games.regression import class_of
 from gancourse.models import Family
 from gancourse.recipes.plays.play import Judge, Play, in_parts
-from gancourse.signature import Signature
+from gancourse.signature import Factors, Signature
 from gancourse.values import Positive
 
 N_TEST = 10_000
@@ -57,23 +58,39 @@ class Regressing(Play):
     def evaluate(
         self, network: nn.Module, load: Callable[[str], Source], judge: Judge, n: int | None, seed: int
     ) -> dict[str, float]:
-        """On the first test samples, the accuracy of each categorical factor, and the mean error of the others."""
+        """On the first test samples, the accuracy of each categorical factor, and the mean error of the others.
+
+        Of a factor that some samples don't show, also over those that do.
+        """
         source = load("test")
         count = min(n or N_TEST, N_TEST, source.n_samples or N_TEST)
         test = source.first(count)
-        factors = in_parts(network, network, test.x)
-        said = f"{count // 1000}k" if count % 1000 == 0 else str(count)
-        values = {}
-        for column, (name, n_classes) in enumerate(zip(*factor_names(source.signature), strict=True)):
-            read, truth = factors[:, column], test.y[:, column]
-            if n_classes:
-                share = (class_of(read, n_classes) == class_of(truth, n_classes)).double().mean()
-                values[f"{name}: accuracy({said} test)"] = share.item()
-            else:
-                values[f"{name}: mean error({said} test)"] = (read - truth).abs().double().mean().item()
-        return values
+        return errors_by_factor(in_parts(network, network, test.x), test.y, source.signature.condition)
 
 
-def factor_names(fits: Signature) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """Names of the data's factors, and the number of classes of each (0 if continuous)."""
-    return fits.condition.names, fits.condition.n_classes
+def errors_by_factor(readings: Tensor, truth: Tensor, condition: Factors) -> dict[str, float]:
+    """Accuracies of categorical factors, and mean errors of continuous ones, by names with the number of samples.
+
+    Args:
+        readings: of the factors, [n, factors] from 0 to 1.
+        truth: the factors, of the same shape.
+        condition: what they are.
+
+    >>> readings, truth = torch.tensor([[0.5, 0.9], [0.5, 0.1]]), torch.tensor([[0.25, 0.8], [0.5, 0.9]])
+    >>> errors_by_factor(readings, truth, Factors(("size", "kind"), (0, 2)))
+    {'size: mean error(2 test)': 0.125, 'kind: accuracy(2 test)': 0.5}
+    """
+    n = len(truth)
+    said = f"{n // 1000}k" if n % 1000 == 0 else str(n)
+    shown = condition.visible(truth) if condition.visible else torch.ones_like(truth, dtype=torch.bool)
+    values = {}
+    for column, (name, n_classes) in enumerate(zip(condition.names, condition.n_classes, strict=True)):
+        read, true, is_shown = readings[:, column], truth[:, column], shown[:, column]
+        if n_classes:
+            what, errors = "accuracy", class_of(read, n_classes) == class_of(true, n_classes)
+        else:
+            what, errors = "mean error", (read - true).abs()
+        values[f"{name}: {what}({said} test)"] = errors.double().mean().item()
+        if 0 < (n_shown := int(is_shown.sum())) < n:
+            values[f"{name}: {what} where visible({n_shown} of {said} test)"] = errors[is_shown].double().mean().item()
+    return values
