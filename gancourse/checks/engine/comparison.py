@@ -147,7 +147,8 @@ def _called(
     values: list[Tensor] = []
     for case, expected in zip(cases, all_expected, strict=True):
         try:
-            values.append(as_tensor(name, call(name, function, case), expected, case))
+            # A copy, since a later call could write into the value of this one.
+            values.append(as_tensor(name, call(name, function, case), expected, case).detach().clone())
         except Wrong as wrong:
             return values, wrong
     return values, None

@@ -6,7 +6,8 @@ import dis
 import inspect
 import linecache
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
@@ -91,20 +92,43 @@ def attempt(name: str, function: Callable, arguments: Sequence[Any], text: str, 
 
     A setting of torch that it changed for good is set back, and becomes a message too.
     """
-    dtype, is_grad_enabled = torch.get_default_dtype(), torch.is_grad_enabled()
+    with _settings_kept(text):
+        try:
+            value = function(*arguments)
+        except NotImplementedError:
+            raise not_written(name) from None
+        except (Exception, SystemExit) as error:
+            raise Wrong(
+                f"{text} raised {type(error).__name__}: {_first_line(error).removesuffix('.')}"
+                f"{_where(error, function)}{_precision(error)}"
+            ) from None
+    if value is None and is_blank(function):
+        raise not_written(name)
+    if value is None and not nothing:
+        raise Wrong(f"{text} returned None; does {name} end without a `return`?")
+    return value
+
+
+@contextmanager
+def _settings_kept(text: str) -> Iterator[None]:
+    """Inside, a student's function runs; afterwards torch's settings are as before.
+
+    Raises:
+        Wrong: nothing else went wrong inside, but a setting changed.
+    """
+    dtype, is_grad_enabled, n_threads = torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_num_threads()
     try:
-        value = function(*arguments)
-    except NotImplementedError:
-        raise not_written(name) from None
-    except (Exception, SystemExit) as error:
-        raise Wrong(
-            f"{text} raised {type(error).__name__}: {_first_line(error).removesuffix('.')}"
-            f"{_where(error, function)}{_precision(error)}"
-        ) from None
+        yield
     finally:
-        new_dtype, still_enabled = torch.get_default_dtype(), torch.is_grad_enabled()
+        new_dtype, still_enabled, new_threads = (
+            torch.get_default_dtype(),
+            torch.is_grad_enabled(),
+            torch.get_num_threads(),
+        )
         torch.set_default_dtype(dtype)
         torch.set_grad_enabled(is_grad_enabled)
+        if new_threads != n_threads:
+            torch.set_num_threads(n_threads)
     if new_dtype != dtype:
         raise Wrong(
             f"{text} set torch's default type to {new_dtype}, for the whole notebook; convert single tensors, by "
@@ -115,11 +139,8 @@ def attempt(name: str, function: Callable, arguments: Sequence[Any], text: str, 
             f"{text} switched gradients {'on' if still_enabled else 'off'} for the whole notebook; write "
             "`with torch.no_grad():` around the lines that need none"
         )
-    if value is None and is_blank(function):
-        raise not_written(name)
-    if value is None and not nothing:
-        raise Wrong(f"{text} returned None; does {name} end without a `return`?")
-    return value
+    if new_threads != n_threads:
+        raise Wrong(f"{text} changed the number of threads for the whole notebook; leave it as it is")
 
 
 def _first_line(error: BaseException) -> str:
