@@ -107,7 +107,7 @@ def test_a_slider_shows_the_picture_of_its_place_and_says_so(driver):
     for key, shade, label in ((Keys.ARROW_RIGHT, 99, "grey"), (Keys.HOME, 0, "black")):
         press(driver, 5, "slider", key)
         assert base64.b64decode(shown.get_attribute("href").partition(",")[2]) == png(shade)
-        assert statuses(driver)[5] == spoken(driver, 4) == f"shade\u00a0{label}"
+        assert statuses(driver)[5] == spoken(driver, 5) == f"shade\u00a0{label}"
         assert part(driver, 5, "slider").get_attribute("aria-valuetext") == f"shade\u00a0{label}"
 
 
