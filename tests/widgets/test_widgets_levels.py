@@ -17,10 +17,10 @@ from gancourse.data import Faces
 from gancourse.laplacian import pyramid, reconstruct
 from gancourse.widgets import levels
 from gancourse.widgets.bands import FACES, GREY, NAMES
-from tests.widgets.figures import N_WIDGETS, choose, keys, part, press, run, statuses
+from tests.widgets.figures import choose, keys, part, press, run, statuses
 
 in_browser = pytest.mark.skipif(check.browser_paths() is None, reason="no chromium with chromedriver")
-INDEX = N_WIDGETS - 1
+INDEX = 4
 SETTINGS = [((1.0, 1.0, 1.0), None), ((0.7, -0.3, 1.4), None), ((1.0, 1.0, 1.0), 2), ((2.0, 0.0, -1.0), 0)]
 
 
