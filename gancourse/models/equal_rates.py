@@ -38,6 +38,7 @@ def equalised(layer: nn.Module) -> nn.Module:
     Source: Karras et al. 2018, section 4.1. There ŵ = w / c with "c the constant from He's initialiser", which must be
     √(fan_in / 2): He's standard deviation is √(2 / fan_in).
 
+    >>> _ = torch.manual_seed(0)
     >>> layer = equalised(nn.Linear(50, 1000))
     >>> round(layer.weight.std().item(), 2), round(layer.parametrizations.weight.original.std().item(), 2)
     (0.2, 1.0)

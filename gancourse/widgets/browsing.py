@@ -29,8 +29,8 @@ def browse(frames: Mapping[str, bytes], *, control: str, description: str, start
             figure would be larger than 120 kB.
 
     >>> from gancourse.widgets import pictures
-    >>> browse(pictures("digits-by-label").frames, control="digit", description="Digits by their label").status[7:19]
-    ': the classi'
+    >>> browse(pictures("digits-by-label").frames, control="digit", description="Digits by their label").status[6:17]
+    '0: 999 of 1'
     """
     if not frames:
         raise ValueError("there are no frames; pass at least one pair of a text and a PNG file's bytes")

@@ -139,9 +139,8 @@ def record_digits(seed: int = 0, n_shown: int = 16, n_columns: int = 8, n_judged
         y = torch.full((n_judged,), label)
         samples = torch.cat([generator(*part) for part in zip(z.split(250), y.split(250), strict=True)])
         named = sum((classifier(part).argmax(1) == label).sum().item() for part in samples.split(250))
-        frames[f"{label}: the classifier names {named} of {n_judged:,} so"] = grey_png(
-            sheet(samples[:n_shown], n_columns, side=0)
-        )
+        text = f"{label}: {named:,} of {n_judged:,} samples are named {label}"
+        frames[text] = grey_png(sheet(samples[:n_shown], n_columns, side=0))
     about = {
         "command": "python -m gancourse.widgets.record digits-by-label",
         "seed": seed,

@@ -143,5 +143,5 @@ def test_checking_blank_exercises_prints_the_table_and_fails(tmp_path, capsys):
         cli.main(["check", str(tmp_path)])
     said = capsys.readouterr()
     assert stop.value.code == 1
-    assert "0 of 4 exercises passed" in said.out
+    assert "0 of 5 exercises passed" in said.out
     assert "gancourse:" not in said.err

@@ -20,15 +20,22 @@ from gancourse.values import Option, Range, Value, hints, is_abstract, options
 TINY = {"steps": 3, "batch_size": 12, "full": False, "width": 4, "latent_size": 4, "average_kimg": 0.02}
 """Averages forget within three steps, so that their half-life shows; recipes without averages stay without."""
 
+USUAL = {GrowingRemedy: GrowingRemedy(fade_kimg=0.024, stable_kimg=0.012)}
+"""Settings that have an effect within the few samples of these trainings, where the usual ones are for longer ones."""
+
 BY_HAND: dict[str, tuple[Any, ...]] = {
     "data": (
-        *("ring", "grid", "digits", "fashion", "stacked-digits", "noise-32", "faces-sketch", "unpaired:grid,ring"),
-        "few-labels:fashion,20",
+        *("ring", "grid", "digits", "fashion", "stacked-digits", "noise-32", "unpaired:grid,ring"),
+        *("few-labels:fashion,20", "faces-sketch", "faces"),
     ),
     # Not hinge: near scores of zero it is the Wasserstein objective.
     "objective": ("least-squares", "wasserstein", "minimax"),
     "terms": ((), (R1(0.3),), (R1(1.0, every=2),), (terms.Orthogonality(0.1),)),
-    "remedies": tuple((kind(),) for kind in Value.kinds.values() if issubclass(kind, Remedy) and not is_abstract(kind)),
+    "remedies": tuple(
+        (USUAL.get(kind, kind()),)
+        for kind in Value.kinds.values()
+        if issubclass(kind, Remedy) and not is_abstract(kind)
+    ),
 }
 """Values to try of what a type hint doesn't tell enough about."""
 
@@ -244,8 +251,6 @@ STEEP = RING.changed(objective="wasserstein", n_critic=4, learning_rate=0.2, ste
 """Its critic's gradient soon exceeds one, below which a one-sided penalty is zero."""
 
 PLAIN_PROGAN = tiny(recipe("progan-faces")).changed(remedies=())
-USUAL = {GrowingRemedy: GrowingRemedy(fade_kimg=0.024, stable_kimg=0.012)}
-"""Settings that have an effect within the few samples of these trainings, where the usual ones are for longer ones."""
 
 
 @pytest.mark.parametrize(("kind", "field"), fields_of(Term, Remedy))
