@@ -17,8 +17,11 @@ from tests import checkout
 CLASSIFIERS = ("digits-classifier", "fashion-classifier")
 ARITHMETIC = {
     **dict.fromkeys(("relativistic-digits", "stacked-digits"), " --channels-last --fused"),
-    **dict.fromkeys(("faces-regressor", "projection-digits", "resnet-digits", "semi-supervised-digits"), " --fast"),
-    "dcgan-faces": " --fast --precision bf16-mixed",
+    **dict.fromkeys(
+        ("faces-regressor", "faces-sketch-regressor", "projection-digits", "resnet-digits", "semi-supervised-digits"),
+        " --fast",
+    ),
+    **dict.fromkeys(("dcgan-faces", "lapgan-faces"), " --fast --precision bf16-mixed"),
 }
 GENERATORS = ("dcgan-digits", "dcgan-fashion", "vae-digits")
 
