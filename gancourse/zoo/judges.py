@@ -176,6 +176,7 @@ JUDGES: dict[str, Judge[Any]] = {
     **dict.fromkeys(
         ("faces", "faces-by-hair", "faces-captions", "faces-edges", "faces-correlated"), _regressor("faces-regressor")
     ),
+    "faces-sketch": _regressor("faces-sketch-regressor"),
     **dict.fromkeys(
         ("ring", "grid", "unit-ring", "unit-grid"), _of(_modes, N_DEFAULT)._replace(by_class=_by_posterior)
     ),
