@@ -4,12 +4,14 @@ import math
 
 import pytest
 import torch
+from scipy import stats
 from torch import nn
 from torch.distributions import Normal
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, pad
 
-from gancourse import metrics, zoo
+from gancourse import data, experiments, metrics, zoo
 from gancourse.data import Faces
+from gancourse.experiments.minibatch_std import PAPER
 from gancourse.games.growing import phases
 from gancourse.laplacian import down, energies, pyramid, up
 from gancourse.models import LAPGAN, MinibatchStd, ProGAN, flops
@@ -107,6 +109,8 @@ def test_about_half_of_the_variance_of_faces_is_in_the_bands(faces):
     assert 0.35 < 1 - coarse.item() < 0.5
     blurred = energies(pyramid(up(down(faces)), 3))
     assert (blurred[-1] / blurred.sum()).item() > 0.65
+    clothes = energies(pyramid(data.load("fashion-32", "test").first(500).x, 3))
+    assert 0.5 < 1 - (clothes[-1] / clothes.sum()).item() < 0.6
 
 
 # LAPGAN
@@ -253,6 +257,20 @@ def test_copies_get_a_map_near_zero_and_in_the_wrong_order_12_of_16_get_another_
     assert (right < 0.01).nonzero()[:, 0].tolist() == [0, 4, 8, 12]
     wrong = right[:4].repeat_interleave(4)
     assert (wrong != right).sum() == 12
+
+
+@pytest.mark.parametrize("loss", ["WGAN-GP", "GAN, R1"])
+def test_three_seeds_tell_neither_no_effect_nor_the_papers_from_what_the_map_does_to_modes(loss):
+    def modes(method):
+        rows = sorted((r for r in experiments.rows("minibatch-std") if r["method"] == method), key=lambda r: r["seed"])
+        return [next(v for name, v in row["metrics"].items() if name.startswith("modes")) for row in rows]
+
+    with_layer, without = modes(f"{loss}, minibatch std"), modes(loss)
+    assert len(with_layer) == len(without) == 3
+    assert sum(a > b for a, b in zip(with_layer, without, strict=True)) == 1
+    interval = stats.ttest_rel(with_layer, without).confidence_interval(0.95)
+    paper = PAPER["WGAN-GP, minibatch std"] - PAPER["WGAN-GP"]
+    assert interval.low < 0 < paper == 24 < interval.high
 
 
 @pytest.mark.parametrize("n", [8, 32])

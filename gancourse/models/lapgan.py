@@ -2,8 +2,9 @@
 
 Source: Denton, Chintala, Szlam, Fergus 2015, section 2.3 and appendix A. As there, the coarsest level's networks are
 fully connected with two hidden layers, the others convolutional; noise is one more plane of a generator's input, and a
-discriminator adds the low-pass image back to the band in front of its first layer. Sizes are smaller, latents normal,
-activations LeakyReLU(0.2), and there is neither dropout nor BatchNorm.
+discriminator adds the low-pass image back to the band in front of its first layer. Here it
+gets the low-pass image as a second input as well. Sizes are smaller, latents normal, activations LeakyReLU(0.2), and
+there is neither dropout nor BatchNorm.
 """
 
 from __future__ import annotations
