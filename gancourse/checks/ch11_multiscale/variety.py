@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, Values
+from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, Values, single_precision
 from gancourse.checks.engine.probe import Case, attempt, call_text
 from gancourse.checks.engine.registry import Exercise
 from gancourse.checks.engine.side_effects import NoSideEffects
@@ -144,6 +144,19 @@ MISTAKES = [
         "There are group_size groups of n / group_size samples; it should be n / group_size groups of group_size: the "
         "members of a group run along dim 0 of reshape(group_size, -1, …).",
     ),
+    Mistake(
+        _with(lambda x, g: (s := _strided(x, g)).sub(s.mean(0)).abs().transpose(0, 1).flatten(1).mean(1).repeat(g)),
+        "That is the mean absolute deviation; take the root of the variance, the mean *square* deviation.",
+    ),
+    Mistake(
+        lambda x, g: torch.cat([(s := _strided(x, g)).sub(s.mean(0)).view_as(x), minibatch_std(x, g)[:, -1:]], 1),
+        "x itself has lost its group's mean; append the map to x as it is.",
+    ),
+    Mistake(
+        lambda x, g: x + minibatch_std(x, g)[:, -1:],
+        "The map is added to each channel of x; append it as one channel more (torch.cat).",
+    ),
+    single_precision(minibatch_std),
 ]
 
 
@@ -164,6 +177,11 @@ def _cases() -> list[Case]:
                 ((6, 4, 1, 1), 6, "the whole batch as one group, maps of one pixel"),
                 ((3, 2, 2, 2), 1, "groups of one, whose deviation is that of the 1e-8"),
                 ((1, 2, 2, 3), 1, "a batch of one"),
+                ((14, 2, 1, 3), 2, "seven groups of two, maps of one row"),
+                ((9, 2, 3, 1), 3, "three groups of three, maps of one column"),
+                ((32, 1, 2, 1), 16, "groups of sixteen"),
+                ((66, 1, 1, 2), 2, "33 groups"),
+                ((5, 9, 2, 2), 5, "more features than samples"),
             )
         ):
             generator = torch.Generator().manual_seed(k)
@@ -179,6 +197,8 @@ def _cases() -> list[Case]:
         cases.append(Case({"x": equal, "group_size": 4}, "equal samples, of a generator that has collapsed"))
         small = 1e-4 * torch.arange(32, dtype=dtype).view(8, 2, 2, 1).cos()
         cases.append(Case({"x": small, "group_size": 2}, "values of about 1e-4, where the 1e-8 counts"))
+    large = 1e25 * torch.arange(32, dtype=torch.float64).view(8, 2, 2, 1).cos()
+    cases.append(Case({"x": large, "group_size": 2}, "numbers whose squares single precision can't hold"))
     return cases
 
 
@@ -209,7 +229,7 @@ def _check_second(name: str, function: Callable) -> None:
             )
 
 
-REFUSED = [(6, 4), (4, 3), (2, 4), (1, 2), (3, 8), (10, 4)]
+REFUSED = [(6, 4), (4, 3), (2, 4), (1, 2), (3, 8), (10, 4), (4, 5), (7, 2), (9, 6), (5, 7), (33, 16), (40, 3)]
 """Batches, and groups that don't divide them."""
 
 
@@ -249,5 +269,5 @@ MINIBATCH_STD = Exercise(
         _check_second,
         NoSideEffects(_cases),
     ],
-    description="Groups of one to eight, equal samples, batches that groups don't divide, gradients of gradients, too.",
+    description="Groups of one to sixteen, equal samples, batches that groups don't divide, gradients of gradients.",
 )
