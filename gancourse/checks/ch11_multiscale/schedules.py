@@ -40,8 +40,10 @@ PLANS = [
     Plan(8000, 6000, 9),
     Plan(800_000, 600_000, 3),
     Plan(3, 2, 13),
-    # Of more images than single precision can count, 2 to the power of 24.
-    Plan(30_000_001, 50_000_003, 9),
+    Plan(3_000_000, 1, 3),
+    Plan(1, 3_000_000, 3),
+    # Of more images than single precision (2 to the power of 24) and 32 bits can count.
+    Plan(300_000_001, 500_000_003, 9),
 ]
 
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, Values, single_precision
-from gancourse.checks.engine.probe import Case, attempt, call_text
+from gancourse.checks.engine.probe import Case, attempt, call_text, settings_kept
 from gancourse.checks.engine.registry import Exercise
-from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.side_effects import NoSideEffects, random_numbers_kept
 from gancourse.checks.engine.verdict import Wrong, same, show
 
 EPSILON = 1e-8
@@ -193,6 +193,10 @@ def _cases() -> list[Case]:
             cases.append(
                 Case({"x": other.to(dtype), "group_size": group_size}, f"{about}; another batch of that shape")
             )
+        for group_size in range(1, 17):
+            x = torch.arange(2.0 * group_size * (1 + group_size % 3), dtype=dtype).square().sin().view(-1, 1, 1, 2)
+            cases.append(Case({"x": x, "group_size": group_size}, f"groups of {group_size}"))
+        cases.append(Case({"x": torch.zeros(4, 3, 2, 2, dtype=dtype), "group_size": 2}, "a batch of zeros"))
         equal = torch.full((8, 2, 2, 2), 0.5, dtype=dtype)
         cases.append(Case({"x": equal, "group_size": 4}, "equal samples, of a generator that has collapsed"))
         small = 1e-4 * torch.arange(32, dtype=dtype).view(8, 2, 2, 1).cos()
@@ -233,6 +237,14 @@ REFUSED = [(6, 4), (4, 3), (2, 4), (1, 2), (3, 8), (10, 4), (4, 5), (7, 2), (9, 
 """Batches, and groups that don't divide them."""
 
 
+def _outcome(function: Callable, x: Tensor, group_size: int) -> tuple[object, Exception | None]:
+    """What a function returns, or what it raises."""
+    try:
+        return function(x, group_size), None
+    except Exception as error:
+        return None, error
+
+
 def _check_refusal(name: str, function: Callable) -> None:
     """A ValueError where the groups don't divide the batch."""
     for n, group_size in REFUSED:
@@ -240,18 +252,15 @@ def _check_refusal(name: str, function: Callable) -> None:
         text = f"{call_text(name, case)}, {n} samples in groups of {group_size},"
         advice = f"expected a ValueError, raised by yourself: {n} isn't a multiple of {group_size}"
         x = case.args["x"].clone()
-        try:
-            value = function(x, group_size)
-        except ValueError as error:
-            if not torch.equal(x, case.args["x"]):
-                raise Wrong(f"{text} changed x before it raised its ValueError; leave x as it is") from None
-            if not str(error).strip():
-                raise Wrong(
-                    f"{text} raised a ValueError that says nothing; say what was given and what to do"
-                ) from None
-        except Exception as error:
-            raise Wrong(f"{text} raised {type(error).__name__}; {advice}") from None
-        else:
+        with settings_kept(text), random_numbers_kept(text):
+            value, error = _outcome(function, x, group_size)
+        if not torch.equal(x, case.args["x"]):
+            raise Wrong(f"{text} changed x before it refused; leave x as it is")
+        if isinstance(error, ValueError) and not str(error).strip():
+            raise Wrong(f"{text} raised a ValueError that says nothing; say what was given and what to do")
+        if error and not isinstance(error, ValueError):
+            raise Wrong(f"{text} raised {type(error).__name__}; {advice}")
+        if not error:
             raise Wrong(
                 f"{text} returned {show(value)}; {advice}. Groups that are cut, enlarged or shrunk to fit make the "
                 "map's meaning depend on the batch, and nobody notices"

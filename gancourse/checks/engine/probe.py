@@ -92,7 +92,7 @@ def attempt(name: str, function: Callable, arguments: Sequence[Any], text: str, 
 
     A setting of torch that it changed for good is set back, and becomes a message too.
     """
-    with _settings_kept(text):
+    with settings_kept(text):
         try:
             value = function(*arguments)
         except NotImplementedError:
@@ -173,7 +173,7 @@ SETTINGS = [
 
 
 @contextmanager
-def _settings_kept(text: str) -> Iterator[None]:
+def settings_kept(text: str) -> Iterator[None]:
     """Inside, a student's function runs; afterwards torch's settings are as before.
 
     Raises:
