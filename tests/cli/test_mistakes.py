@@ -99,6 +99,14 @@ def test_lists_name_everything(capsys):
         ([*PROGAN, "--wide-to", "64"], "wide_to is 64, but the images are 32 × 32; pass at most 32"),
         (["train", "lapgan-faces", "--data", "ring"], "LAPGAN makes square images, not points of 2 numbers"),
         (["train", "lapgan-faces", "--n-levels", "0"], "n_levels is 0; expected at least 1"),
+        (["train", "lapgan-faces", "--n-levels", "9"], "after 6 there is one pixel left; pass at most 6"),
+        (["train", "lapgan-faces", "--group", "4"], "--group"),
+        # Settings of growing.
+        ([*PROGAN, "--remedies", "growing:fade-kimg=-1"], "fade_kimg is -1.0; expected a finite number ≥ 0"),
+        ([*PROGAN, "--remedies", "growing:stable-kimg=nan"], "stable_kimg is nan; expected a finite number ≥ 0"),
+        ([*PROGAN, "--remedies", "growing", "growing"], "the game is a Growing already"),
+        (["train", "dcgan-faces", "--remedies", "growing"], "Discriminator has no resolution and alpha, so it doesn't"),
+        ([*PROGAN, "--group", "-4"], "group is -4; expected at least 1"),
         (["train", "lapgan-faces", "--n-levels", "6"], "pass a smaller n_levels"),
         # Faces.
         (["train", "dcgan-faces", "--data", "faces-correlated:2"], "can't be opened; write faces-correlated"),
