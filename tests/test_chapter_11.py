@@ -20,7 +20,7 @@ from gancourse.models.progan import at_level
 from gancourse.rng import Noise, initialised_from
 from gancourse.signature import Signature
 
-FACES_32 = Signature((3, 32, 32))
+FACES_32, TIMES = Signature((3, 32, 32)), (60, 120, 240, 480)
 
 
 @pytest.fixture(scope="module")
@@ -206,6 +206,30 @@ def test_the_chapters_count_of_images_is_that_of_the_phases():
     for kimg in range(800 + 8 * 1600):
         counted[math.ceil(level(1000 * kimg + 500))] += 1
     assert counted == {0: 800} | dict.fromkeys(range(1, 9), 1600)
+
+
+def test_in_equal_seconds_growing_is_behind_until_its_last_fade_has_ended_and_then_about_level():
+    def at(method, seconds, metric):
+        rows = sorted((r for r in experiments.rows("growing") if r["method"] == method), key=lambda r: r["seed"])
+        assert [row["seed"] for row in rows] == [0, 1, 2]
+        entries = [[e for e in row["trace"] if e["due"] == "seconds"][TIMES.index(seconds)] for row in rows]
+        assert all(entry["seconds"] - seconds < 1 for entry in entries)
+        return torch.tensor([next(v for name, v in e.items() if name.startswith(metric)) for e in entries])
+
+    def ratios(seconds, metric):
+        return at("grown", seconds, metric) / at("whole", seconds, metric)
+
+    for metric in ("fid(faces", "fid(pixels", "sliced W2(patches-7x7-at-32"):
+        for seconds in (120, 240):
+            assert (ratios(seconds, metric) > 1.7).all()
+    assert round(ratios(120, "fid(faces").mean().item(), 1) == 2.5
+    assert round(ratios(240, "fid(faces").mean().item(), 1) == 3.4
+    assert ((ratios(480, "fid(faces") > 1.04) & (ratios(480, "fid(faces") < 1.08)).all()
+    assert (ratios(480, "fid(pixels") < 1).all()
+    # At equally many images of full size, the grown ones are nearer.
+    assert (16 * at("grown", 480, "steps") - 35_000 < 1.1 * 16 * at("whole", 240, "steps")).all()
+    for metric in ("fid(faces", "fid(pixels"):
+        assert (at("grown", 480, metric) < at("whole", 240, metric)).all()
 
 
 # Layers
