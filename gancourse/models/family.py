@@ -13,7 +13,7 @@ from gancourse.values import Value
 
 @dataclass(frozen=True)
 class Sampling(Value):
-    """What may be asked of samples besides their number, as options of `gancourse sample`: of most networks, nothing."""
+    """What samples may be asked for besides their number, options of `gancourse sample`: of most networks, nothing."""
 
     def of(self, network: nn.Module) -> nn.Module:
         """The network that makes such samples of the same latents.

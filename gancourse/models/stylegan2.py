@@ -20,7 +20,7 @@ from gancourse.models.batch_statistics import MinibatchStd
 from gancourse.models.blocks import Flatten, check_shape
 from gancourse.models.equal_rates import equalised_with_gain
 from gancourse.models.family import Family, Sampling, check_square
-from gancourse.models.resampling import Smoothing, doubled_bilinearly
+from gancourse.models.resampling import HalvedBilinearly, Smoothing, doubled_bilinearly
 from gancourse.models.styles import LEAK, TRUNCATION, Mapping, StyleGenerator, affine
 from gancourse.signature import Signature
 from gancourse.values import Count, Share
@@ -209,7 +209,7 @@ class Halving(nn.Module):
             *_layer(n_in, n_in), Smoothing(padding=2), equalised_with_gain(last, gain=1.0), nn.LeakyReLU(LEAK)
         )
         shortcut = nn.Conv2d(n_in, n_out, 1, bias=False)
-        self.shortcut = nn.Sequential(Smoothing(padding=1, stride=2), equalised_with_gain(shortcut, 1 / GAIN))
+        self.shortcut = nn.Sequential(HalvedBilinearly(), equalised_with_gain(shortcut, 1 / GAIN))
 
     def forward(self, x: Tensor) -> Tensor:
         """Images of half the size."""

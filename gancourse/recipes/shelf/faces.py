@@ -56,11 +56,15 @@ RECIPES = (
         "stylegan2-faces",
         "cartoon faces by a style-based generator without growing",
         Data("faces"),
-        Adversarial(
-            StyleGAN2(),
-            "relativistic-pairing",
-            (R1(0.5, every=8), R2(0.5, every=8)),
+        Adversarial(StyleGAN2(), "relativistic-pairing", (R1(0.5, every=8), R2(0.5, every=8)), generator_rate=0.75),
+        Training(
+            steps=16_000,
+            batch_size=32,
+            learning_rate=2e-3,
+            beta1=0.0,
+            beta2=0.99,
+            decay="linear",
+            average_kimg=10.0,
         ),
-        Training(steps=16_000, batch_size=32, learning_rate=2e-3, beta1=0.0, beta2=0.99, average_kimg=10.0),
     ),
 )
