@@ -106,5 +106,6 @@ __all__ = [
     "stylegan",
     "stylegan2",
     "stylegan3",
+    "styles",
     "unfolded",
 ]
