@@ -1,8 +1,10 @@
 """Networks, one published family per file."""
 
-from gancourse.models import conditional_dcgan, conditional_mlp, dcgan, mlp, progan, resnet, spectral
+from gancourse.models import biggan, conditional_dcgan, conditional_mlp, dcgan, mlp, progan, resnet, spectral
+from gancourse.models.attention import SelfAttention
 from gancourse.models.autoencoder import AutoencoderCritic, ConvolutionalVAE, ImageEncoder
 from gancourse.models.batch_statistics import MinibatchStd
+from gancourse.models.biggan import BigGAN
 from gancourse.models.classifier import Classifier, SmallClassifier
 from gancourse.models.conditional_dcgan import AuxiliaryDCGAN, ConditionalDCGAN
 from gancourse.models.conditional_mlp import AuxiliaryMLP, ConditionalMLP
@@ -35,15 +37,18 @@ from gancourse.models.noisy_classifier import NoisyClassifier, NoisyDCGAN
 from gancourse.models.progan import ProGAN
 from gancourse.models.regressor import FactorRegressor, SmallRegressor
 from gancourse.models.resnet import ResNet
+from gancourse.models.sagan import SAGAN
 from gancourse.models.virtual_batch_norm import VirtualBatchNorm, WithReference
 
 __all__ = [
     "DCGAN",
     "LAPGAN",
     "MLP",
+    "SAGAN",
     "AutoencoderCritic",
     "AuxiliaryDCGAN",
     "AuxiliaryMLP",
+    "BigGAN",
     "Cascade",
     "Classifier",
     "Concatenation",
@@ -68,6 +73,7 @@ __all__ = [
     "ProjectedConvolution",
     "Projection",
     "ResNet",
+    "SelfAttention",
     "SmallClassifier",
     "SmallRegressor",
     "ThinConvolution",
@@ -77,6 +83,7 @@ __all__ = [
     "UpsampledConvolution",
     "VirtualBatchNorm",
     "WithReference",
+    "biggan",
     "conditional_dcgan",
     "conditional_mlp",
     "dcgan",

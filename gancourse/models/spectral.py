@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -58,7 +59,8 @@ class SpectralNorm(nn.Module):
 
     def forward(self, weight: Tensor) -> Tensor:
         """The normalised weight. Gradients flow through W in σ as well, but not through u and v."""
-        with torch.autocast(weight.device.type, enabled=False):  # in bfloat16, u and v would be of length 1 ± 0.4 %
+        # In bfloat16, u and v would be of length 1 ± 0.4 %. The meta device, which only counts, has no autocast.
+        with nullcontext() if weight.is_meta else torch.autocast(weight.device.type, enabled=False):
             matrix = self.matrix(weight)
             if self.training:
                 self.iterate(matrix)
