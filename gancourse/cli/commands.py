@@ -11,11 +11,18 @@ from tqdm import tqdm
 from gancourse import experiments, recipes, zoo
 from gancourse.cli.errors import FAILED
 from gancourse.cli.options import Folder, Name
+from gancourse.models.truncation import TruncationRule
 from gancourse.zoo.pages import write_film, write_report
 
 
 def sample(
-    what: Name, n: int = 64, seed: int = 0, out: Path = Path("samples.png"), label: tuple[str, ...] = ()
+    what: Name,
+    n: int = 64,
+    seed: int = 0,
+    out: Path = Path("samples.png"),
+    label: tuple[str, ...] = (),
+    truncation: float | None = None,
+    truncation_rule: TruncationRule = "resample",
 ) -> None:
     """Draw a picture of generated data.
 
@@ -25,6 +32,9 @@ def sample(
         seed: which latents.
         out: where the picture goes.
         label: classes to make samples of, by name or number, equally many of each; those of the data if left out.
+        truncation: largest absolute value of a latent's numbers: smaller for more typical samples that vary less.
+        truncation_rule: whether larger numbers are drawn again (resample), set to it (clamp), or all numbers are
+            truncated at 2 and multiplied by it (scale).
     """
     import matplotlib as mpl
 
@@ -40,6 +50,10 @@ def sample(
     out = out if out.suffix else out.with_suffix(".png")
     trained = zoo.trained(what)
     y = trained.labels(label, n) if label else None
+    if truncation is not None:
+        trained = trained.truncated(truncation, truncation_rule)
+    elif truncation_rule != "resample":
+        raise ValueError(f"the rule {truncation_rule} truncates nothing; pass --truncation too, such as 0.5")
     samples = trained.samples(n, seed, y)
     figure, ax = plt.subplots(figsize=(6, 6), layout="constrained")
     if samples.ndim == 4:

@@ -38,6 +38,7 @@ from gancourse.models.progan import ProGAN
 from gancourse.models.regressor import FactorRegressor, SmallRegressor
 from gancourse.models.resnet import ResNet
 from gancourse.models.sagan import SAGAN
+from gancourse.models.truncation import Truncated, truncated
 from gancourse.models.virtual_batch_norm import VirtualBatchNorm, WithReference
 
 __all__ = [
@@ -79,6 +80,7 @@ __all__ = [
     "ThinConvolution",
     "ThinInputConvolution",
     "TransposedConvolution",
+    "Truncated",
     "Unconditional",
     "UpsampledConvolution",
     "VirtualBatchNorm",
@@ -94,5 +96,6 @@ __all__ = [
     "progan",
     "resnet",
     "spectral",
+    "truncated",
     "unfolded",
 ]

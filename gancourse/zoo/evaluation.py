@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -10,14 +11,17 @@ import torch
 from torch import Tensor, nn
 
 from gancourse.games.game import is_conditional
+from gancourse.models.truncation import Truncated, TruncationRule
 from gancourse.recipes import Recipe, build, generated, read_recipe
 from gancourse.recipes.running import CHECKPOINT
-from gancourse.training import load_checkpoint
+from gancourse.training import load_checkpoint, standing_statistics
 from gancourse.zoo.extractors import Extractor, extractor
 from gancourse.zoo.judges import Make, judge_by, judge_of
 from gancourse.zoo.storage import card, load
 
 MOST_LISTED = 12  # class names in an error
+N_STANDING = 2000  # samples that standing statistics are of
+STANDING_SEED = 2**31 - 1  # none that samples are asked for
 
 
 class Trained(NamedTuple):
@@ -62,6 +66,30 @@ class Trained(NamedTuple):
             raise ValueError(f"{len(words)} labels for {n} samples; ask for at least one sample of each")
         numbers = torch.tensor([_class_number(word, names) for word in words])
         return numbers[torch.arange(n) * len(words) // n]
+
+    def with_standing_statistics(self, n: int = N_STANDING) -> Trained:
+        """The same network, its BatchNorm normalising by the means of what n of its own samples have in each layer.
+
+        Args:
+            n: how many samples; they are made in batches of 500.
+        """
+        network = copy.deepcopy(self.network)
+        with standing_statistics(network):
+            self.recipe.play.sample(network, self.recipe.source(), n, STANDING_SEED)
+        return self._replace(network=network)
+
+    def truncated(self, threshold: float, rule: TruncationRule = "resample") -> Trained:
+        """The same generator with truncated latents, its BatchNorm normalising by what these have in each layer.
+
+        Args:
+            threshold: τ, the largest absolute value of a number of a latent.
+            rule: what happens to larger ones; see `models.truncated`.
+
+        Raises:
+            ValueError: it has no latents, the threshold isn't a positive number, or there is no such rule.
+        """
+        # Statistics of untruncated latents would undo a part of the truncation in some layers, and exaggerate others.
+        return self._replace(network=Truncated(self.network, threshold, rule)).with_standing_statistics()
 
     def evaluate(self, n: int | None = None, seed: int = 0) -> dict[str, float]:
         """Metrics by name; see `evaluate`."""
