@@ -58,9 +58,7 @@ class SelfAttention(nn.Module):
         """The weights β, [batch, queries, keys]; each row sums to one, but for "over-queries"."""
         check_shape(x, (self.n_channels, *x.shape[2:]), "x")
         if self.pools and (x.shape[2] % 2 or x.shape[3] % 2):
-            raise ValueError(
-                f"x has shape {tuple(x.shape)}; 2 × 2 places are pooled, so pass even height and width"
-            )
+            raise ValueError(f"x has shape {tuple(x.shape)}; 2 × 2 places are pooled, so pass even height and width")
         queries = self.query(x).flatten(2).transpose(1, 2)
         products = queries @ self._places(self.key(x)).transpose(1, 2)
         # In float32 under autocast: rows of weights in bfloat16 would sum to 1 ± 0.2 %.

@@ -11,8 +11,10 @@ from gancourse.games.game import conditioned
 from gancourse.models import (
     DCGAN,
     MLP,
+    SAGAN,
     AuxiliaryDCGAN,
     AuxiliaryMLP,
+    BigGAN,
     ConditionalDCGAN,
     ConditionalMLP,
     ConvolutionalVAE,
@@ -46,6 +48,9 @@ FITS = [
     (AuxiliaryDCGAN(4, 2), [GREY, COLOUR]),
     (ResNet(4, 2), [LARGE]),
     (ProGAN(4, 4), [LARGE]),
+    (SAGAN(4, 2, attention_at=16), [LARGE]),
+    (BigGAN(4, 2, 4, attention_at=16), [LARGE]),
+    (BigGAN(4, 2, 4, skip_latents=False, attention="none"), [LARGE]),
 ]
 EVERY = [*(family for family, _ in FITS), ConvolutionalVAE(4, 2), SmallClassifier()]
 

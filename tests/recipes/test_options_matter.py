@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from gancourse import data
 from gancourse.data.catalogue import Entry, data_sets, entry
 from gancourse.games import GrowingRemedy, Remedy
-from gancourse.models import MLP, EnergyMLP, Family
+from gancourse.models import MLP, SAGAN, EnergyMLP, Family
 from gancourse.recipes import REFERENCE, Arithmetic, Recipe, build, recipe, recipes, terms
 from gancourse.recipes.terms import R1, Term
 from gancourse.signature import Signature
@@ -274,6 +274,7 @@ FAMILIES = {
         strided=False, batch_norm="everywhere", convolutional=False, activations=False
     ),
     "ResNet": tiny(recipe("resnet-digits")),
+    "SAGAN": tiny(recipe("biggan-faces")).changed(family=SAGAN(latent_size=4, width=4, attention_at=16)),
 }
 
 
