@@ -54,6 +54,6 @@ def off_diagonal(network: nn.Module) -> Tensor:
 
     Arguments and errors as for `orthogonality`; the paper's weight is 0.0001, on the generator.
 
-    Source: Brock, Donahue, Simonyan 2019, eq. 3, which doesn't say what a row is; rows are filters in ajbrock/BigGAN-PyTorch.
+    Source: Brock, Donahue, Simonyan 2019, eq. 3, which doesn't say what a row is: in ajbrock/BigGAN-PyTorch, a filter.
     """
     return sum((gram - gram.diagonal().diag()).square().sum() for gram in _grams(network))

@@ -28,6 +28,7 @@ BY_HAND: dict[str, tuple[Any, ...]] = {
         *("ring", "grid", "digits", "fashion", "stacked-digits", "noise-32", "unpaired:grid,ring"),
         *("few-labels:fashion,20", "faces-sketch", "faces"),
     ),
+    "attention-at": (8, 16),
     # Not hinge: near scores of zero it is the Wasserstein objective.
     "objective": ("least-squares", "wasserstein", "minimax"),
     "terms": ((), (R1(0.3),), (R1(1.0, every=2),), (terms.Orthogonality(0.1),)),
