@@ -22,7 +22,7 @@ class SpectralNorm(nn.Module):
 
     The matrix has a row for each output channel. Each use in training mode improves u and v, which are buffers, by
     one power iteration: u ← Wv/‖Wv‖, v ← Wᵀu/‖Wᵀu‖, σ = uᵀWv. Because W changes little between updates, one is enough.
-    In evaluation mode u and v do not change.
+    In evaluation mode u and v do not change, but by `iterate`: `training.Average` calls it for its own weights.
 
     Args:
         weight: the weight to normalise; u and v are initialised from it.
