@@ -1,6 +1,7 @@
 """Averaged weights under spectral normalisation: whose singular vectors, and how wrong the others are."""
 
 import copy
+import math
 
 import pytest
 import torch
@@ -14,7 +15,7 @@ from gancourse.rng import initialised_from
 from gancourse.training import Average
 
 DECAY, BATCH = 0.99, 16
-HALF_LIFE_KIMG = BATCH / 1000 * torch.log(torch.tensor(0.5)).item() / torch.log(torch.tensor(DECAY)).item()
+HALF_LIFE_KIMG = BATCH / 1000 * math.log(0.5) / math.log(DECAY)
 """What the decay of 0.99 a step is in images."""
 
 
