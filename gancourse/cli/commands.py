@@ -23,6 +23,7 @@ def sample(
     label: tuple[str, ...] = (),
     truncation: float | None = None,
     truncation_rule: TruncationRule = "resample",
+    standing: bool = True,
 ) -> None:
     """Draw a picture of generated data.
 
@@ -35,6 +36,8 @@ def sample(
         truncation: largest absolute value of a latent's numbers: smaller for more typical samples that vary less.
         truncation_rule: whether larger numbers are drawn again (resample), set to it (clamp), or all numbers are
             truncated at 2 and multiplied by it (scale).
+        standing: of truncated latents, recompute BatchNorm's statistics, as BigGAN does. Where BatchNorm follows the
+            first layer, as in DCGANs, that undoes most of the truncation.
     """
     import matplotlib as mpl
 
@@ -51,9 +54,9 @@ def sample(
     trained = zoo.trained(what)
     y = trained.labels(label, n) if label else None
     if truncation is not None:
-        trained = trained.truncated(truncation, truncation_rule)
-    elif truncation_rule != "resample":
-        raise ValueError(f"the rule {truncation_rule} truncates nothing; pass --truncation too, such as 0.5")
+        trained = trained.truncated(truncation, truncation_rule, standing)
+    elif truncation_rule != "resample" or not standing:
+        raise ValueError("nothing is truncated that truncation-rule and standing could be about; pass --truncation too")
     samples = trained.samples(n, seed, y)
     figure, ax = plt.subplots(figsize=(6, 6), layout="constrained")
     if samples.ndim == 4:

@@ -78,18 +78,21 @@ class Trained(NamedTuple):
             self.recipe.play.sample(network, self.recipe.source(), n, STANDING_SEED)
         return self._replace(network=network)
 
-    def truncated(self, threshold: float, rule: TruncationRule = "resample") -> Trained:
-        """The same generator with truncated latents, its BatchNorm normalising by what these have in each layer.
+    def truncated(self, threshold: float, rule: TruncationRule = "resample", standing: bool = True) -> Trained:
+        """The same generator with truncated latents.
 
         Args:
             threshold: τ, the largest absolute value of a number of a latent.
             rule: what happens to larger ones; see `models.truncated`.
+            standing: whether BatchNorm normalises by what truncated latents have in each layer, as BigGAN's published
+                generators do, rather than by what it saw in training. Where BatchNorm follows the first layer, as in
+                DCGANs, that undoes most of the truncation.
 
         Raises:
             ValueError: it has no latents, the threshold isn't a positive number, or there is no such rule.
         """
-        # Statistics of untruncated latents would undo a part of the truncation in some layers, and exaggerate others.
-        return self._replace(network=Truncated(self.network, threshold, rule)).with_standing_statistics()
+        trained = self._replace(network=Truncated(self.network, threshold, rule))
+        return trained.with_standing_statistics() if standing else trained
 
     def evaluate(self, n: int | None = None, seed: int = 0) -> dict[str, float]:
         """Metrics by name; see `evaluate`."""

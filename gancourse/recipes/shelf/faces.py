@@ -26,9 +26,9 @@ RECIPES = (
         Adversarial(DCGAN(width=48, discriminator_norm="spectral")),
         Training(steps=20_000, decay="linear", average_kimg=20.0),
     ),
-    # Brock et al. 2019, appendix C: hinge, two updates of D for one of G, Adam(β₁ = 0, β₂ = 0.999), and a generator rate
-    # of a quarter of D's 2e-4 at batches of 2048. Departures, for trainings of an hour: narrower networks (64 channels),
-    # attention at 16 × 16, batches of 64, twice D's rate and four times G's; averages of a half-life in images.
+    # Brock et al. 2019, appendix C: hinge, two updates of D for one of G, Adam(β₁ = 0, β₂ = 0.999), rates of 2e-4 for D
+    # and 5e-5 for G at batches of 2048. Departures, for trainings of an hour: narrower networks (64 channels) with
+    # attention at 16 × 16, batches of 64, twice D's rate and four times G's; averages with a half-life in images.
     Recipe(
         "biggan-faces",
         "cartoon faces of a hair style by BigGAN",
