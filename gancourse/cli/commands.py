@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
+from typing import Literal
 
 from tqdm import tqdm
 
@@ -23,7 +24,7 @@ def sample(
     label: tuple[str, ...] = (),
     truncation: float | None = None,
     truncation_rule: TruncationRule = "resample",
-    standing: bool = True,
+    statistics: Literal["auto", "training", "standing"] = "auto",
 ) -> None:
     """Draw a picture of generated data.
 
@@ -36,8 +37,9 @@ def sample(
         truncation: largest absolute value of a latent's numbers: smaller for more typical samples that vary less.
         truncation_rule: whether larger numbers are drawn again (resample), set to it (clamp), or all numbers are
             truncated at 2 and multiplied by it (scale).
-        standing: of truncated latents, recompute BatchNorm's statistics, as BigGAN does. Where BatchNorm follows the
-            first layer, as in DCGANs, that undoes most of the truncation.
+        statistics: what BatchNorm normalises by: what it saw last in training, or standing ones, the means of what
+            samples have in each layer; "auto" is standing for truncated latents and training otherwise. Where BatchNorm
+            follows the first layer, as in DCGANs, standing ones undo most of the truncation.
     """
     import matplotlib as mpl
 
@@ -53,10 +55,12 @@ def sample(
     out = out if out.suffix else out.with_suffix(".png")
     trained = zoo.trained(what)
     y = trained.labels(label, n) if label else None
+    if truncation is None and truncation_rule != "resample":
+        raise ValueError(f"the rule {truncation_rule} truncates nothing; pass --truncation too, such as 0.5")
     if truncation is not None:
-        trained = trained.truncated(truncation, truncation_rule, standing)
-    elif truncation_rule != "resample" or not standing:
-        raise ValueError("nothing is truncated that truncation-rule and standing could be about; pass --truncation too")
+        trained = trained.truncated(truncation, truncation_rule, statistics != "training")
+    elif statistics == "standing":
+        trained = trained.with_standing_statistics()
     samples = trained.samples(n, seed, y)
     figure, ax = plt.subplots(figsize=(6, 6), layout="constrained")
     if samples.ndim == 4:
@@ -68,15 +72,22 @@ def sample(
     print(f"{n} samples of {trained.recipe.name}{of_label}: {out}")
 
 
-def evaluate(what: Name, n: int | None = None, seed: int = 0) -> None:
+def evaluate(
+    what: Name, n: int | None = None, seed: int = 0, statistics: Literal["training", "standing"] = "training"
+) -> None:
     """Print a network's metrics.
 
     Args:
         what: a name of the zoo or a run's folder.
         n: how many samples to judge a generator by; as many as is usual for its data if left out.
         seed: which latents.
+        statistics: what BatchNorm normalises by: what it saw last in training, or standing ones, the means of what
+            samples have in each layer, which averaged weights of a generator need while they change fast.
     """
-    for name, value in zoo.trained(what).evaluate(n, seed).items():
+    trained = zoo.trained(what)
+    for name, value in (
+        (trained.with_standing_statistics() if statistics == "standing" else trained).evaluate(n, seed).items()
+    ):
         print(f"{name} = {value:.4g}")
 
 

@@ -6,8 +6,8 @@ from torch import nn
 from torch.testing import assert_close
 
 from gancourse import cli, zoo
+from gancourse.games.game import is_conditional
 from gancourse.models.truncation import truncated
-from gancourse.recipes import recipe
 
 N = 200
 
@@ -22,31 +22,28 @@ def trained(request):
 
 
 def spread(trained):
-    return trained.samples(N).var(0).sum().item()
+    """Total variance of samples; of one class, where there are classes."""
+    y = torch.zeros(N, dtype=torch.long) if is_conditional(trained.network) else None
+    return trained.samples(N, 0, y).var(0).sum().item()
 
 
-def test_a_smaller_threshold_gives_samples_that_vary_less(trained):
+def test_with_the_statistics_of_training_a_smaller_threshold_gives_samples_that_vary_less():
+    trained = zoo.trained("dcgan-digits")
     spreads = [spread(trained.truncated(threshold, standing=False)) for threshold in (0.2, 0.5, 1.0)]
     spreads.append(spread(trained))
     assert spreads == sorted(spreads)
-    assert spreads[0] < 0.7 * spreads[-1]
+    assert spreads[0] < 0.1 * spreads[-1]
 
 
-def test_the_rules_order_is_that_of_their_standard_deviations(trained):
-    rules = ("resample", "clamp", "scale")
+def test_the_rules_order_is_that_of_their_standard_deviations():
+    trained, rules = zoo.trained("dcgan-digits"), ("resample", "clamp", "scale")
     spreads = {rule: spread(trained.truncated(0.5, rule, standing=False)) for rule in rules}
-    assert spreads["resample"] < 0.95 * min(spreads["clamp"], spreads["scale"])
+    assert spreads["resample"] < 0.6 * min(spreads["clamp"], spreads["scale"])
 
 
 def test_where_batch_norm_follows_the_first_layer_standing_statistics_undo_the_truncation(trained):
     """The first layer is linear in the latent, so BatchNorm divides by how much less the truncated ones vary."""
-    assert spread(trained.truncated(0.2)) > 0.9 * spread(trained.with_standing_statistics())
-
-
-def test_in_biggan_they_do_not_since_latents_reach_each_block_and_shortcuts_have_no_batch_norm():
-    small = recipe("biggan-faces").changed(width=2, latent_size=16, embedding_size=8)
-    trained = zoo.Trained(small, zoo.untrained(small).eval())
-    assert spread(trained.truncated(0.2)) < 0.7 * spread(trained.with_standing_statistics())
+    assert spread(trained.truncated(0.2)) == pytest.approx(spread(trained.with_standing_statistics()), rel=0.05)
 
 
 def test_the_zoo_s_own_network_does_not_change(trained):
@@ -88,7 +85,8 @@ def test_the_command_line_samples_a_truncated_class(tmp_path, capsys):
     cli.main(words)
     assert out.is_file()
     assert "4 samples of projection-digits (3)" in capsys.readouterr().out
-    cli.main([*words, "--truncation-rule", "clamp"])
+    cli.main([*words, "--truncation-rule", "clamp", "--statistics", "training"])
+    cli.main(["sample", "projection-digits", "--statistics", "standing", "--n", "4", "--out", str(out)])
 
 
 def test_networks_without_latents_are_refused():
