@@ -9,7 +9,7 @@ from gancourse.experiments.table import Experiment
 from gancourse.experiments.trials import Trial, row_of
 from gancourse.recipes import Arithmetic, recipe
 
-STEPS = 1_500
+STEPS = 1_300
 _BASE = recipe("biggan-faces").changed(width=8, batch_size=32, steps=STEPS, average_kimg=2.0)
 methods: dict[str, Trial] = {
     name: Trial(_BASE.changed(attention=form), Arithmetic(fast=True))
@@ -35,7 +35,7 @@ def play(method: str, trial: Trial, n_samples: int) -> dict[str, Any]:
             for name, weight in player.network.named_parameters():
                 if name.endswith("share"):
                     shares[f"γ, {player.name}"] = round(weight.item(), 4)
-        return zoo.evaluate(built.result.eval(), built.recipe, n_samples)
+        return zoo.Trained(built.recipe, built.result.eval()).with_standing_statistics().evaluate(n_samples)
 
     return row_of(trial, measure) | {"shares": shares}
 

@@ -35,10 +35,13 @@ def _entry(trial: Trial, measurement: Measurement) -> dict[str, Any]:
 
 
 def play(method: str, trial: Trial, n_samples: int) -> dict[str, Any]:
-    """Train one method with one seed; metrics are named by when they were measured, the trace has both times."""
+    """Train one method with one seed, and measure averaged weights with standing statistics of BatchNorm.
+
+    Metrics are named by when they were measured, the trace has both times.
+    """
     row = row_of(
         trial,
-        lambda built: zoo.evaluate(built.result.eval(), built.recipe, n_samples),
+        lambda built: zoo.Trained(built.recipe, built.result.eval()).with_standing_statistics().evaluate(n_samples),
         lambda measurement: _entry(trial, measurement),
     )
     if "diverged" in row:

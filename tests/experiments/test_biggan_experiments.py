@@ -59,7 +59,16 @@ def test_a_row_of_attention_has_the_shares_of_both_networks():
 @pytest.fixture
 def short():
     orthogonal._common.cache_clear()
-    yield {name: t.changed(steps=3, batch_size=4, **TINY) for name, t in orthogonal.methods.items()}
+    yield {
+        name: trial.changed(
+            steps=3,
+            batch_size=4,
+            learning_rate=0.01,
+            terms=tuple(term.changed(weight=1.0) for term in trial.recipe.play.terms),
+            **TINY,
+        )
+        for name, trial in orthogonal.methods.items()
+    }
     orthogonal._common.cache_clear()
 
 
