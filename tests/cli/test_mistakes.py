@@ -73,6 +73,20 @@ def test_lists_name_everything(capsys):
         (["check", "nowhere"], "nowhere"),
         (["sample", "dcgan-digits", "--label", "11"], "dcgan-digits makes samples of no class; leave the label out"),
         (["sample", "faces-regressor", "--label", "bald"], "faces-regressor makes samples of no class"),
+        # Truncation.
+        (["sample", "dcgan-digits", "--truncation", "0"], "the truncation is 0.0; pass a positive number, such as 0.5"),
+        (["sample", "dcgan-digits", "--truncation", "-0.5"], "the truncation is -0.5; pass a positive number"),
+        (["sample", "dcgan-digits", "--truncation", "much"], "--truncation"),
+        (
+            ["sample", "dcgan-digits", "--truncation-rule", "clamp"],
+            "the rule clamp truncates nothing; pass --truncation",
+        ),
+        (["sample", "dcgan-digits", "--truncation", "1", "--truncation-rule", "clip"], "invalid choice 'clip'"),
+        (["sample", "digits-classifier", "--truncation", "0.5"], "Classifier has no latents to truncate; leave the"),
+        (
+            ["sample", "projection-digits", "--truncation", "0.5", "--label", "10"],
+            "label '10' is no class; pass a number",
+        ),
         # Conditions of the wrong kind, or none.
         (["train", "faces-regressor", "--data", "faces-by-hair"], "no factors, which a regressor reads"),
         (["train", "faces-regressor", "--data", "faces-captions"], "come with tokens; pass data whose y is factors"),
