@@ -116,6 +116,21 @@ def conditioned(network: nn.Module, y: Tensor | None, function: Critic | None = 
     return lambda x: function(x, y)
 
 
+def latents_of(generator: nn.Module, noise: Noise) -> Tensor:
+    """Latents of one batch, [batch, generator.latent_size], standard normal.
+
+    A generator that asks for more random numbers a sample, such as noise in its layers, has a method `latents` that
+    draws rows of all of them from the noise.
+
+    >>> generator = nn.Identity()
+    >>> generator.latent_size = 3
+    >>> latents_of(generator, Noise((0,), n=2)).shape
+    torch.Size([2, 3])
+    """
+    own = getattr(generator, "latents", None)
+    return noise.normal("z", generator.latent_size) if own is None else own(noise)
+
+
 class ScoredTogether(KnowsGradients):
     """A critic that has scored real and generated data as one batch, and knows these scores and their gradient.
 
@@ -174,8 +189,8 @@ class TwoNetworks:
                 )
 
     def latents(self, noise: Noise) -> Tensor:
-        """Latents of one batch, [batch, latent_size], standard normal."""
-        return noise.normal("z", self.generator.latent_size)
+        """Latents of one batch, [batch, latent_size], or rows of all random numbers: see `latents_of`."""
+        return latents_of(self.generator, noise)
 
     def sample(self, batch: Batch, noise: Noise, z: Tensor | None = None) -> Samples:
         """Samples of the generator, as many as the batch has: G(z), or G(z, y) with the batch's y.

@@ -1,6 +1,6 @@
 """Networks, one published family per file."""
 
-from gancourse.models import conditional_dcgan, conditional_mlp, dcgan, mlp, progan, resnet, spectral
+from gancourse.models import conditional_dcgan, conditional_mlp, dcgan, mlp, progan, resnet, spectral, stylegan2
 from gancourse.models.autoencoder import AutoencoderCritic, ConvolutionalVAE, ImageEncoder
 from gancourse.models.batch_statistics import MinibatchStd
 from gancourse.models.classifier import Classifier, SmallClassifier
@@ -35,6 +35,7 @@ from gancourse.models.noisy_classifier import NoisyClassifier, NoisyDCGAN
 from gancourse.models.progan import ProGAN
 from gancourse.models.regressor import FactorRegressor, SmallRegressor
 from gancourse.models.resnet import ResNet
+from gancourse.models.stylegan2 import StyleGAN2
 from gancourse.models.virtual_batch_norm import VirtualBatchNorm, WithReference
 
 __all__ = [
@@ -70,6 +71,7 @@ __all__ = [
     "ResNet",
     "SmallClassifier",
     "SmallRegressor",
+    "StyleGAN2",
     "ThinConvolution",
     "ThinInputConvolution",
     "TransposedConvolution",
@@ -87,5 +89,6 @@ __all__ = [
     "progan",
     "resnet",
     "spectral",
+    "stylegan2",
     "unfolded",
 ]

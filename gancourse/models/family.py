@@ -12,6 +12,22 @@ from gancourse.values import Value
 
 
 @dataclass(frozen=True)
+class Sampling(Value):
+    """What samples may be asked for besides their number, options of `gancourse sample`: of most networks, nothing."""
+
+    def of(self, network: nn.Module) -> nn.Module:
+        """The network that makes such samples of the same latents.
+
+        Raises:
+            ValueError: this network can't.
+        """
+        return network
+
+
+PLAIN = Sampling()
+
+
+@dataclass(frozen=True)
 class Family(Value):
     """Sizes and switches of a family of networks; no settings of training.
 
@@ -23,6 +39,8 @@ class Family(Value):
     abstract: ClassVar[bool] = True
     image_size: ClassVar[int | None] = None
     """Height and width of the images, where these are fixed."""
+    sampling: ClassVar[Sampling] = PLAIN
+    """What samples may be asked for, at its default."""
 
     def pair(self, fits: Signature, seen: Signature) -> tuple[nn.Module, nn.Module]:
         """A generator and a discriminator; the generator is built first.

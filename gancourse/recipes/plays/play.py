@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from gancourse.data import Source
 from gancourse.games import Game
-from gancourse.games.game import is_conditional
+from gancourse.games.game import is_conditional, latents_of
 from gancourse.rng import CPU, Noise
 from gancourse.signature import Classes, Signature
 from gancourse.values import Value
@@ -195,5 +195,5 @@ def generated(
             raise ValueError(f"{type(generator).__name__} makes samples of a condition; pass y")
     if y is not None and len(y) != n:
         raise ValueError(f"y has {len(y)} rows; expected n = {n}")
-    z = noise.normal("z", generator.latent_size)
+    z = latents_of(generator, noise)
     return in_parts(generator, (lambda z, y: generator(z)) if y is None else generator, z, y)

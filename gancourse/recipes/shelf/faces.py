@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from gancourse.games import GrowingRemedy
-from gancourse.models import DCGAN, LAPGAN, ProGAN, SmallRegressor
+from gancourse.models import DCGAN, LAPGAN, ProGAN, SmallRegressor, StyleGAN2
 from gancourse.recipes.plays import Adversarial, Laplacian, Regressing
 from gancourse.recipes.schema import Data, Recipe, Training
-from gancourse.recipes.terms import R1, Drift, GradientPenalty
+from gancourse.recipes.terms import R1, R2, Drift, GradientPenalty
 
 # Karras et al. 2018, appendix A.1: WGAN-GP with a drift term of 0.001, Adam(β₁ = 0, β₂ = 0.99), batches of 16.
 # Departures, for trainings of 45 minutes: narrower networks, phases of 10 thousand images (800), a rate of 3e-3 (1e-3).
@@ -49,5 +49,22 @@ RECIPES = (
         Data("faces"),
         _PROGAN,
         _PROGAN_TRAINING.changed(steps=9_700),  # what takes the other one's processor seconds
+    ),
+    # Karras et al. 2020, appendix B: Adam(2e-3, β₁ = 0, β₂ = 0.99), batches of 32. The objective and its penalties are
+    # R3GAN's (Huang et al. 2024), computed lazily; the paper has the non-saturating loss and R1.
+    Recipe(
+        "stylegan2-faces",
+        "cartoon faces by a style-based generator without growing",
+        Data("faces"),
+        Adversarial(StyleGAN2(), "relativistic-pairing", (R1(0.5, every=8), R2(0.5, every=8)), generator_rate=0.75),
+        Training(
+            steps=16_000,
+            batch_size=32,
+            learning_rate=2e-3,
+            beta1=0.0,
+            beta2=0.99,
+            decay="linear",
+            average_kimg=10.0,
+        ),
     ),
 )
