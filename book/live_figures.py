@@ -66,6 +66,22 @@ def assets(root: Path) -> Assets | None:
     return Assets(root / FOLDER, {p.stem: _digest(p) for p in files}, sum(p.stat().st_size for p in files))
 
 
+def declared(html: str, target: Path, address: str, root: Path) -> str:
+    """A page as it is, or, if it has such a figure and the files are there, with them beside it and said in its head.
+
+    Args:
+        html: the page.
+        target: folder for the files.
+        address: of that folder, as the page has it.
+        root: the folder with `_build`.
+    """
+    there = assets(root) if FIGURE in html else None
+    if there is None:
+        return html
+    there.copy(target)
+    return html.replace("</head>", f"{there.head(lambda file: f'{address}/{file}')}\n</head>", 1)
+
+
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -85,7 +101,7 @@ def _declare(app: Any, page: str, template: str, context: dict[str, Any], doctre
     if there is None:
         from sphinx.util import logging
 
-        logging.getLogger(__name__).info(ABSENT)
+        logging.getLogger(__name__).info(ABSENT, once=True)
         return
     there.copy(Path(app.outdir) / "_static" / "live")
     tag = there.head(lambda file: context["pathto"](f"_static/live/{file}", 1))

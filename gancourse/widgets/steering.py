@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+import numpy as np
 import torch
+from torch import Tensor
 
-from gancourse.plots.pictures import sheet, small_png
+from gancourse.plots.pictures import small_png
 from gancourse.widgets.drawing import Picture, path, short
 from gancourse.widgets.stored import Pictures, pictures
 from gancourse.widgets.styled import GENERATOR, N_NOISES, Faces, Reading, Setting, Styled, highest, of_zoo, rows
@@ -23,7 +25,7 @@ ABSENT = (
     "The generator itself is not in this page: make live puts it into the book, and in a notebook "
     "widgets.steer_in_kernel() runs it."
 )
-TOP, ROW_HEIGHT, BAR_LEFT, BAR_WIDTH = 40, 24, 100, 96
+TOP, ROW_HEIGHT, BAR_LEFT, BAR_WIDTH = 40, 24, 106, 88
 
 
 def steer(rest: Pictures | None = None) -> Widget:
@@ -51,7 +53,7 @@ def steer(rest: Pictures | None = None) -> Widget:
         "headlines": list(HEADLINES),
         "layers": labels,
         "rest": setting._asdict(),
-        "bar": [BAR_LEFT, BAR_WIDTH],
+        "bar_width": BAR_WIDTH,
         "absent": ABSENT,
     }
     return Widget("steer", DESCRIPTION, state, panels, _controls(setting, len(labels) - 1), status)
@@ -84,7 +86,12 @@ def record_faces(networks: Styled | None = None, setting: Setting | None = None,
 
 def frames_of(faces: Faces) -> dict[str, bytes]:
     """PNG files of the mixture and of both seeds' own faces."""
-    return {name: small_png(sheet(image[None], 1, side=0)) for name, image in zip(FRAMES, faces.images, strict=True)}
+    return {name: small_png(_pixels(image)) for name, image in zip(FRAMES, faces.images, strict=True)}
+
+
+def _pixels(image: Tensor) -> np.ndarray:
+    """An image [3, height, width] from −1 to 1 as bytes by pixel and channel."""
+    return ((image.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).permute(1, 2, 0).contiguous().numpy()
 
 
 def layer_labels(noise_sizes: Sequence[int], n_layers: int) -> list[str]:
@@ -112,8 +119,8 @@ def panels_of(
     where = said(setting, labels)
     headlines = ", ".join(f"{r.name} {r.text}" for r in readings if r.name in HEADLINES)
     spoken = ", ".join(f"{r.name} {r.text}" for r in readings)
-    face = Picture(384, 340, f"Generated face: {where}", _faces(frames, setting))
-    meter = Picture(286, 340, f"Factors that the regressor reads: {spoken}", _meter(readings))
+    face = Picture(374, 340, f"Generated face: {where}", _faces(frames, setting))
+    meter = Picture(296, 340, f"Factors that the regressor reads: {spoken}", _meter(readings))
     return [face, meter], f"{where}\nthe regressor reads: {headlines}"
 
 
@@ -130,9 +137,9 @@ def said(setting: Setting, labels: Sequence[str]) -> str:
 def _faces(frames: Mapping[str, bytes], setting: Setting) -> str:
     """The mixture, and beside it the faces that it is mixed of."""
     return (
-        _picture("face", "the mixture", 4, 28, 264, frames["mixture"])
-        + _picture("first-face", f"seed {setting.seed}", 284, 28, 96, frames["first"])
-        + _picture("second-face", f"seed {setting.second}", 284, 160, 96, frames["second"])
+        _picture("face", "the mixture", 4, 28, 256, frames["mixture"])
+        + _picture("first-face", f"seed {setting.seed}", 274, 28, 96, frames["first"])
+        + _picture("second-face", f"seed {setting.second}", 274, 160, 96, frames["second"])
     )
 
 

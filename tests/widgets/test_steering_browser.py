@@ -17,7 +17,7 @@ import torch
 from torch.testing import assert_close
 
 from gancourse.widgets import onnx_graphs
-from gancourse.widgets.steering import ABSENT, layer_labels, panels_of, said
+from gancourse.widgets.steering import ABSENT, BAR_WIDTH, layer_labels, panels_of, said
 from gancourse.widgets.styled import Setting, Styled
 from tests.book.page_browser import faults
 from tests.widgets import live_page
@@ -164,7 +164,7 @@ def test_the_figure_shows_the_setting_of_its_controls(settled, networks: Styled)
     names = run(settled, "return [...widgets[0].querySelectorAll('.gw-panels > svg')].map((s) => s.ariaLabel)")
     assert names == [panel.description for panel in panels]
     bars = [part(settled, 0, f"bar{i}").get_attribute("d") for i in range(len(faces.readings))]
-    lengths = [float(d.partition("h")[2]) / 96 for d in bars]
+    lengths = [float(d.partition("h")[2]) / BAR_WIDTH for d in bars]
     assert_close(lengths, [r.value for r in faces.readings], atol=2e-3, rtol=0)
 
 

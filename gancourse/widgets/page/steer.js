@@ -80,7 +80,10 @@ mount((root, state) => {
   const uncovered = [...root.querySelectorAll(".gw-control"), get("reset")];
   for (const control of uncovered) control.hidden = true;
   if (files === null) {
-    run.replaceWith(state.absent);
+    const note = document.createElement("p");
+    note.className = "gw-static";
+    note.textContent = state.absent;
+    run.replaceWith(note);
     return;
   }
   const offer = `Run the generator here (${Math.max(1, Math.round(files.bytes / 1e6))} MB)`;
@@ -119,8 +122,8 @@ mount((root, state) => {
     get("second-face-label").textContent = `seed ${setting.second}`;
     const readings = state.rows.map((row) => reading(row, numbers));
     readings.forEach(({ value, text }, i) => {
-      const [left, width] = state.bar, bar = get(`bar${i}`), start = bar.getAttribute("d").match(/^M\S+ [^h]+/)[0];
-      bar.setAttribute("d", `${start}h${tenth(width * value)}`);
+      const bar = get(`bar${i}`), [start] = bar.getAttribute("d").split("h");
+      bar.setAttribute("d", `${start}h${tenth(state.bar_width * value)}`);
       get(`word${i}`).textContent = text;
     });
     const noise = setting.noise ? `noise ${setting.noise}` : "no noise";
@@ -169,6 +172,7 @@ mount((root, state) => {
     for (const control of uncovered) control.hidden = false;
     if (document.activeElement === run) get("seed").focus();
     run.remove();
+    root.dispatchEvent(new Event("gancourse-controls")); // a slide gives the pictures what room is left
     showValues();
     await draw();
     root.dataset.running = "yes";
