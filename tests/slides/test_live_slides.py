@@ -29,7 +29,7 @@ def deck(figure: str, folder: Path) -> Path:
         markdown("# Styles", "slide", "remove-cell"),
         speaker("Minute 0. What is a style? Answer: scales of channels."),
         markdown("## Coarse layers decide the pose", "slide", "remove-cell"),
-        code(shown(figure), alt="", tags=["hide-input"]),
+        code(shown(figure), kind="-", alt="", tags=["hide-input"]),
         speaker("Minute 1. Which layer has the hair? Answer: move the crossover."),
         markdown("## The end\n\n- one\n- two", "slide", "remove-cell"),
         speaker("Minute 2."),
