@@ -10,7 +10,7 @@ Source: Karras, Laine, Aila 2019 (StyleGAN), sections 2 and 3.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
@@ -20,11 +20,11 @@ from torch import Tensor, nn
 from gancourse import processes
 from gancourse.models.blocks import check_shape
 from gancourse.models.equal_rates import PixelNorm, equalised_with_gain
-from gancourse.models.family import Sampling
+from gancourse.models.family import Family, Sampling
 from gancourse.rng import Noise
 from gancourse.values import Positive, Range
 
-LEAK, DECAY = 0.2, 0.995
+START, LEAK, DECAY = 4, 0.2, 0.995
 
 
 class Mapping(nn.Module):
@@ -210,14 +210,19 @@ class StyleGenerator(nn.Module):
         """Images of styles [batch, n_layers, latent_size] and of all layers' noise [batch, n_noise]; None for none."""
         raise NotImplementedError
 
+    def in_two(self, z: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        """The styles of latents or rows, and the function from styles to images with the rows' noise."""
+        noise = self.row(z).noise
+        return self.styles(z), lambda w: self.synthesis(w, noise)
+
     def forward(self, z: Tensor) -> Tensor:
         """Images of latents [batch, latent_size], or of rows as `latents` draws them."""
-        w = self.styles(z)
+        w, synthesis = self.in_two(z)
         if self.training:
             with torch.no_grad():  # the first layer has the styles of z alone
                 mean = processes.mean(w[:, 0].float().mean(0))
                 self.mean_w.lerp_(mean.to(self.mean_w), 1 - DECAY)
-        return self.synthesis(w, self.row(z).noise)
+        return synthesis(w)
 
 
 class Truncated(nn.Module):
@@ -270,3 +275,18 @@ class Truncation(Sampling):
 
 
 TRUNCATION = Truncation()
+
+
+def check_widths(widths: tuple[int, ...], size: int, family: Family) -> None:
+    """Complain unless there is a width for each resolution from 4 × 4 to size × size.
+
+    Raises:
+        ValueError: the size isn't 4, 8, 16, …, or there are more or less widths.
+    """
+    name, n = type(family).__name__, (size // START).bit_length()
+    if size < START or size & (size - 1):
+        raise ValueError(f"images: {size} × {size}; {name} doubles 4 × 4, so pass 4, 8, 16, 32, …")
+    if len(widths) != n:
+        raise ValueError(
+            f"{len(widths)} widths, but images of {size} × {size} have {n} resolutions from 4 × 4 on; pass {n} widths"
+        )
