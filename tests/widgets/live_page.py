@@ -14,6 +14,7 @@ import live_figures
 import pytest
 
 from gancourse.widgets import onnx_graphs, record_faces, steer
+from gancourse.widgets.styled import Styled
 from tests.widgets.style_based import small
 
 NAME = "small"
@@ -33,13 +34,14 @@ def runtime() -> str:
     return onnx_graphs.runtime_script(*live.onnxruntime_web(live.FOLDER))
 
 
-def write(folder: Path, network: str, runtime: str | None = None) -> Path:
+def write(folder: Path, network: str, runtime: str | None = None, networks: Styled | None = None) -> Path:
     """Write the page with the figure, its files in a folder beside it.
 
     Args:
         folder: where to.
         network: the script with the networks.
         runtime: the script with onnxruntime-web; without one, the page doesn't say where files are.
+        networks: whose picture stands there at rest; the small ones' if left out.
     """
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>A face</title>'
     if runtime is not None:
@@ -50,7 +52,7 @@ def write(folder: Path, network: str, runtime: str | None = None) -> Path:
         assets = live_figures.assets(root)
         assets.copy(folder / "live")
         head += assets.head(lambda file: f"live/{file}")
-    figure = steer(record_faces(small(), name=NAME)).html
+    figure = steer(record_faces(networks or small(), name=NAME)).html
     style = (
         "<style>body { margin: 8px } html[data-theme=dark] body { color: #eee; background: #14181e; "
         "--pst-color-background: #14181e }</style>"

@@ -6,8 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gancourse import zoo
 from gancourse.data.faces import FACTORS
 from gancourse.models import FactorRegressor
+from gancourse.recipes import recipe
 from gancourse.rng import initialised_from
 from gancourse.widgets.styled import Styled
 
@@ -47,3 +49,12 @@ def small() -> Styled:
         regressor = FactorRegressor([len(factor.classes) for factor in FACTORS.values()], width=4, n_features=16)
         nn.init.constant_(regressor.head[1].bias, 0.5)  # values that aren't all cut off at 0
         return Styled(Small().eval().requires_grad_(False), regressor.eval().requires_grad_(False))
+
+
+def stylegan() -> Styled:
+    """The recipe's generator untrained, with noise that is seen and a mean of styles, beside the small regressor."""
+    generator = zoo.untrained(recipe("stylegan2-faces")).eval().requires_grad_(False)
+    for layer in generator.layers:
+        layer.noise_scale.fill_(0.1)
+    generator.mean_w.normal_(generator=torch.Generator().manual_seed(0))
+    return Styled(generator, small().meter.regressor)

@@ -25,6 +25,7 @@ from gancourse.widgets import Pictures, record_faces, steer, steer_in_kernel, st
 from gancourse.widgets.steering import BAR_WIDTH, FRAMES, layer_labels
 from gancourse.widgets.stored import save_pictures
 from gancourse.widgets.styled import N_SEEDS, SHOWN, Meter, Setting, Styled
+from tests.widgets import style_based
 from tests.widgets.style_based import small
 
 
@@ -40,12 +41,7 @@ def rest(networks: Styled) -> Pictures:
 
 @pytest.fixture(scope="module")
 def stylegan() -> Styled:
-    """The recipe's generator, untrained, with noise that is seen."""
-    generator = zoo.untrained(recipe("stylegan2-faces")).eval().requires_grad_(False)
-    for layer in generator.layers:
-        layer.noise_scale.fill_(0.1)
-    generator.mean_w.normal_(generator=torch.Generator().manual_seed(0))
-    return Styled(generator, small().meter.regressor)
+    return style_based.stylegan()
 
 
 def shown(image: torch.Tensor) -> np.ndarray:

@@ -22,7 +22,7 @@ from gancourse.widgets.styled import Setting, Styled
 from tests.book.page_browser import faults
 from tests.widgets import live_page
 from tests.widgets.figures import choose, keys, part, press, resize, run, statuses
-from tests.widgets.style_based import small
+from tests.widgets.style_based import small, stylegan
 
 pytestmark = [
     pytest.mark.slow,
@@ -232,6 +232,21 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_page(settled, theme: st
     finally:
         resize(settled, 1280, 720)
         settled.execute_script("delete document.documentElement.dataset.theme")
+
+
+def test_the_recipes_generator_runs_in_the_page_too(browser, pages: dict[str, Path], tmp_path: Path):
+    whole, runtime = stylegan(), (pages["whole"].parent / "live" / "runtime.js").read_text("utf-8")
+    page = live_page.write(tmp_path, onnx_graphs.network_script(whole, live_page.NAME), runtime, whole)
+    driver = started(opened(browser, page.as_uri()))
+    for setting in (Setting(), Setting(9, 4, 1.2, 6, 0)):
+        image = whole.image(setting)
+        assert_close(computed(driver, "image", setting), image.flatten(), atol=1e-3, rtol=0)
+        assert (whole.image(setting._replace(seed=10)) - image).abs().max() > 0.1
+    choose(driver, 0, "seed", 40)
+    expected = said(Setting(seed=40), layer_labels((4, 8, 8, 16, 16, 32, 32), 8))
+    until(driver, f"widgets[0].querySelector('.gw-status').textContent.startsWith({json.dumps(expected)})")
+    assert np.abs(pixels(driver, "face") - shown(whole.image(Setting(seed=40))[0])).max() <= 1
+    assert check.console_errors(driver) == []
 
 
 # Before and without
