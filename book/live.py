@@ -17,6 +17,7 @@ import sys
 import tarfile
 import tempfile
 from base64 import b64encode
+from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -108,10 +109,11 @@ def _download(path: Path) -> None:
         os.replace(temporary, path)
 
 
-def _stamp(digests: object) -> str:
-    """What the files depend on: the weights, the runtime, and the code that packs them."""
-    code = [Path(__file__), *(ROOT / "gancourse" / "widgets" / name for name in ("onnx_graphs.py", "styled.py"))]
-    code.append(ROOT / "gancourse" / "widgets" / "page" / "runtime.js")
+def _stamp(digests: Iterable[str]) -> str:
+    """What the files depend on: the weights, the runtime, and the code of the networks and of what packs them."""
+    package = ROOT / "gancourse"
+    own = [package / "widgets" / name for name in ("onnx_graphs.py", "styled.py", "page/runtime.js")]
+    code = [Path(__file__), *own, *sorted((package / "models").glob("*.py"))]
     parts = [*digests, SHA512, *(hashlib.sha256(path.read_bytes()).hexdigest() for path in code)]
     return hashlib.sha256(" ".join(parts).encode()).hexdigest()
 

@@ -26,12 +26,10 @@ class Assets(NamedTuple):
     Args:
         folder: where they lie.
         digests: of each file's content, by the name under which the figure asks for it.
-        size: of all, in bytes.
     """
 
     folder: Path
     digests: dict[str, str]
-    size: int
 
     def copy(self, target: Path) -> None:
         """Put the files into a folder, unless they are there; two processes may do so at once."""
@@ -41,7 +39,7 @@ class Assets(NamedTuple):
             if path.is_file() and _digest(path) == digest:
                 continue
             temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-            shutil.copyfile(self.folder / path.name, temporary)
+            shutil.copyfile(self._path(name), temporary)
             os.replace(temporary, path)
 
     def head(self, address: Callable[[str], str]) -> str:
@@ -50,8 +48,14 @@ class Assets(NamedTuple):
         Args:
             address: of a file, by its name, as the page has it.
         """
-        files = {name: f"{address(f'{name}.js')}?v={digest[:8]}" for name, digest in self.digests.items()}
-        return f'<meta name="{SIGN}" content="{escape(json.dumps(files | {"bytes": self.size}))}">'
+        files = {
+            name: {"address": f"{address(f'{name}.js')}?v={digest[:8]}", "bytes": self._path(name).stat().st_size}
+            for name, digest in self.digests.items()
+        }
+        return f'<meta name="{SIGN}" content="{escape(json.dumps(files))}">'
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}.js"
 
 
 def assets(root: Path) -> Assets | None:
@@ -63,7 +67,7 @@ def assets(root: Path) -> Assets | None:
     files = sorted((root / FOLDER).glob("*.js"))
     if "runtime" not in {path.stem for path in files} or len(files) < 2:
         return None
-    return Assets(root / FOLDER, {p.stem: _digest(p) for p in files}, sum(p.stat().st_size for p in files))
+    return Assets(root / FOLDER, {path.stem: _digest(path) for path in files})
 
 
 def declared(html: str, target: Path, address: str, root: Path) -> str:

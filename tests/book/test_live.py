@@ -150,7 +150,7 @@ def test_runtime_or_networks_alone_are_no_assets(tmp_path: Path):
     assert live_figures.assets(tmp_path) is None
     assert live_figures.assets(put(tmp_path / "a", runtime="1")) is None
     assert live_figures.assets(put(tmp_path / "b", small="1")) is None
-    assert live_figures.assets(put(tmp_path / "c", runtime="1", small="22")).size == 3
+    assert sorted(live_figures.assets(put(tmp_path / "c", runtime="1", small="22")).digests) == ["runtime", "small"]
 
 
 def test_a_page_with_the_figure_says_where_the_files_are(tmp_path: Path):
@@ -159,8 +159,8 @@ def test_a_page_with_the_figure_says_where_the_files_are(tmp_path: Path):
     html = live_figures.declared(page, tmp_path / "live", "assets/live", root)
     (content,) = re.findall('<meta name="gancourse-live" content="([^"]+)">', html.partition("</head>")[0])
     files = json.loads(unescape(content))
-    assert files.pop("bytes") == 3
-    assert {name: address.partition("?v=")[0] for name, address in files.items()} == {
+    assert {name: file["bytes"] for name, file in files.items()} == {"runtime": 1, "small": 2}
+    assert {name: file["address"].partition("?v=")[0] for name, file in files.items()} == {
         "runtime": "assets/live/runtime.js",
         "small": "assets/live/small.js",
     }

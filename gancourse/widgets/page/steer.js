@@ -4,7 +4,7 @@
 function declared(generator) {
   const meta = document.head.querySelector('meta[name="gancourse-live"]');
   const files = meta === null ? {} : JSON.parse(meta.content);
-  return files.runtime && files[generator] ? files : null;
+  return files.runtime && files[generator] ? [files.runtime, files[generator]] : null;
 }
 
 // A classic script, which unlike fetch() also comes from a folder on disk.
@@ -20,8 +20,7 @@ function load(address) {
 
 // The three graphs and their tables: styles of all seeds at once, then images and readings one at a time.
 async function networks(files, generator) {
-  await load(files.runtime);
-  await load(files[generator]);
+  for (const { address } of files) await load(address);
   const { unpacked, started } = window.gancourseLive.runtime, packed = window.gancourseLive[generator];
   const ort = await started(), graphs = {}, tables = {};
   for (const name of ["mapping", "synthesis", "meter"])
@@ -86,7 +85,8 @@ mount((root, state) => {
     run.replaceWith(note);
     return;
   }
-  const offer = `Run the generator here (${Math.max(1, Math.round(files.bytes / 1e6))} MB)`;
+  const megabytes = files.reduce((sum, { bytes }) => sum + bytes, 0) / 1e6;
+  const offer = `Run the generator here (${Math.max(1, Math.round(megabytes))} MB)`;
   run.textContent = offer;
 
   let network = null;
