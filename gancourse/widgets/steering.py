@@ -119,7 +119,7 @@ def panels_of(
     where = said(setting, labels)
     headlines = ", ".join(f"{r.name} {r.text}" for r in readings if r.name in HEADLINES)
     spoken = ", ".join(f"{r.name} {r.text}" for r in readings)
-    face = Picture(374, 340, f"Generated face: {where}", _faces(frames, setting))
+    face = Picture(374, 292, f"Generated face: {where}", _faces(frames, setting))
     meter = Picture(296, 340, f"Factors that the regressor reads: {spoken}", _meter(readings))
     return [face, meter], f"{where}\nthe regressor reads: {headlines}"
 

@@ -44,6 +44,7 @@ def write(folder: Path, network: str, runtime: str | None = None, networks: Styl
         networks: whose picture stands there at rest; the small ones' if left out.
     """
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>A face</title>'
+    head += '<link rel="icon" href="data:,">'  # or browsers ask the server for one
     if runtime is not None:
         root = folder / "root"
         (root / live_figures.FOLDER).mkdir(parents=True)

@@ -1,4 +1,4 @@
-// onnxruntime-web from the page's own files. The build puts its module and its WebAssembly into PACKED, in base64.
+// onnxruntime-web (Microsoft, MIT licence) from the page's own files. The build puts its module and its WebAssembly into PACKED, in base64.
 (() => {
   const PACKED = {};
 
