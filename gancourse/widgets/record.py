@@ -23,6 +23,7 @@ from gancourse.objectives import non_saturating, r1
 from gancourse.plots.pictures import sheet, small_png
 from gancourse.rng import Noise, initialised_from
 from gancourse.training import Trainer, adam, linear
+from gancourse.widgets.steering import record_faces
 from gancourse.widgets.stored import FOLDER, PICTURES, Pictures, Recording, save, save_pictures
 
 
@@ -150,6 +151,7 @@ RECORDINGS: dict[str, Callable[[], Recording | Pictures]] = {
     "ring": partial(record_ring, seed=0),
     "acgan": partial(record_acgan, seed=0),
     "digits-by-label": partial(record_digits, seed=0),
+    "stylegan2-faces": record_faces,
 }
 
 
