@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gancourse.plots.pictures import small_png
 from gancourse.widgets.drawing import Picture, path, short
 from gancourse.widgets.stored import Pictures, pictures
 from gancourse.widgets.styled import GENERATOR, N_NOISES, Faces, Reading, Setting, Styled, highest, of_zoo, rows
@@ -86,6 +85,9 @@ def record_faces(networks: Styled | None = None, setting: Setting | None = None,
 
 def frames_of(faces: Faces) -> dict[str, bytes]:
     """PNG files of the mixture and of both seeds' own faces."""
+    # Imported here, because it sets the resolution of figures, which pages that import widgets mayn't have chosen.
+    from gancourse.plots.pictures import small_png
+
     return {name: small_png(_pixels(image)) for name, image in zip(FRAMES, faces.images, strict=True)}
 
 
