@@ -52,7 +52,7 @@ from gancourse.models.sagan import SAGAN
 from gancourse.models.stylegan import StyleGAN
 from gancourse.models.stylegan2 import StyleGAN2
 from gancourse.models.stylegan3 import StyleGAN3
-from gancourse.models.truncation import Truncated, truncated
+from gancourse.models.truncation import TruncatedLatents, truncated
 from gancourse.models.virtual_batch_norm import VirtualBatchNorm, WithReference
 
 __all__ = [
@@ -97,7 +97,7 @@ __all__ = [
     "ThinConvolution",
     "ThinInputConvolution",
     "TransposedConvolution",
-    "Truncated",
+    "TruncatedLatents",
     "Unconditional",
     "UpsampledConvolution",
     "VirtualBatchNorm",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -17,11 +16,10 @@ from torch.nn import functional
 from gancourse.models import progan
 from gancourse.models.blocks import check_shape
 from gancourse.models.equal_rates import equalised_with_gain
-from gancourse.models.family import Family, Sampling, check_square
 from gancourse.models.resampling import Smoothing
-from gancourse.models.styles import LEAK, TRUNCATION, Mapping, StyleGenerator, at_least_single, check_widths
+from gancourse.models.style_families import SquareStyleFamily
+from gancourse.models.styles import LEAK, Mapping, StyleGenerator, at_least_single
 from gancourse.signature import Signature
-from gancourse.values import Count, Share
 
 START, EPSILON = 4, 1e-8
 
@@ -149,29 +147,8 @@ class Generator(StyleGenerator):
 
 
 @dataclass(frozen=True)
-class StyleGAN(Family):
-    """The networks of this file, for square images of 4, 8, 16, … pixels and any number of channels.
-
-    Args:
-        latent_size: numbers in a latent and in a style.
-        widths: channels of both networks at 4, 8, 16, … pixels: as many numbers as the images have resolutions.
-        depth: layers of the mapping from latents to styles.
-        mixing: share of the generator's training samples that have the styles of two latents.
-        group: samples in a group of the discriminator's minibatch standard deviation; divides the batch size.
-    """
-
-    sampling: ClassVar[Sampling] = TRUNCATION
-    latent_size: Count = 128
-    widths: tuple[Count, ...] = (128, 96, 64, 48)
-    depth: Count = 4
-    mixing: Share = 0.9
-    group: Count = 4
-
-    def _channels(self, fits: Signature) -> int:
-        """Channels of the images; errors as for `generator`."""
-        channels, size = check_square(fits, self)
-        check_widths(self.widths, size, self)
-        return channels
+class StyleGAN(SquareStyleFamily):
+    """The networks of this file, for square images of 4, 8, 16, … pixels and any number of channels."""
 
     def generator(self, fits: Signature) -> Generator:
         """Latents to images.

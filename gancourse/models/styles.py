@@ -1,4 +1,4 @@
-"""What all StyleGANs share: the mapping of latents to styles, style mixing, truncation, and random rows.
+"""What all StyleGANs' generators share: the mapping of latents to styles, style mixing, truncation, and random rows.
 
 A style-based generator maps latents z to w, one w for each layer, and these to an image. All that is random about a
 sample is one row of numbers: z, the noise of the layers, and a second latent with its crossover for style mixing. So a
@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Annotated, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -20,11 +19,9 @@ from torch import Tensor, nn
 from gancourse import processes
 from gancourse.models.blocks import check_shape
 from gancourse.models.equal_rates import PixelNorm, equalised_with_gain
-from gancourse.models.family import Family, Sampling
 from gancourse.rng import Noise
-from gancourse.values import Positive, Range
 
-START, LEAK, DECAY = 4, 0.2, 0.995
+LEAK, DECAY = 0.2, 0.995
 
 
 class Mapping(nn.Module):
@@ -228,70 +225,3 @@ class StyleGenerator(nn.Module):
                 mean = processes.mean(at_least_single(w[:, 0]).mean(0))
                 self.mean_w.lerp_(mean.to(self.mean_w), 1 - DECAY)
         return synthesis(w)
-
-
-class Truncated(nn.Module):
-    """A generator of latents with its styles truncated, and mixed with those of other latents, for samples.
-
-    Args:
-        generator: with styles.
-        psi: what the styles' distance from their mean is multiplied by.
-        crossover: from this layer on, samples have the styles of their second latents; 0 for no mixing.
-
-    Raises:
-        ValueError: ψ isn't positive, or the crossover lies beyond the layers.
-    """
-
-    def __init__(self, generator: StyleGenerator, psi: float = 1.0, crossover: int = 0) -> None:
-        super().__init__()
-        self.generator, self.psi, self.crossover = generator, psi, crossover
-        self.latent_size, self.latents = generator.latent_size, generator.latents
-        nothing = generator.mean_w.new_zeros(1, generator.n_layers, generator.latent_size)
-        self._w(nothing, nothing)  # complains before the first sample
-
-    def _w(self, w: Tensor, second: Tensor | None) -> Tensor:
-        w = self.generator.truncated(w, self.psi)
-        if not self.crossover or second is None:
-            return w
-        return self.generator.mixed(w, self.generator.truncated(second, self.psi), self.crossover)
-
-    def forward(self, z: Tensor) -> Tensor:
-        """Images of rows, or of latents, which aren't mixed."""
-        row, of = self.generator.row(z), lambda z: self.generator.repeated(self.generator.mapping(z))
-        second = None if row.second is None else of(row.second)
-        return self.generator.synthesis(self._w(of(row.z), second), row.noise)
-
-
-@dataclass(frozen=True)
-class Truncation(Sampling):
-    """Samples of a style-based generator.
-
-    Args:
-        psi: distance of the styles from their mean, as a share of the usual one.
-        crossover: from this layer on, samples have the styles of other latents; 0 for no mixing.
-    """
-
-    psi: Positive = 1.0
-    crossover: Annotated[int, Range(0)] = 0
-
-    def of(self, network: nn.Module) -> nn.Module:
-        """The generator with these; errors as for `Truncated`."""
-        return network if self == TRUNCATION else Truncated(network, self.psi, self.crossover)
-
-
-TRUNCATION = Truncation()
-
-
-def check_widths(widths: tuple[int, ...], size: int, family: Family) -> None:
-    """Complain unless there is a width for each resolution from 4 × 4 to size × size.
-
-    Raises:
-        ValueError: the size isn't 4, 8, 16, …, or there are more or less widths.
-    """
-    name, n = type(family).__name__, (size // START).bit_length()
-    if size < START or size & (size - 1):
-        raise ValueError(f"images: {size} × {size}; {name} doubles 4 × 4, so pass 4, 8, 16, 32, …")
-    if len(widths) != n:
-        raise ValueError(
-            f"{len(widths)} widths, but images of {size} × {size} have {n} resolutions from 4 × 4 on; pass {n} widths"
-        )

@@ -59,7 +59,7 @@ def truncated(z: Tensor, threshold: float, rule: TruncationRule = "resample") ->
     return _resampled(z, threshold)
 
 
-class Truncated(nn.Module):
+class TruncatedLatents(nn.Module):
     """A generator that truncates its latents.
 
     Args:

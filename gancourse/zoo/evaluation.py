@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gancourse.games.game import is_conditional
 from gancourse.models.family import PLAIN, Sampling
-from gancourse.models.truncation import Truncated, TruncationRule
+from gancourse.models.truncation import TruncatedLatents, TruncationRule
 from gancourse.recipes import Recipe, build, generated, read_recipe
 from gancourse.recipes.running import CHECKPOINT, RECIPE
 from gancourse.training import load_checkpoint, standing_statistics
@@ -102,7 +102,7 @@ class Trained(NamedTuple):
         Raises:
             ValueError: it has no latents, the threshold isn't a positive number, or there is no such rule.
         """
-        trained = self._replace(network=Truncated(self.network, threshold, rule))
+        trained = self._replace(network=TruncatedLatents(self.network, threshold, rule))
         return trained.with_standing_statistics() if standing else trained
 
     def evaluate(self, n: int | None = None, seed: int = 0) -> dict[str, float]:

@@ -7,7 +7,8 @@ from torch.testing import assert_close
 from gancourse import zoo
 from gancourse.games.game import latents_of
 from gancourse.models import DCGAN, StyleGAN, StyleGAN2, StyleGAN3
-from gancourse.models.styles import Mapping, Truncated, Truncation, affine
+from gancourse.models.style_families import TruncatedStyles, Truncation
+from gancourse.models.styles import Mapping, affine
 from gancourse.recipes import build, recipe
 from gancourse.recipes.plays import generated
 from gancourse.rng import Noise, initialised_from
@@ -218,7 +219,7 @@ def test_psi_and_crossover_reach_the_image_by_the_recipe_s_play(name):
         assert_close(samples, network.synthesis(styles, row.noise))
     assert not torch.equal(plain, low)
     assert not torch.equal(plain, mixed)
-    assert_close(Truncated(network, crossover=n)(latents_of(network, Noise((1, "evaluation"), 4))), plain)
+    assert_close(TruncatedStyles(network, crossover=n)(latents_of(network, Noise((1, "evaluation"), 4))), plain)
 
 
 def test_other_families_have_no_such_options():

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
-from gancourse.models import Truncated, mlp, truncated
+from gancourse.models import TruncatedLatents, mlp, truncated
 
 Z = torch.randn(400_000, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
@@ -75,20 +75,20 @@ def test_a_threshold_that_is_not_positive_is_refused(threshold):
     with pytest.raises(ValueError, match=f"the truncation is {threshold}; pass a positive number, such as 0.5"):
         truncated(Z, threshold)
     with pytest.raises(ValueError, match=f"the truncation is {threshold}"):
-        Truncated(mlp.Generator(), threshold)
+        TruncatedLatents(mlp.Generator(), threshold)
 
 
 def test_unknown_rules_and_networks_without_latents_are_refused():
     with pytest.raises(ValueError, match="the rule of truncation is 'clip'; pass 'resample', 'clamp' or 'scale'"):
-        Truncated(mlp.Generator(), 0.5, "clip")
+        TruncatedLatents(mlp.Generator(), 0.5, "clip")
     with pytest.raises(ValueError, match="Linear has no latents to truncate; leave the truncation out"):
-        Truncated(nn.Linear(2, 2), 0.5)
+        TruncatedLatents(nn.Linear(2, 2), 0.5)
 
 
 @pytest.mark.parametrize("n_classes", [0, 3])
 def test_a_truncated_generator_makes_what_the_generator_makes_of_truncated_latents(n_classes):
     generator = mlp.Generator(4, 8, n_classes=n_classes) if n_classes else mlp.Generator(4, 8)
-    wrapped, z = Truncated(generator, 0.5, "clamp"), torch.randn(6, 4)
+    wrapped, z = TruncatedLatents(generator, 0.5, "clamp"), torch.randn(6, 4)
     y = (torch.arange(6) % 3,) if n_classes else ()
     assert wrapped.conditional == bool(n_classes)
     assert wrapped.latent_size == 4
