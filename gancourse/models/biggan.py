@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from gancourse.models.attention import AttentionForm
 from gancourse.models.blocks import check_shape
-from gancourse.models.conditional_residual import Discriminator, Generator, initialise, layout_of
+from gancourse.models.conditional_residual import Generator, discriminator_of, initialise, layout_of
 from gancourse.models.conditioning import check_condition, encoded
-from gancourse.models.family import Family, check_square
+from gancourse.models.family import Family
 from gancourse.models.spectral import spectral_normalised
 from gancourse.signature import Condition, Signature
 from gancourse.values import Count
@@ -149,7 +149,7 @@ class BigGAN(Family):
             ValueError: the data isn't images of such a size, or has no conditions; attention has no place in it, or the
                 latent can't be cut into equal chunks.
         """
-        layout = layout_of(fits, self, self.attention, self.attention_at)
+        layout = layout_of(fits, self)
         generator = BigGANGenerator(
             self.latent_size,
             [multiple * self.width for multiple in layout.generator],
@@ -165,16 +165,4 @@ class BigGAN(Family):
 
     def discriminator(self, fits: Signature) -> nn.Module:
         """Images and conditions to scores; errors as for `generator`."""
-        layout = layout_of(fits, self, self.attention, self.attention_at)
-        channels, size = check_square(fits, self)
-        discriminator = Discriminator(
-            size,
-            [multiple * self.width for multiple in layout.discriminator],
-            channels,
-            halvings=layout.halvings,
-            condition=check_condition(fits, self),
-            attention=self.attention,
-            attention_at=self.attention_at,
-        )
-        initialise(discriminator, "orthogonal")
-        return spectral_normalised(discriminator)
+        return discriminator_of(fits, self, "orthogonal")

@@ -9,17 +9,33 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from torch import Tensor, nn
 
 from gancourse.models.attention import AttentionForm, SelfAttention
 from gancourse.models.blocks import check_shape
-from gancourse.models.conditioning import ConditionalBatchNorm, Projection, encoded
-from gancourse.models.family import Family, check_square
+from gancourse.models.conditioning import ConditionalBatchNorm, Projection, check_condition, encoded
+from gancourse.models.family import check_square
+from gancourse.models.spectral import spectral_normalised
 from gancourse.signature import Condition, Signature
 
 START = 4
+Rule = Literal["orthogonal", "glorot"]
+
+
+class Sizes(Protocol):
+    """What this file asks of a family.
+
+    Args:
+        width: channels that all others are multiples of.
+        attention: form of the self-attention.
+        attention_at: resolution of the features that it is applied to.
+    """
+
+    width: int
+    attention: AttentionForm
+    attention_at: int
 
 
 class Layout(NamedTuple):
@@ -48,7 +64,7 @@ Source: Brock, Donahue, Simonyan 2019, appendix B, from 128 on; ajbrock/BigGAN-P
 """
 
 
-def layout_of(fits: Signature, family: Family, attention: AttentionForm, attention_at: int) -> Layout:
+def layout_of(fits: Signature, family: Sizes) -> Layout:
     """The sizes of the networks for some data.
 
     Raises:
@@ -60,10 +76,10 @@ def layout_of(fits: Signature, family: Family, attention: AttentionForm, attenti
         sizes = ", ".join(map(str, LAYOUTS))
         raise ValueError(f"{type(family).__name__} makes images of {sizes} pixels, not {fits}; take other data")
     resolutions = [START * 2**i for i in range(1, len(LAYOUTS[size].generator))]
-    if attention != "none" and attention_at not in resolutions:
+    if family.attention != "none" and family.attention_at not in resolutions:
         raise ValueError(
-            f"attention_at is {attention_at}, but the blocks' features are of {', '.join(map(str, resolutions))} "
-            "pixels; pass one of these, or attention='none'"
+            f"attention_at is {family.attention_at}, but the blocks' features are of "
+            f"{', '.join(map(str, resolutions))} pixels; pass one of these, or attention='none'"
         )
     return LAYOUTS[size]
 
@@ -234,7 +250,7 @@ class Discriminator(nn.Module):
         return self.head(features, encoded(self.condition, y, len(x), self).to(features))
 
 
-def initialise(network: nn.Module, rule: str) -> None:
+def initialise(network: nn.Module, rule: Rule) -> None:
     """Initialise weights by orthogonal matrices or by Glorot's uniform rule, and biases to zero.
 
     Args:
@@ -249,3 +265,29 @@ def initialise(network: nn.Module, rule: str) -> None:
             by_rule(module.weight)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
+
+
+def discriminator_of(fits: Signature, family: Sizes, rule: Rule) -> nn.Module:
+    """A family's discriminator with spectral norm in each layer.
+
+    Args:
+        fits: signature of its input.
+        family: whose sizes it has, and whose name is in errors.
+        rule: of the initialisation.
+
+    Raises:
+        ValueError: the data isn't images of a size in `LAYOUTS`, or has no conditions, or attention has no place in it.
+    """
+    layout = layout_of(fits, family)
+    channels, size = check_square(fits, family)
+    discriminator = Discriminator(
+        size,
+        [multiple * family.width for multiple in layout.discriminator],
+        channels,
+        halvings=layout.halvings,
+        condition=check_condition(fits, family),
+        attention=family.attention,
+        attention_at=family.attention_at,
+    )
+    initialise(discriminator, rule)
+    return spectral_normalised(discriminator)

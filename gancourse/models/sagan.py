@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from gancourse.models.attention import AttentionForm
-from gancourse.models.conditional_residual import Discriminator, Generator, initialise, layout_of
+from gancourse.models.conditional_residual import Generator, discriminator_of, initialise, layout_of
 from gancourse.models.conditioning import ConditionalBatchNorm, check_condition, encoded
-from gancourse.models.family import Family, check_square
-from gancourse.models.spectral import LAYERS, spectral_norm, spectral_normalised
+from gancourse.models.family import Family
+from gancourse.models.spectral import LAYERS, spectral_norm
 from gancourse.signature import Signature
 from gancourse.values import Count
 
@@ -61,7 +61,7 @@ class SAGAN(Family):
         Raises:
             ValueError: the data isn't images of such a size, or has no conditions, or attention has no place in it.
         """
-        layout = layout_of(fits, self, self.attention, self.attention_at)
+        layout = layout_of(fits, self)
         condition = check_condition(fits, self)
         generator = SAGANGenerator(
             self.latent_size,
@@ -82,16 +82,4 @@ class SAGAN(Family):
 
     def discriminator(self, fits: Signature) -> nn.Module:
         """Images and conditions to scores; errors as for `generator`."""
-        layout = layout_of(fits, self, self.attention, self.attention_at)
-        channels, size = check_square(fits, self)
-        discriminator = Discriminator(
-            size,
-            [multiple * self.width for multiple in layout.discriminator],
-            channels,
-            halvings=layout.halvings,
-            condition=check_condition(fits, self),
-            attention=self.attention,
-            attention_at=self.attention_at,
-        )
-        initialise(discriminator, "glorot")
-        return spectral_normalised(discriminator)
+        return discriminator_of(fits, self, "glorot")

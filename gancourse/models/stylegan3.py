@@ -20,8 +20,8 @@ from gancourse.models.alias_free import FilteredActivation, cropped
 from gancourse.models.blocks import check_shape
 from gancourse.models.equal_rates import equalised_with_gain
 from gancourse.models.family import Family, Sampling, check_square
-from gancourse.models.stylegan2 import ModulatedConvolution, ToImage
 from gancourse.models.style_families import TRUNCATION, check_widths
+from gancourse.models.stylegan2 import ModulatedConvolution, ToImage
 from gancourse.models.styles import Mapping, StyleGenerator, at_least_single
 from gancourse.signature import Signature
 from gancourse.values import Count

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from gancourse.widgets.steering import frames_of, layer_labels, panels_of
-from gancourse.widgets.styled import GENERATOR, N_NOISES, Setting, Styled, highest, of_zoo
+from gancourse.widgets.styled import GENERATOR, LOWEST, N_NOISES, Setting, Styled, highest, of_zoo
 from gancourse.widgets.widget import images
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def steer_in_kernel(networks: Styled | None = None, setting: Setting | None = No
 
 def _controls(ipywidgets: Any, setting: Setting, labels: list[str]) -> dict[str, Any]:
     """A control for each number of a setting, by its name."""
-    top = highest(len(labels) - 1)
+    top, low = highest(len(labels)), LOWEST.crossover
     wide = {"style": {"description_width": "12em"}, "layout": {"width": "32em"}}
     noises = [("none", 0), *((str(k), k) for k in range(1, N_NOISES + 1))]
     slider = ipywidgets.IntSlider
@@ -56,6 +56,6 @@ def _controls(ipywidgets: Any, setting: Setting, labels: list[str]) -> dict[str,
         "seed": slider(setting.seed, 0, top.seed, description="seed", **wide),
         "second": slider(setting.second, 0, top.second, description="second seed", **wide),
         "psi": ipywidgets.FloatSlider(setting.psi, min=0, max=top.psi, step=0.05, description="truncation ψ", **wide),
-        "crossover": slider(setting.crossover, 0, top.crossover, description="second seed from layer", **wide),
+        "crossover": slider(setting.crossover, low, top.crossover, description="second seed from layer", **wide),
         "noise": ipywidgets.Dropdown(options=noises, value=setting.noise, description="noise", **wide),
     }

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from gancourse.widgets.drawing import Picture, path, short
 from gancourse.widgets.stored import Pictures, pictures
-from gancourse.widgets.styled import GENERATOR, N_NOISES, Faces, Reading, Setting, Styled, highest, of_zoo, rows
+from gancourse.widgets.styled import GENERATOR, LOWEST, N_NOISES, Faces, Reading, Setting, Styled, highest, of_zoo, rows
 from gancourse.widgets.widget import Widget, button, menu, slider
 
 FRAMES = ("mixture", "first", "second")
@@ -55,7 +55,7 @@ def steer(rest: Pictures | None = None) -> Widget:
         "bar_width": BAR_WIDTH,
         "absent": ABSENT,
     }
-    return Widget("steer", DESCRIPTION, state, panels, _controls(setting, len(labels) - 1), status)
+    return Widget("steer", DESCRIPTION, state, panels, _controls(setting, len(labels)), status)
 
 
 def record_faces(networks: Styled | None = None, setting: Setting | None = None, name: str = GENERATOR) -> Pictures:
@@ -97,14 +97,14 @@ def _pixels(image: Tensor) -> np.ndarray:
 
 
 def layer_labels(noise_sizes: Sequence[int], n_layers: int) -> list[str]:
-    """Which layers are the second seed's, by the crossover.
+    """Which layers are the second seed's, for the crossovers 1 to n_layers.
 
     >>> layer_labels([4, 8, 8], 4)
-    ['all layers', 'layers 1 to 3 (from 8 × 8 on)', 'layers 2 to 3 (from 8 × 8 on)', 'layer 3 (colours)', 'no layer']
+    ['layers 1 to 3 (from 8 × 8 on)', 'layers 2 to 3 (from 8 × 8 on)', 'layer 3 (colours)', 'no layer']
     """
     last = n_layers - 1
     between = [f"layers {k} to {last} (from {noise_sizes[k]} × {noise_sizes[k]} on)" for k in range(1, last)]
-    return ["all layers", *between, f"layer {last} (colours)", "no layer"]
+    return [*between, f"layer {last} (colours)", "no layer"]
 
 
 def panels_of(
@@ -116,7 +116,7 @@ def panels_of(
         frames: PNG files of `frames_of`.
         setting: where the controls stand.
         readings: of the mixture, a bar each.
-        labels: what is said of each crossover.
+        labels: what is said of the crossovers 1, 2, ….
     """
     where = said(setting, labels)
     headlines = ", ".join(f"{r.name} {r.text}" for r in readings if r.name in HEADLINES)
@@ -133,7 +133,9 @@ def said(setting: Setting, labels: Sequence[str]) -> str:
     'seed 3, ψ = 0.70, layers 3 to 5 (from 16 × 16 on) of seed 12, noise 1'
     """
     noise = f"noise {setting.noise}" if setting.noise else "no noise"
-    return f"seed {setting.seed}, ψ = {setting.psi:.2f}, {labels[setting.crossover]} of seed {setting.second}, {noise}"
+    return (
+        f"seed {setting.seed}, ψ = {setting.psi:.2f}, {labels[setting.crossover - 1]} of seed {setting.second}, {noise}"
+    )
 
 
 def _faces(frames: Mapping[str, bytes], setting: Setting) -> str:
@@ -183,7 +185,7 @@ def _controls(setting: Setting, n_layers: int) -> str:
         + slider("seed", "seed", 0, top["seed"], 1, setting.seed)
         + slider("second", "second seed", 0, top["second"], 1, setting.second)
         + slider("psi", "truncation ψ", 0, top["psi"], 0.05, setting.psi)
-        + slider("crossover", "second seed from layer", 0, top["crossover"], 1, setting.crossover)
+        + slider("crossover", "second seed from layer", LOWEST.crossover, top["crossover"], 1, setting.crossover)
         + menu("noise", "noise", noises, str(setting.noise))
         + button("reset", "Reset")
     )

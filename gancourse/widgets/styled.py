@@ -61,7 +61,8 @@ class Setting(NamedTuple):
         seed: of the first latents.
         second: seed of the latents whose styles the later layers have.
         psi: truncation: what the styles' distance from their mean is multiplied by.
-        crossover: the first layer with the second seed's style; `n_layers` for none.
+        crossover: index of the first layer with the second seed's style, 1 to `n_layers`, as for `gancourse sample
+            --crossover`; `n_layers` for no mixing.
         noise: number of the layers' noise; 0 for none.
     """
 
@@ -205,7 +206,7 @@ class Styled:
     @torch.no_grad()
     def faces(self, setting: Setting) -> Faces:
         """The mixture with its readings, and both seeds' own faces; errors as for `mixed`."""
-        alone = [setting._replace(crossover=crossover) for crossover in (self.generator.n_layers, 0)]
+        alone = [setting._replace(seed=s, crossover=self.generator.n_layers) for s in (setting.seed, setting.second)]
         images = torch.cat([self.image(each) for each in (setting, *alone)])
         numbers = self.meter(images[:1])[0].tolist()
         return Faces(images, [reading(row, numbers) for row in rows()])
@@ -216,14 +217,18 @@ class Styled:
         Raises:
             ValueError: a number is out of range.
         """
-        limits = dict(zip(Setting._fields, highest(self.generator.n_layers), strict=True))
-        for name, value in setting._asdict().items():
-            if not 0 <= value <= limits[name]:
-                raise ValueError(f"{name} is {value}; expected 0 to {limits[name]}")
+        limits = zip(LOWEST, highest(self.generator.n_layers), strict=True)
+        for (name, value), (low, high) in zip(setting._asdict().items(), limits, strict=True):
+            if not low <= value <= high:
+                raise ValueError(f"{name} is {value}; expected {low:g} to {high:g}")
+
+
+LOWEST = Setting(0, 0, 0.0, 1, 0)
+"""The smallest number of each control."""
 
 
 def highest(n_layers: int) -> Setting:
-    """The largest number of each control; the smallest is 0."""
+    """The largest number of each control."""
     return Setting(N_SEEDS - 1, N_SEEDS - 1, HIGHEST_PSI, n_layers, N_NOISES)
 
 

@@ -19,6 +19,7 @@ from torch.testing import assert_close
 from gancourse import zoo
 from gancourse.data.faces import FACTORS
 from gancourse.models import FactorRegressor
+from gancourse.models.style_families import Truncation
 from gancourse.recipes import recipe
 from gancourse.rng import Noise
 from gancourse.widgets import Pictures, record_faces, steer, steer_in_kernel, styled
@@ -56,7 +57,7 @@ def pixels(png: bytes) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", ["networks", "stylegan"])
-@pytest.mark.parametrize(("crossover", "n_first"), [(0, 0), (2, 2), (None, None)])
+@pytest.mark.parametrize(("crossover", "n_first"), [(1, 1), (2, 2), (None, None)])
 def test_layers_before_the_crossover_have_the_first_seeds_style(request, name: str, crossover, n_first):
     each = request.getfixturevalue(name)
     n = each.generator.n_layers
@@ -73,6 +74,18 @@ def test_truncation_and_mixing_are_those_of_the_generator_itself(stylegan: Style
     first, second = (generator.repeated(generator.mapping(stylegan.latents([seed]))) for seed in (3, 12))
     w = generator.mixed(generator.truncated(first, 0.7), generator.truncated(second, 0.7), 3)
     assert_close(stylegan.mixed(Setting()), w)
+
+
+def test_the_figure_counts_the_crossover_as_gancourse_sample_does(stylegan: Styled):
+    generator = stylegan.generator
+    row = generator.row(generator.latents(Noise((0, "evaluation"), 1)))
+    z = torch.cat([stylegan.latents([3]), row.noise, stylegan.latents([12]), row.position[:, None]], 1)
+    for crossover in range(1, generator.n_layers + 1):
+        sampled = Truncation(0.7, crossover).of(generator)(z)
+        w = stylegan.mixed(Setting(crossover=crossover))
+        assert_close(generator.synthesis(w, row.noise), sampled, atol=1e-5, rtol=0)
+        other = stylegan.mixed(Setting(crossover=crossover % generator.n_layers + 1))
+        assert not torch.equal(w, other)
 
 
 def test_at_psi_zero_every_seed_has_the_mean_style(networks: Styled):
@@ -103,7 +116,7 @@ def test_no_noise_is_the_image_without_noise(request, name: str):
 def test_the_three_faces_are_the_mixture_and_what_it_is_mixed_of(networks: Styled):
     images = networks.faces(Setting()).images
     n = networks.generator.n_layers
-    for image, setting in zip(images, (Setting(), Setting(crossover=n), Setting(crossover=0)), strict=True):
+    for image, setting in zip(images, (Setting(), Setting(crossover=n), Setting(seed=12, crossover=n)), strict=True):
         assert_close(image, networks.image(setting)[0])
     assert not torch.equal(images[0], images[1])
     assert not torch.equal(images[0], images[2])
@@ -115,7 +128,8 @@ def test_the_three_faces_are_the_mixture_and_what_it_is_mixed_of(networks: Style
         (Setting(seed=N_SEEDS), "seed is 64; expected 0 to 63"),
         (Setting(second=-1), "second is -1; expected 0 to 63"),
         (Setting(psi=math.nan), "psi is nan; expected 0 to 1.5"),
-        (Setting(crossover=5), "crossover is 5; expected 0 to 4"),
+        (Setting(crossover=5), "crossover is 5; expected 1 to 4"),
+        (Setting(crossover=0), "crossover is 0; expected 1 to 4"),
         (Setting(noise=5), "noise is 5; expected 0 to 4"),
     ],
 )
@@ -206,10 +220,10 @@ def test_what_was_not_recorded_for_the_figure_is_refused(rest: Pictures, tmp_pat
 
 def test_the_figure_says_which_layers_are_the_second_seeds():
     labels = layer_labels((4, 8, 8, 16, 16, 32, 32), 8)
-    assert len(labels) == 9
-    assert labels[0] == "all layers"
-    assert labels[3] == "layers 3 to 7 (from 16 × 16 on)"
-    assert labels[7:] == ["layer 7 (colours)", "no layer"]
+    assert len(labels) == 8
+    assert labels[0] == "layers 1 to 7 (from 8 × 8 on)"
+    assert labels[2] == "layers 3 to 7 (from 16 × 16 on)"
+    assert labels[6:] == ["layer 7 (colours)", "no layer"]
 
 
 def test_the_figure_holds_no_networks_and_no_address(rest: Pictures):

@@ -30,7 +30,7 @@ pytestmark = [
 ]
 SETTINGS = [
     Setting(),
-    Setting(0, 63, 1.0, 0, 0),
+    Setting(0, 63, 1.0, 1, 0),
     Setting(63, 0, 0.35, 4, 4),
     Setting(17, 40, 1.5, 2, 2),
     Setting(5, 5, 0.0, 1, 3),
@@ -203,7 +203,7 @@ def test_sliders_say_their_value_and_keep_their_name(settled):
     wait(settled, Setting(crossover=2))
     slider = part(settled, 0, "crossover")
     assert slider.accessible_name == "second seed from layer"
-    assert slider.get_attribute("aria-valuetext") == f"{labels()[2]} of the second seed"
+    assert slider.get_attribute("aria-valuetext") == f"{labels()[1]} of the second seed"
     assert part(settled, 0, "crossover-value").text == "2"
 
 
@@ -311,5 +311,6 @@ def test_a_file_that_is_gone_is_named(browser, pages: dict[str, Path], tmp_path:
     copy.write_text(pages["whole"].read_text("utf-8"), "utf-8")
     driver = opened(browser, copy.as_uri())
     part(driver, 0, "run").click()
-    until(driver, "widgets[0].querySelector('.gw-status').textContent.includes('live/runtime.js can’t be read')")
-    driver.get_log("browser")  # which says the same
+    until(driver, "widgets[0].querySelector('.gw-status').textContent !== ''")
+    assert statuses(driver)[0] == "The generator can’t run here: live/runtime.js can’t be read"
+    assert any("live/runtime.js" in entry["message"] for entry in driver.get_log("browser"))

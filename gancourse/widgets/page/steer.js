@@ -32,7 +32,8 @@ async function networks(files, generator) {
   const z = tensor(tables.latents, [tables.latents.length / size, size]);
   const styles = (await graphs.mapping.run({ z })).w.data;
 
-  // w̄ + ψ (w − w̄) for each layer: of the first seed up to the crossover, of the second from it on.
+  // w̄ + ψ (w − w̄) for each layer. The crossover is the index of the first layer with the second seed's style, from 1;
+  // n_layers for none.
   function mixed({ seed, second, psi, crossover }) {
     return Float32Array.from({ length: n_layers * size }, (_, k) => {
       const layer = Math.floor(k / size), i = k % size, mean = tables.mean[i];
@@ -127,7 +128,7 @@ mount((root, state) => {
       get(`word${i}`).textContent = text;
     });
     const noise = setting.noise ? `noise ${setting.noise}` : "no noise";
-    const where = `seed ${setting.seed}, ψ = ${setting.psi.toFixed(2)}, ${state.layers[setting.crossover]} of seed ${setting.second}, ${noise}`;
+    const where = `seed ${setting.seed}, ψ = ${setting.psi.toFixed(2)}, ${state.layers[setting.crossover - 1]} of seed ${setting.second}, ${noise}`;
     const spoken = (names) => readings.filter((r) => names.includes(r.name)).map((r) => `${r.name} ${r.text}`).join(", ");
     describe(get("face"), `Generated face: ${where}`);
     describe(get("bar0"), `Factors that the regressor reads: ${spoken(readings.map((r) => r.name))}`);
@@ -154,7 +155,7 @@ mount((root, state) => {
 
   function showValues() {
     for (const name of sliders) showValue(root, name);
-    get("crossover").setAttribute("aria-valuetext", `${state.layers[Number(get("crossover").value)]} of the second seed`);
+    get("crossover").setAttribute("aria-valuetext", `${state.layers[Number(get("crossover").value) - 1]} of the second seed`);
   }
 
   async function begin() {
