@@ -30,13 +30,13 @@ WAYS = {
 
 
 def names() -> list[str]:
-    """Names of the recipes for images."""
-    return [name for name, entry in recipes.items() if entry.signature().is_image]
+    """Names of the recipes for images that the package has."""
+    return [name for name, entry in recipes.items() if entry.is_offline and entry.signature().is_image]
 
 
 def packaged(name: str) -> Recipe:
     """A recipe that uses the package's images."""
-    return recipe(name).changed(full=False)
+    return recipe(name).offline()
 
 
 def loop(name: str, way: str) -> Iterator[Any]:

@@ -4,7 +4,7 @@
     python -m benchmarks.same_bits save ../after.safetensors --remedies       # with the changed code
     python -m benchmarks.same_bits compare ../before.safetensors ../after.safetensors
 
-Each recipe is trained on the package's data, from seed 0, in plain arithmetic and on one thread. A file holds the
+Each recipe but those for GPUs is trained on the package's data, from seed 0, in plain arithmetic and on one thread. A file holds the
 weights, buffers, memories and averages of all players. With --remedies, `ring` (or else `progan-faces-whole`) is also
 trained with each remedy. Save both files on one machine and with one version of torch: other processors and versions
 add in another order.
@@ -55,9 +55,14 @@ class Saved(NamedTuple):
     conditions: dict[str, Any]
 
 
+def usual() -> list[str]:
+    """Names of the recipes that a processor trains: those whose data is in the package."""
+    return [name for name, each in recipes.items() if each.is_offline]
+
+
 def packaged(name: str) -> Recipe:
     """A recipe on the package's data, from seed 0."""
-    return recipe(name).changed(full=False, seed=0)
+    return recipe(name).offline().changed(seed=0)
 
 
 def with_remedy(kind: type[Remedy]) -> tuple[str, Recipe]:
@@ -237,7 +242,9 @@ def main(arguments: list[str] | None = None) -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     saving = commands.add_parser("save", help="train some steps of each recipe, and write the networks to a file")
     saving.add_argument("file", type=Path)
-    saving.add_argument("recipes", nargs="*", metavar="RECIPE", help=f"all if left out: {', '.join(recipes)}")
+    saving.add_argument(
+        "recipes", nargs="*", metavar="RECIPE", help=f"one of {', '.join(recipes)}; if left out, all but those for GPUs"
+    )
     saving.add_argument("--steps", type=int, default=25)
     saving.add_argument("--remedies", action="store_true", help="train a recipe with each remedy, too")
     comparing = commands.add_parser("compare", help="say which tensors of two files differ")
@@ -250,7 +257,7 @@ def main(arguments: list[str] | None = None) -> None:
             raise ValueError(f"--steps is {options.steps}; expected at least 1")
         if options.file.is_dir():
             raise ValueError(f"{options.file} is a folder; pass a file, such as {options.file / 'before.safetensors'}")
-        selection = trainings(options.recipes or list(recipes), options.remedies)
+        selection = trainings(options.recipes or usual(), options.remedies)
         print(f"{options.steps} steps of each recipe with the code in {PACKAGE}")
         save(options.file, selection, options.steps)
     except (ValueError, OSError) as error:

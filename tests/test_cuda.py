@@ -17,7 +17,7 @@ NAMES = sorted(recipes.recipes)
 
 
 def small(name):
-    return recipes.recipe(name).changed(full=False, batch_size=16)
+    return recipes.recipe(name).offline().changed(batch_size=16)
 
 
 def all_weights(trainer):

@@ -329,6 +329,8 @@ def changed_recipes(draw: st.DrawFn) -> tuple[Value, Value]:
         changes[name] = draw(st.sampled_from(NAMED[name]) if name in NAMED else any_of(known[name].hint))
     if not data.entry(changes.get("data", base.data.name))[0].has_full_set:
         changes["full"] = False
+    elif data.elsewhere(changes.get("data", base.data.name)) is not None:
+        changes["full"] = True
     return base, base.changed(**{name.replace("-", "_"): value for name, value in changes.items()})
 
 

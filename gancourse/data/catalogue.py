@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import NamedTuple
 
+from gancourse.data.cifar import CIFAR10, cifar10
+from gancourse.data.deferred import Deferred
 from gancourse.data.faces import Faces
 from gancourse.data.folder import Folder
 from gancourse.data.images import digits, fashion
@@ -14,6 +17,7 @@ from gancourse.data.source import Source
 from gancourse.data.stacked import stacked_digits
 from gancourse.data.unpaired import Unpaired
 from gancourse.names import lookup
+from gancourse.signature import Signature
 
 
 class Request(NamedTuple):
@@ -34,6 +38,18 @@ class Request(NamedTuple):
     size: int | None = None
 
 
+class Elsewhere(NamedTuple):
+    """What is known of a data set that the package has no part of.
+
+    Args:
+        signature: what networks must fit.
+        stand_in: a data set in the package with samples of the same shape and kind of condition, for trials.
+    """
+
+    signature: Signature
+    stand_in: str
+
+
 class Entry(NamedTuple):
     """One data set.
 
@@ -43,6 +59,8 @@ class Entry(NamedTuple):
         has_full_set: whether there is a full set, of which the package has a part.
         argument: placeholder of the part after a colon; empty if the name takes none.
         domains: maps the argument to the names of the data sets that it combines; None if it combines none.
+        elsewhere: maps the argument to what is known of a full set that the package has no part of, or to None where
+            there is a part; None if there is one for any argument.
     """
 
     about: str
@@ -50,6 +68,7 @@ class Entry(NamedTuple):
     has_full_set: bool = False
     argument: str = ""
     domains: Callable[[str], tuple[str, ...]] | None = None
+    elsewhere: Callable[[str], Elsewhere | None] | None = None
 
 
 def _unit(mixture: Mixture) -> Mixture:
@@ -69,6 +88,7 @@ def _two(argument: str) -> tuple[str, str]:
 def _part(name: str, request: Request) -> Source:
     """One of the two data sets of a pair, without its full set."""
     data_set, argument = entry(name)
+    check_full(name, full=False)
     return data_set.load(request._replace(argument=argument, full=False))
 
 
@@ -84,10 +104,19 @@ def _few_labels(request: Request) -> Source:
     """Data with few labels; its test set keeps all of them."""
     name, n, draw = _few(request.argument)
     data_set, argument = entry(name)
-    if request.full and not data_set.has_full_set:
-        raise ValueError(f"{name} has no full set; pass full=False (--no-full)")
+    check_full(name, request.full)
     source = data_set.load(request._replace(argument=argument))
     return source if request.split == "test" else few_labels(source, n, draw)
+
+
+def _few_elsewhere(argument: str) -> Elsewhere | None:
+    """What is known of data with few labels, which has unlabelled samples of the same shape beside them."""
+    name, _, numbers = argument.partition(",")
+    of_all = elsewhere(name)
+    if of_all is None:
+        return None
+    signature = dataclasses.replace(of_all.signature, other=of_all.signature.shape)
+    return Elsewhere(signature, f"few-labels:{of_all.stand_in},{numbers}")
 
 
 data_sets: dict[str, Entry] = {
@@ -130,6 +159,12 @@ data_sets: dict[str, Entry] = {
         lambda request: stacked_digits(request.split, request.full, request.download),
         has_full_set=True,
     ),
+    "cifar10": Entry(
+        "small photographs of ten kinds of things, 32 × 32, in colour; the full set only",
+        lambda request: cifar10(request.split, request.download),
+        has_full_set=True,
+        elsewhere=lambda argument: Elsewhere(CIFAR10, "faces-by-hair"),
+    ),
     "faces": Entry(
         "cartoon faces drawn from known factors, 32 × 32, in colour",
         lambda request: Faces(request.split),
@@ -166,6 +201,7 @@ data_sets: dict[str, Entry] = {
         has_full_set=True,
         argument="NAME,LABELS",
         domains=lambda argument: (_few(argument)[0],),
+        elsewhere=_few_elsewhere,
     ),
     "folder": Entry(
         "your own images; subfolders are classes, and a tenth by name is the test set",
@@ -191,6 +227,32 @@ def entry(name: str) -> tuple[Entry, str]:
         expected = f"{stem}:{data_set.argument}" if data_set.argument else stem
         raise ValueError(f"data set {name!r} can't be opened; write {expected}")
     return data_set, argument
+
+
+def check_full(name: str, full: bool) -> None:
+    """Complain about a full set that there is not, or about a part that the package has not.
+
+    Raises:
+        ValueError: says what to ask for instead.
+    """
+    data_set, _ = entry(name)
+    if full and not data_set.has_full_set:
+        raise ValueError(f"{name} has no full set; pass full=False (--no-full)")
+    if not full and (known := elsewhere(name)) is not None:
+        raise ValueError(
+            f"the package has no part of {name}; pass full=True (--full), or, for a trial, data of the same shape: "
+            f"{known.stand_in} (--data {known.stand_in})"
+        )
+
+
+def elsewhere(name: str) -> Elsewhere | None:
+    """What is known of a data set that the package has no part of; None for others. Errors as for `entry`.
+
+    >>> elsewhere("cifar10").stand_in, elsewhere("digits")
+    ('faces-by-hair', None)
+    """
+    data_set, argument = entry(name)
+    return None if data_set.elsewhere is None else data_set.elsewhere(argument)
 
 
 def domains(name: str) -> tuple[str, ...]:
@@ -223,6 +285,26 @@ def load(
     (1, 28, 28)
     """
     data_set, argument = entry(name)
-    if full and not data_set.has_full_set:
-        raise ValueError(f"{name} has no full set; pass full=False (--no-full)")
+    check_full(name, full)
     return data_set.load(Request(argument, split, full, download, size))
+
+
+def packaged(name: str, split: str = "train", size: int | None = None) -> Source:
+    """What the package has of a data set; of one that it has no part of, the full set, read when it is asked for.
+
+    Args:
+        name: in the catalogue.
+        split: "train" or "test", for data with a split.
+        size: height and width that a network needs, for data without a fixed size.
+
+    Raises:
+        ValueError: as for `load`.
+        MissingDataError: as for `load`; of a set that the package has no part of, when a sample is asked for.
+
+    >>> packaged("cifar10").signature.condition.names[3]
+    'cat'
+    """
+    known = elsewhere(name)
+    if known is None:
+        return load(name, split, size=size)
+    return Deferred(known.signature, lambda: load(name, split, full=True, size=size))

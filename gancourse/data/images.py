@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -139,25 +140,50 @@ def _embedded(name: str, split: str) -> tuple[Tensor, Tensor]:
         return torch.from_numpy(arrays["images"])[:, None], torch.from_numpy(arrays["labels"])
 
 
-def _full(torchvision_name: str, split: str, download: bool) -> tuple[Tensor, Tensor]:
-    """Images and labels of the full set, read by torchvision from $GANCOURSE_DATA or ~/.cache/gancourse."""
+def check_split(split: str) -> None:
+    """Complain about a split that no set has.
+
+    Raises:
+        ValueError: it is neither "train" nor "test".
+    """
+    if split not in ("train", "test"):
+        raise ValueError(f"split {split!r} is unknown; pass 'train' or 'test'")
+
+
+def read_by_torchvision(name: str, split: str, download: bool, otherwise: str) -> Any:
+    """One of torchvision's data sets, from $GANCOURSE_DATA or ~/.cache/gancourse.
+
+    Args:
+        name: of the class.
+        split: "train" or "test".
+        download: whether to download it if it is missing.
+        otherwise: what else to do without it, for the message.
+
+    Raises:
+        MissingDataError: it is not there, or damaged, or the download failed.
+    """
     from torchvision import datasets
 
     root = Path(os.environ.get("GANCOURSE_DATA", Path.home() / ".cache" / "gancourse"))
     try:
-        full = getattr(datasets, torchvision_name)(root, train=split == "train", download=download)
+        return getattr(datasets, name)(root, train=split == "train", download=download)
     except (RuntimeError, OSError) as error:
         raise MissingDataError(
-            f"the full {torchvision_name} is not in {root}: "
+            f"the full {name} is not in {root}: "
             + (f"the download failed ({error}); " if download else "pass download=True (--download), ")
-            + "or set GANCOURSE_DATA to a folder that has it, or use the part in the package (full=False, --no-full)"
+            + f"or set GANCOURSE_DATA to a folder that has it, or {otherwise}"
         ) from None
+
+
+def _full(torchvision_name: str, split: str, download: bool) -> tuple[Tensor, Tensor]:
+    """Images and labels of the full set."""
+    otherwise = "use the part in the package (full=False, --no-full)"
+    full = read_by_torchvision(torchvision_name, split, download, otherwise)
     return full.data[:, None], full.targets
 
 
 def _load(name: str, torchvision_name: str, classes: Sequence[str], split: str, full: bool, download: bool) -> Images:
-    if split not in ("train", "test"):
-        raise ValueError(f"split {split!r} is unknown; pass 'train' or 'test'")
+    check_split(split)
     images, labels = _full(torchvision_name, split, download) if full else _embedded(name, split)
     return Images(images, labels, classes)
 

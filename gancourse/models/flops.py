@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -16,14 +17,23 @@ from gancourse.models.progan import START, at_level
 def flops(function: Callable[[], Any]) -> int:
     """Operations of everything that a function computes: two for each multiplication with addition.
 
-    Matrix products and convolutions are counted, in both directions; what is done to single numbers isn't.
+    Matrix products and convolutions are counted, in both directions and in gradients of gradients; what is done to
+    single numbers isn't.
 
     >>> flops(lambda: nn.Linear(10, 20)(torch.zeros(3, 10)))
     1200
     """
-    with FlopCounterMode(display=False) as counter:
+    counter = FlopCounterMode(display=False)
+    counter.mod_tracker = _NoModules()
+    with counter:
         function()
     return counter.get_total_flops()
+
+
+class _NoModules(nullcontext):
+    """Attributes all operations to no module: torch's own tracker has hooks that gradients of gradients run into."""
+
+    parents = frozenset({"Global"})
 
 
 def step_flops(generator: nn.Module, discriminator: nn.Module, n: int = 1) -> int:

@@ -88,16 +88,28 @@ class Built(NamedTuple):
 
 
 def build(
-    recipe: Recipe, device: torch.device = CPU, download: bool = False, arithmetic: Arithmetic = REFERENCE
+    recipe: Recipe,
+    device: torch.device = CPU,
+    download: bool = False,
+    arithmetic: Arithmetic = REFERENCE,
+    source: Source | None = None,
 ) -> Built:
     """Data, networks, game and trainer of a recipe.
+
+    Args:
+        recipe: what to build.
+        device: where to compute.
+        download: whether to download the data set if it is missing.
+        arithmetic: how to compute.
+        source: the data; the recipe's own, which is read now, if left out.
 
     Raises:
         ValueError: the networks don't fit the data, or the device lacks the precision.
         MissingDataError: the data is not on this machine.
     """
     make_repeatable(device)
-    source = recipe.data.load(download=download, size=recipe.play.image_size).to(device)
+    source = recipe.data.load(download=download, size=recipe.play.image_size) if source is None else source
+    source = source.to(device)
     settings = recipe.training
     with initialised_from(settings.seed, "weights"):
         game = recipe.play.game(source.signature)

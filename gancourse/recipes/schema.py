@@ -24,7 +24,7 @@ class Data(Value):
         full: use the full set instead of the part in the package.
 
     Raises:
-        ValueError: there is no such data set, or no full one of it.
+        ValueError: there is no such data set, no full one of it, or no part of it in the package.
     """
 
     name: str = field(metadata={"option": "data"})
@@ -32,17 +32,20 @@ class Data(Value):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        entry, _ = data.entry(self.name)
-        if self.full and not entry.has_full_set:
-            raise ValueError(f"{self.name} has no full set; pass full=False (--no-full)")
+        data.check_full(self.name, self.full)
 
     def load(self, split: str = "train", *, download: bool = False, size: int | None = None) -> data.Source:
         """The source; arguments and errors as for `gancourse.data.load`."""
         return data.load(self.name, split, self.full, download, size)
 
     def in_package(self, split: str = "train", size: int | None = None) -> data.Source:
-        """The part of it that needs no full set: what samples are compared with."""
-        return data.load(self.name, split, size=size)
+        """What the package has of it, which samples are compared with; see `data.packaged`."""
+        return data.packaged(self.name, split, size)
+
+    def offline(self) -> Data:
+        """The part of it in the package, or, where there is none, data of the same shape: for trials."""
+        known = data.elsewhere(self.name)
+        return Data(self.name if known is None else known.stand_in)
 
     def domain(self, index: int) -> Data:
         """One of the data sets that this one is made of, its part in the package: 0 for a batch's x, 1 for its other.
@@ -110,11 +113,22 @@ class Recipe(Value):
     training: Training
 
     def changed(self, **changes: Any) -> Recipe:
-        """The same recipe with some options changed; on data that has no full set, it is not asked for any longer."""
+        """The same recipe with some options changed; of data that is all full or all in the package, what there is."""
         name = changes.get("data")
-        if isinstance(name, str) and "full" not in changes and not data.entry(name)[0].has_full_set:
-            changes = {"full": False} | changes
+        if isinstance(name, str) and "full" not in changes:
+            has_full_set = data.entry(name)[0].has_full_set
+            if not has_full_set or data.elsewhere(name) is not None:
+                changes = {"full": has_full_set} | changes
         return super().changed(**changes)
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether the package has some of its own data, if not all."""
+        return data.elsewhere(self.data.name) is None
+
+    def offline(self) -> Recipe:
+        """The same recipe on data in the package: the part of its set, or a stand-in; see `Data.offline`."""
+        return dataclasses.replace(self, data=self.data.offline())
 
     @property
     def seed(self) -> int:
@@ -127,7 +141,7 @@ class Recipe(Value):
         return self.training.steps
 
     def source(self, split: str = "train") -> data.Source:
-        """The data that needs no full set, at the size that the play's networks want."""
+        """What the package has of the data, at the size that the play's networks want."""
         return self.data.in_package(split, self.play.image_size)
 
     def target(self) -> Data:

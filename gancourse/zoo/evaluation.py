@@ -133,7 +133,7 @@ def trained(what: str | Path) -> Trained:
     folder = Path(what)
     if folder.is_dir():
         recipe = read_recipe(folder)
-        built = build(recipe.changed(full=False))  # looking at a network needs no full set
+        built = build(recipe, source=recipe.source())  # looking at a network needs no full set
         load_checkpoint(folder / CHECKPOINT, built.trainer, to_go_on=False)
         return Trained(recipe, built.result.eval())
     if len(folder.parts) > 1:

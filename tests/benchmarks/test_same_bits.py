@@ -146,7 +146,7 @@ def test_without_names_every_recipe_is_trained_on_the_package_s_data(tmp_path, m
     monkeypatch.setattr(same_bits, "save", lambda path, selection, steps: trained.update(selection))
     trained = {}
     same_bits.main(["save", str(tmp_path / "a")])
-    assert list(trained) == list(recipes)
+    assert list(trained) == [name for name in recipes if not name.endswith("-cifar")]
     assert not any(each.data.full or each.seed for each in trained.values())
 
 

@@ -9,7 +9,7 @@ from gancourse.data.catalogue import Entry, Request, data_sets
 from gancourse.rng import Noise
 from gancourse.signature import Classes
 
-PLAIN = [name for name, entry in data_sets.items() if not entry.argument]
+PLAIN = [name for name, entry in data_sets.items() if not entry.argument and entry.elsewhere is None]
 EACH = pytest.mark.parametrize("name", PLAIN)
 
 

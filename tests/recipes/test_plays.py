@@ -24,7 +24,9 @@ MAKERS = [name for name, chosen in recipes.recipes.items() if chosen.play.makes_
 
 
 def tiny(name):
-    chosen = recipe(name)
+    chosen = recipe(name).offline()
+    if hasattr(chosen.play.family, "widths"):
+        return chosen.changed(widths=(4, 4, 4, 4)) if isinstance(chosen.play.family.widths, tuple) else chosen
     return chosen.changed(width=4) if hasattr(chosen.play.family, "width") else chosen
 
 

@@ -153,7 +153,7 @@ def test_an_untrained_generator_finds_few_modes():
 def test_cuda_starts_where_the_cpu_does_and_resumes_bit_equal(name, tmp_path):
     from gancourse.training import load_checkpoint, save_checkpoint
 
-    recipe = recipes.recipe(name).changed(full=False, batch_size=16)
+    recipe = recipes.recipe(name).offline().changed(batch_size=16)
     cuda, cpu = torch.device("cuda"), torch.device("cpu")
     losses = [next(build(recipe, device).trainer.steps(1)).losses for device in (cpu, cuda)]
     for player, values in losses[0].items():

@@ -19,6 +19,7 @@ from gancourse import data, models, objectives, processes
 from gancourse.games import GAN, Term, packing, penalty
 from gancourse.models.virtual_batch_norm import VirtualBatchNorm, WithReference
 from gancourse.processes import Part
+from gancourse.recipes import recipe
 from gancourse.rng import initialised_from
 from gancourse.training import Trainer, adam, join, write_tensors
 
@@ -57,6 +58,15 @@ def biggan():
     return GAN(*family.pair(FACES.signature, FACES.signature), objectives.hinge, [OFF_DIAGONAL], n_critic=2)
 
 
+def of_recipe(name, **changes):
+    """The game of a recipe for GPUs, at a size for tests; its labels are those of faces."""
+    return recipe(name).offline().changed(**changes).play.game(FACES.signature)
+
+
+def stylegan2_cifar():
+    return of_recipe("stylegan2-cifar", widths=(4, 4, 4, 4), latent_size=8)
+
+
 GAMES = {
     "GAN with R1": (lambda: points(objectives.non_saturating, R1), RING),
     "WGAN-GP": (lambda: points(objectives.wasserstein, SLOPE), RING),
@@ -70,6 +80,8 @@ GAMES = {
     "minibatch discrimination": (lambda: points(objectives.non_saturating, R1, n_kernels=4), RING),
     "virtual batch norm": (with_reference, RING),
     "BigGAN": (biggan, FACES),
+    "StyleGAN2 for CIFAR-10": (stylegan2_cifar, FACES),
+    "BigGAN for CIFAR-10": (lambda: of_recipe("biggan-cifar", width=2, latent_size=8), FACES),
 }
 GAMES |= {f"example: {name}": (example.make, example.batches) for name, example in examples.EXAMPLES.items()}
 WRONG_GAMES = {"wrong: own rows": (examples.WRONG["own rows"].make, RING)}
