@@ -4,10 +4,10 @@
     python -m benchmarks.same_bits save ../after.safetensors --remedies       # with the changed code
     python -m benchmarks.same_bits compare ../before.safetensors ../after.safetensors
 
-Each recipe but those for GPUs is trained on the package's data, from seed 0, in plain arithmetic and on one thread. A file holds the
-weights, buffers, memories and averages of all players. With --remedies, `ring` (or else `progan-faces-whole`) is also
-trained with each remedy. Save both files on one machine and with one version of torch: other processors and versions
-add in another order.
+Each recipe but those for GPUs is trained on the package's data, from seed 0, in plain arithmetic and on one thread. A
+file holds the weights, buffers, memories and averages of all players. With --remedies, `ring` (or else
+`progan-faces-whole`) is also trained with each remedy. Save both files on one machine and with one version of torch:
+other processors and versions add in another order.
 
 `compare` exits with 0 if all bits are equal, with 1 and a line for each difference if not, and with 2 if the files
 can't be compared.

@@ -16,6 +16,7 @@ from gancourse.models.family import PLAIN, Sampling
 from gancourse.models.truncation import TruncationRule
 from gancourse.zoo.pages import write_film, write_report
 
+GIB = 2**30
 Statistics = Literal["auto", "training", "standing"]
 
 
@@ -168,6 +169,29 @@ def add_to_zoo(folder: Folder, zoo_folder: Path = zoo.FOLDER) -> None:
     trained = zoo.trained(folder)
     card = zoo.add(trained.network, recipe, trained.evaluate(), seconds, zoo_folder, arithmetic, techniques)
     print(f"{card.name}: {card.metrics} after {card.seconds} s")
+
+
+def cost(name: Name, devices: int = 1, tflops: float = recipes.TFLOPS) -> None:
+    """Say what a recipe costs by calculation: nothing is trained, and no data is read.
+
+    Args:
+        name: the recipe.
+        devices: GPUs that share each batch.
+        tflops: what each of them is assumed to keep up, in 10¹² operations a second; an assumption, not a measurement.
+    """
+    of_recipe = recipes.cost(recipes.recipe(name), devices)
+    hours = of_recipe.hours(tflops)
+    parameters = ", ".join(f"{n:,} of the {player}" for player, n in of_recipe.parameters.items())
+    print(f"{name} by calculation; nothing was measured")
+    print(f"parameters: {parameters}")
+    print(f"images: {of_recipe.images:,}, in {of_recipe.steps:,} steps")
+    print(f"operations: {of_recipe.operations_per_image:.3g} an image, {of_recipe.operations:.3g} a step")
+    print(
+        f"memory of each device: {of_recipe.memory / GIB:.2f} GiB, of which weights, gradients, Adam's moments and "
+        f"averages take {of_recipe.weights / GIB:.2f} and activations {of_recipe.activations / GIB:.2f}"
+    )
+    each = "one device" if devices == 1 else f"{devices} devices, each"
+    print(f"hours: {hours:.3g} on {each} of an assumed {tflops:g} · 10¹² operations a second")
 
 
 def check(folder: Folder = Path("exercises")) -> None:

@@ -22,6 +22,7 @@ COMMANDS = {
     "zoo": commands.list_zoo,
     "zoo-add": commands.add_to_zoo,
     "recipes": list_recipes,
+    "cost": commands.cost,
 }
 """All but `train`."""
 READ_THEIR_OWN = (train, commands.sample)

@@ -2,6 +2,7 @@
 
 from gancourse.recipes.branching import branch
 from gancourse.recipes.building import REFERENCE, Arithmetic, Built, build
+from gancourse.recipes.calculation import TFLOPS, Cost, cost
 from gancourse.recipes.catalogue import recipe, recipes
 from gancourse.recipes.plays import (
     Adversarial,
@@ -28,11 +29,13 @@ from gancourse.recipes.schema import Data, Recipe, Training
 
 __all__ = [
     "REFERENCE",
+    "TFLOPS",
     "Adversarial",
     "Arithmetic",
     "AuxiliaryClassifying",
     "Built",
     "Classifying",
+    "Cost",
     "Data",
     "InformationMaximising",
     "Laplacian",
@@ -46,6 +49,7 @@ __all__ = [
     "Variational",
     "branch",
     "build",
+    "cost",
     "generated",
     "read_arithmetic",
     "read_recipe",

@@ -72,7 +72,8 @@ def lively(chosen: Recipe) -> Recipe:
 def others(option: Option) -> tuple[Any, ...]:
     """Other values that an option may have."""
     values = BY_HAND.get(option.name) or of_hint(option.hint, option.value)
-    values = tuple(value for value in values if value != option.value)
+    same = {"faces-by-hair": "faces"}.get(option.value)  # the same images; only conditional networks see the labels
+    values = tuple(value for value in values if value not in (option.value, same))
     assert values, option
     return values
 

@@ -1,6 +1,6 @@
 """Recipes for photographs at the scale of the papers: for GPUs, and no weights of them lie in the package.
 
-What they cost by calculation is on the book's page "Recipes for GPUs"; `gancourse cost NAME` computes it.
+What they cost by calculation is on the book's page "Recipes for GPUs"; `gancourse cost NAME` calculates it.
 """
 
 from __future__ import annotations

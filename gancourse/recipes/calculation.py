@@ -31,7 +31,7 @@ class Cost(NamedTuple):
 
     Args:
         parameters: of each player's network.
-        images: real images of a step's batches, over all steps; those of one update of each player.
+        images: real samples that the player with the most updates sees, over all steps.
         operations: floating-point operations of a step, on average over the intervals of lazy terms; two for each
             multiplication with addition. Only matrix products and convolutions are counted.
         weights: bytes of weights, gradients, Adam's moments and averages; each device has all of them.
@@ -103,7 +103,7 @@ def cost(recipe: Recipe, devices: int = 1) -> Cost:
     of_device = sum(player.updates * updates[player.name].operations for player in players)
     return Cost(
         parameters={player.name: n_parameters(player.network) for player in players},
-        images=recipe.steps * size,
+        images=recipe.steps * size * max(player.updates for player in players),
         operations=of_device * devices,
         weights=BYTES * ((2 + ADAM) * sum(weight.numel() for weight in every_weight) + n_averaged),
         activations=max(each.kept for each in updates.values()),
