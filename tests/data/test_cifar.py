@@ -168,5 +168,5 @@ def test_a_deferred_source_is_read_once_and_not_before_a_sample_is_asked_for():
 
 def test_a_deferred_source_that_is_not_what_was_said_is_refused():
     source = Deferred(CIFAR10, lambda: data.digits("test"))
-    with pytest.raises(ValueError, match="the data is 28 × 28 images of 1 channel with condition .*; expected 32 × 32"):
+    with pytest.raises(ValueError, match=r"the data is 28 × 28 images of 1 channel with .*; expected 32 × 32"):
         source.first(1)
