@@ -12,6 +12,8 @@ from gancourse.recipes import TFLOPS, Cost, cost, recipe, recipes
 
 PAGE = Path(__file__).parents[1] / "book" / "gpu_recipes.md"
 DEVICES = (1, 2)
+ASSUMED = {"float32": TFLOPS, "bfloat16": 5 * TFLOPS}
+"""What each GPU is assumed to keep up in a precision, in 10¹² operations a second."""
 GIB = 2**30
 
 TEXT = """# Recipes for GPUs
@@ -42,8 +44,9 @@ one without the download, take faces of the same shape: `gancourse train stylega
 - *Memory* is what each GPU holds in float32: weights, gradients, Adam's two moments and the averaged generator, all of
   which each GPU has; and what the largest update keeps for its backward pass, of its part of the batch. What kernels
   need besides is left out.
-- *Hours* assume that each GPU keeps up {tflops:g} · 10¹² operations a second, a tenth of what an H100 can do in TF32,
-  and that sending gradients takes no time. Another assumption: `gancourse cost NAME --tflops 100`.
+- *Hours* assume what each GPU keeps up, in 10¹² operations a second: {float32:g} in float32, which the course computes
+  in full, and {bfloat16:g} in bfloat16 (`--precision bf16-mixed`), where an H100's peaks are 67 and 989; and that
+  sending gradients takes no time. Another assumption: `gancourse cost NAME --tflops 50`.
 
 Before a training of this length, run a thousand steps (`--steps 1000`), and multiply its seconds a step, which
 `gancourse report` shows, by the steps above: that is a measurement.
@@ -73,16 +76,22 @@ def table(costs: dict[str, list[Cost]]) -> str:
     for i, n in enumerate(DEVICES):
         gpus = "one GPU" if n == 1 else f"each of {n} GPUs"
         rows[f"memory of {gpus}"] = [f"{one[i].memory / GIB:.1f} GiB" for one in costs.values()]
-        rows[f"hours on {gpus.removeprefix('each of ')}, assumed"] = [f"{one[i].hours():.2g}" for one in costs.values()]
+        for precision, tflops in ASSUMED.items():
+            what = f"hours on {gpus.removeprefix('each of ')} at {tflops:g} · 10¹² a second ({precision})"
+            rows[what] = [_rounded(one[i].hours(tflops)) for one in costs.values()]
     lines = ["|  | " + " | ".join(f"`{name}`" for name in costs) + " |", "| --- |" + " --: |" * len(costs)]
     return "\n".join([*lines, *(f"| {what} | {' | '.join(values)} |" for what, values in rows.items())])
+
+
+def _rounded(hours: float) -> str:
+    return f"{hours:.0f}" if hours >= 10 else f"{hours:.1f}"
 
 
 def page() -> str:
     """The whole page."""
     costs = {name: [cost(recipe(name), n) for n in DEVICES] for name in names()}
     commands = "\n".join(f"gancourse train {name} --download --devices 2 --fast" for name in costs)
-    return TEXT.format(commands=commands, table=table(costs), tflops=TFLOPS)
+    return TEXT.format(commands=commands, table=table(costs), **ASSUMED)
 
 
 def main() -> None:

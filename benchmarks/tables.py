@@ -12,7 +12,7 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from benchmarks import accelerator, fast, machine, processes, quality, speed, turns
+from benchmarks import accelerator, fast, machine, modulation, processes, quality, speed, techniques, turns
 from gancourse import data, experiments
 from gancourse.experiments import precision, stacked_digits
 
@@ -225,6 +225,56 @@ def fast_section() -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + f"\n\n{machines}."
 
 
+MODULATION = """## A StyleGAN2's step
+
+`python -m benchmarks.modulation`: `stylegan2-faces` with its paper's losses, and modulated convolutions in two forms.
+The textbook's makes weights for each sample and convolves in groups; the course's scales channels.
+
+{sides}
+
+Then each technique alone, against the plain trainer with scaled channels, and beside all others, against a trainer that
+has all but this one; the two take turns in one process. A discriminator with minibatch standard deviation can't score
+real and generated images as one batch, so for that technique neither side has it, and `--fast` leaves it out here.
+
+{techniques}
+
+{where}.
+
+"""
+
+
+def modulation_section() -> str:
+    """The sides of both precisions, and what each technique is worth; nothing until there are rows of all three."""
+    rows = machine.rows(modulation.RESULTS)
+    sides = {row["precision"]: row for row in rows if "sides" in row}
+    worth = {(row["technique"], row["comparison"]): row for row in rows if "technique" in row}
+    names = [name for name in techniques.TECHNIQUES if {(name, "alone"), (name, "last")} <= worth.keys()]
+    if not (sides and names):
+        return ""
+    first = []
+    for numbers, row in sides.items():
+        for side, measured in row["sides"].items():
+            low, high = measured["quartiles"]
+            times = [f"{measured['ratio']:.2f}", f"{low:.2f} to {high:.2f}"] if side != "grouped" else ["1", ""]
+            first.append([f"{side} ({numbers})", f"{1e3 * measured['seconds']:.0f}", *times])
+    second = []
+    for name in names:
+        cells = []
+        for comparison in ("alone", "last"):
+            parts = worth[name, comparison]["parts"]
+            low, high = parts["step"]["quartiles"]
+            cells += [f"{parts['step']['ratio']:.2f}", f"{low:.2f} to {high:.2f}"]
+            cells += [f"{parts['generator']['ratio']:.2f}", f"{parts['discriminator']['ratio']:.2f}"]
+        second.append([name, *cells])
+    part = ["times faster", "quartiles", "generator", "discriminator"]
+    head = ["", *(f"{what}: {each}" for what in ("alone", "beside the others") for each in part)]
+    return MODULATION.format(
+        sides=table(["", "ms a step", "times faster", "quartiles"], first),
+        techniques=table(head, second),
+        where="; ".join(dict.fromkeys(_machine(row) for row in [*sides.values(), *worth.values()])),
+    )
+
+
 def accelerator_section() -> str:
     """Images a second on a GPU, of the newest measurement of each loop."""
     newest: dict[tuple[str, int], dict[str, Any]] = {}
@@ -331,7 +381,7 @@ instead of two.
 
 {fast}
 
-## On a GPU
+{modulation}## On a GPU
 
 `python -m benchmarks.accelerator`: the trainer against the textbook's loop on a GPU that is far too large for these
 networks. A step is some hundred kernel launches, and these take the time, not the arithmetic: a loop with less Python
@@ -431,6 +481,7 @@ def page() -> str:
     return TEXT.format(
         speed=speed_section(),
         fast=fast_section(),
+        modulation=modulation_section(),
         accelerator=accelerator_section(),
         accelerator_note=accelerator_note(),
         speed_summary=speed_summary(),

@@ -20,8 +20,8 @@ from gancourse.signature import Signature
 from gancourse.training.gradients import only_trainable
 
 META = torch.device("meta")
-TFLOPS = 50.0
-"""What a GPU is assumed to keep up, in 10¹² operations a second: a tenth of what an H100 can do in TF32."""
+TFLOPS = 20.0
+"""What a GPU is assumed to keep up in float32, in 10¹² operations a second; the peak of an H100 is 67."""
 BYTES = 4  # of a number in float32
 ADAM = 2  # numbers that Adam keeps for each weight
 

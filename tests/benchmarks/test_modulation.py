@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from benchmarks import machine, modulation, techniques, textbook_modulation
+from benchmarks import machine, modulation, tables, techniques, textbook_modulation
 from benchmarks.textbook_modulation import GroupedLayer, as_grouped
 from gancourse.games.game import latents_of
 from gancourse.models import StyleGAN2
@@ -140,3 +140,19 @@ def test_an_unknown_comparison_or_technique_is_refused(small, capsys):
     assert "together: expected some of sides, alone, last" in capsys.readouterr().err
     with pytest.raises(ValueError, match="magic: expected some of scaled form, channels last"):
         techniques.with_techniques(["magic"], 4)
+
+
+def test_the_page_has_a_section_as_soon_as_there_are_rows_of_every_comparison(monkeypatch, tmp_path):
+    monkeypatch.setattr(modulation, "RESULTS", tmp_path / "rows.jsonl")
+    assert tables.modulation_section() == ""
+    side = {"seconds": 0.5, "ratio": 2.0, "quartiles": [1.9, 2.1]}
+    machine.append(modulation.RESULTS, {"precision": "32-true", "sides": dict.fromkeys(modulation.SIDES, side)})
+    part = {"control": 0.3, "technique": 0.2, "ratio": 1.5, "quartiles": [1.4, 1.6]}
+    parts = {"discriminator": part, "generator": part | {"ratio": 1.25}, "step": part}
+    for comparison in ("alone", "last"):
+        assert tables.modulation_section() == ""
+        row = {"technique": "folding", "comparison": comparison, "parts": parts}
+        machine.append(modulation.RESULTS, row)
+    section = tables.modulation_section()
+    assert "| scaled, fast (32-true) | 500 | 2.00 | 1.90 to 2.10 |" in section
+    assert f"| folding{' | 1.50 | 1.40 to 1.60 | 1.25 | 1.50' * 2} |" in section
