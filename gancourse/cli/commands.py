@@ -10,22 +10,41 @@ from tqdm import tqdm
 
 from gancourse import experiments, recipes, zoo
 from gancourse.cli.errors import FAILED
-from gancourse.cli.options import Folder, Name
+from gancourse.cli.options import Flat, Folder, Name, called_later
+from gancourse.models.family import PLAIN, Sampling
 from gancourse.zoo.pages import write_film, write_report
 
 
-def sample(
-    what: Name, n: int = 64, seed: int = 0, out: Path = Path("samples.png"), label: tuple[str, ...] = ()
-) -> None:
-    """Draw a picture of generated data.
+def sample(arguments: list[str]) -> None:
+    """Draw a picture of generated data."""
+    # What samples may be asked for depends on the network, which must be known before its options are read.
+    sampling = next((s for word in arguments if word[:1] != "-" and (s := zoo.sampling_of(word)) != PLAIN), PLAIN)
 
-    Args:
-        what: a name of the zoo or a run's folder.
-        n: how many samples.
-        seed: which latents.
-        out: where the picture goes.
-        label: classes to make samples of, by name or number, equally many of each; those of the data if left out.
-    """
+    def command(
+        what: Name,
+        n: int = 64,
+        seed: int = 0,
+        out: Path = Path("samples.png"),
+        label: tuple[str, ...] = (),
+        asked: Flat[Sampling] = sampling,
+    ) -> None:
+        """Draw a picture of generated data.
+
+        Args:
+            what: a name of the zoo or a run's folder.
+            n: how many samples.
+            seed: which latents.
+            out: where the picture goes.
+            label: classes to make samples of, by name or number, equally many of each; those of the data if left out.
+            asked: what else samples are asked for.
+        """
+        _draw(what, n, seed, out, label, asked)
+
+    called_later(command, arguments, "gancourse sample")()
+
+
+def _draw(what: str, n: int, seed: int, out: Path, label: tuple[str, ...], sampling: Sampling) -> None:
+    """Draw samples into a file."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -40,7 +59,7 @@ def sample(
     out = out if out.suffix else out.with_suffix(".png")
     trained = zoo.trained(what)
     y = trained.labels(label, n) if label else None
-    samples = trained.samples(n, seed, y)
+    samples = trained.samples(n, seed, y, sampling)
     figure, ax = plt.subplots(figsize=(6, 6), layout="constrained")
     if samples.ndim == 4:
         plots.images(samples, max(1, round(n**0.5)), ax)

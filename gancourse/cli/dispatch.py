@@ -23,7 +23,9 @@ COMMANDS = {
     "zoo-add": commands.add_to_zoo,
     "recipes": list_recipes,
 }
-"""All but `train`, whose options depend on the recipe."""
+"""All but `train`."""
+READ_THEIR_OWN = (train, commands.sample)
+"""Their options depend on the recipe."""
 
 
 def _dispatch(arguments: list[str]) -> None:
@@ -37,8 +39,8 @@ def _dispatch(arguments: list[str]) -> None:
             sys.exit(WRONG_INPUT)
         return
     command = lookup({"train": train} | COMMANDS, arguments[0], "command")
-    if command is train:
-        train(arguments[1:])
+    if command in READ_THEIR_OWN:
+        command(arguments[1:])
     else:
         called_later(command, arguments[1:], f"gancourse {arguments[0]}")()
 

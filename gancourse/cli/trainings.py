@@ -56,12 +56,15 @@ class Run(Value):
         device: auto, cpu or cuda.
         download: fetch the data set if it is missing.
         watch: at each tenth and at the end, keep a picture, the losses and quick metrics in the run's folder.
+        start_from: a run's folder, whose steps so far are the first ones of this training: a longer one, or one with
+            terms that begin later.
     """
 
     out: Path
     device: str = "auto"
     download: bool = False
     watch: bool = True
+    start_from: Path | None = None
 
 
 def _started(arguments: list[str], together: Together, folder: Path) -> bool:
@@ -129,6 +132,7 @@ def train(arguments: list[str]) -> None:
         device=_place(run.device, together),
         download=run.download,
         arithmetic=parsed["arithmetic"],
+        start_from=run.start_from,
     )
     end = follow(steps, recipe.name, Watcher(run.out) if run.watch else None)
     say_end(end, run.out, run.watch)

@@ -13,6 +13,7 @@ from gancourse.games.laplacian import LaplacianGAN
 from gancourse.games.matching import FeatureMatching, PullAway, pull_away
 from gancourse.games.mode_regularised import ModeRegularised
 from gancourse.games.one_pass import OneBatch, OneForward
+from gancourse.games.path_length import path_length
 from gancourse.games.regression import FactorRegression
 from gancourse.games.remedies import (
     ConsensusRemedy,
@@ -85,6 +86,7 @@ __all__ = [
     "instance_noise",
     "label_flipping",
     "packing",
+    "path_length",
     "penalty",
     "phases",
     "pull_away",

@@ -53,6 +53,7 @@ class Term(NamedTuple):
             Adam's rate and decays as well; this doesn't).
         memory: state of the function between updates, as buffers, saved in checkpoints. The function changes it in
             training mode only.
+        since: number of updates of its player before which the term isn't computed.
 
     >>> from gancourse.objectives import off_diagonal
     >>> Term("orthogonality", "generator", lambda turn: off_diagonal(turn.generator), weight=1e-4).every
@@ -65,6 +66,7 @@ class Term(NamedTuple):
     weight: float = 1.0
     every: int = 1
     memory: nn.Module | None = None
+    since: int = 0
 
 
 def penalty(function: Callable[..., Tensor], weight: float = 1.0, every: int = 1) -> Term:
@@ -97,7 +99,8 @@ def check_terms(terms: Iterable[Term], players: Collection[str]) -> None:
     """Check the terms' players, intervals and names.
 
     Raises:
-        ValueError: a term is of an unknown player, has an interval below one, or would overwrite another one.
+        ValueError: a term is of an unknown player, has an interval below one or starts before the first update, or
+            would overwrite another one.
     """
     terms = tuple(terms)
     for term in terms:
@@ -105,6 +108,8 @@ def check_terms(terms: Iterable[Term], players: Collection[str]) -> None:
             raise ValueError(f"term {term.name!r} is of {term.of!r}; the players are {' and '.join(players)}")
         if term.every < 1:
             raise ValueError(f"term {term.name!r} is due every {term.every} updates; pass at least 1")
+        if term.since < 0:
+            raise ValueError(f"term {term.name!r} is due since update {term.since}; pass at least 0")
     for player in players:
         names = [term.name for term in terms if term.of == player]
         if len({"adversarial", *names}) <= len(names):
@@ -115,7 +120,7 @@ def check_terms(terms: Iterable[Term], players: Collection[str]) -> None:
 
 def due(terms: Iterable[Term], update: int) -> tuple[Term, ...]:
     """The terms that are computed at this update of their player."""
-    return tuple(term for term in terms if update % term.every == 0)
+    return tuple(term for term in terms if update >= term.since and update % term.every == 0)
 
 
 def values(terms: Iterable[Term], turn: Turn) -> dict[str, Tensor]:

@@ -10,7 +10,7 @@ Source: Karras, Laine, Aila 2019 (StyleGAN), sections 2 and 3.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
@@ -210,14 +210,19 @@ class StyleGenerator(nn.Module):
         """Images of styles [batch, n_layers, latent_size] and of all layers' noise [batch, n_noise]; None for none."""
         raise NotImplementedError
 
+    def in_two(self, z: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        """The styles of latents or rows, and the function from styles to images with the rows' noise."""
+        noise = self.row(z).noise
+        return self.styles(z), lambda w: self.synthesis(w, noise)
+
     def forward(self, z: Tensor) -> Tensor:
         """Images of latents [batch, latent_size], or of rows as `latents` draws them."""
-        w = self.styles(z)
+        w, synthesis = self.in_two(z)
         if self.training:
             with torch.no_grad():  # the first layer has the styles of z alone
                 mean = processes.mean(w[:, 0].float().mean(0))
                 self.mean_w.lerp_(mean.to(self.mean_w), 1 - DECAY)
-        return self.synthesis(w, self.row(z).noise)
+        return synthesis(w)
 
 
 class Truncated(nn.Module):

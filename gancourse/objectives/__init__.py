@@ -13,6 +13,7 @@ from gancourse.objectives.losses import (
     wasserstein,
 )
 from gancourse.objectives.orthogonal import off_diagonal, orthogonality
+from gancourse.objectives.path_length import path_length_penalty, path_length_weight, path_lengths
 from gancourse.objectives.penalties import (
     drift,
     gradient_norm,
@@ -49,6 +50,9 @@ __all__ = [
     "off_diagonal",
     "one_sided_gradient_penalty",
     "orthogonality",
+    "path_length_penalty",
+    "path_length_weight",
+    "path_lengths",
     "r1",
     "r2",
     "relativistic_average",

@@ -108,10 +108,13 @@ def build(
         game, techniques = _hastened(recipe, game, device)
     techniques += ("channels last",) * channels_last + ("fused Adam",) * fused
     techniques += ("networks in bfloat16",) * (arithmetic.precision == "bf16-mixed")
-    rates = recipe.play.rates()
+    rates, powers = recipe.play.rates(), recipe.play.powers()
     optimisers = {
         player.name: training.adam(
-            settings.learning_rate * rates.get(player.name, 1.0), settings.beta1, settings.beta2, fused
+            settings.learning_rate * rates.get(player.name, 1.0),
+            settings.beta1 ** powers.get(player.name, 1),
+            settings.beta2 ** powers.get(player.name, 1),
+            fused,
         )
         for player in game.players
     }

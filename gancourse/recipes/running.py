@@ -17,8 +17,9 @@ from gancourse import processes
 from gancourse.errors import NotFiniteError
 from gancourse.recipes.building import REFERENCE, Arithmetic, Built, build
 from gancourse.recipes.older import modern
-from gancourse.recipes.schema import Recipe
+from gancourse.recipes.schema import Recipe, unlike
 from gancourse.rng import CPU
+from gancourse.spelling import difference
 from gancourse.training import CheckpointError, Step, load_checkpoint, read_tensors, save_checkpoint
 from gancourse.values import from_json, to_json
 
@@ -151,6 +152,7 @@ def train(
     save_every_s: float = 60.0,
     download: bool = False,
     arithmetic: Arithmetic = REFERENCE,
+    start_from: Path | None = None,
 ) -> Generator[Progress, None, None]:
     """Train a recipe in a new folder, yielding after each step.
 
@@ -163,6 +165,7 @@ def train(
         save_every_s: seconds between checkpoints.
         download: fetch the data set if it is missing.
         arithmetic: how to compute; a resumed run computes in the same way.
+        start_from: folder of a run whose steps so far are this training's first steps.
 
     Raises:
         FileExistsError: the folder holds a run already.
@@ -178,6 +181,7 @@ def train(
         )
     built = build(recipe, device, download, arithmetic)
     arithmetic.check(built.source.signature)
+    seconds = 0.0 if start_from is None else _begin(built, arithmetic, Path(start_from))
     new_folders = [path for path in (folder, *folder.parents) if not path.exists()]
     if is_first:
         folder.mkdir(parents=True, exist_ok=True)
@@ -186,7 +190,7 @@ def train(
             (folder / ARITHMETIC).write_text(json.dumps(to_json(arithmetic), indent=2) + "\n")
         (folder / RECIPE).write_text(json.dumps(to_json(recipe), indent=2) + "\n")
     try:
-        yield from _play(built, folder, save_every_s, 0.0)
+        yield from _play(built, folder, save_every_s, seconds)
     except NotFiniteError:
         raise  # a run that diverges at once is one to look at
     except ValueError:
@@ -194,6 +198,28 @@ def train(
         if is_first and built.trainer.step == 0:
             _remove(folder, new_folders)
         raise
+
+
+def _begin(built: Built, arithmetic: Arithmetic, folder: Path) -> float:
+    """Load the state of a run whose steps so far are the first ones of this training; returns its seconds.
+
+    Raises:
+        FileNotFoundError: the folder holds no run, or no checkpoint.
+        ValueError: it was another training.
+        CheckpointError: its checkpoint is damaged.
+    """
+    recipe, theirs, steps = built.recipe, read_recipe(folder), read_saved(folder).steps or 0
+    if steps >= recipe.steps:
+        raise ValueError(
+            f"{folder} is at step {steps} already, and the training ends at {recipe.steps}; pass more steps"
+        )
+    other = unlike(theirs, recipe, steps) or difference(read_arithmetic(folder), arithmetic)
+    if other:
+        raise ValueError(
+            f"{folder} is no beginning of this training: it has {' '.join(other)}; pass the same options, and terms "
+            f"that begin at step {steps} or later"
+        )
+    return load_checkpoint(folder / CHECKPOINT, built.trainer, new_memory=True).get("seconds", 0.0)
 
 
 def _remove(folder: Path, new_folders: list[Path]) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from gancourse import data
 from gancourse.recipes.plays.play import Play
 from gancourse.signature import Signature
+from gancourse.spelling import difference
 from gancourse.training import constant, cosine, linear
 from gancourse.training.schedules import Schedule
 from gancourse.values import Count, Decay, NonNegative, Value
@@ -139,3 +141,18 @@ class Recipe(Value):
     def signature(self) -> Signature:
         """What the networks must fit."""
         return self.source().signature
+
+
+def unlike(other: Recipe, recipe: Recipe, steps: int) -> list[str]:
+    """How the first steps of another training differ from those of this one, as options of the other one.
+
+    The same are trainings whose recipes differ in their names, in what begins later, and, where the learning rate is
+    constant, in their length.
+
+    Raises:
+        ValueError: they differ in more than options can say.
+    """
+    first, second = (r.changed(play=r.play.begun(steps)) for r in (other, recipe))
+    if recipe.training.decay == other.training.decay == "constant":
+        first = first.changed(steps=recipe.steps)
+    return difference(dataclasses.replace(first, name=recipe.name, about=recipe.about), second)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from torch import Tensor
 
 from gancourse import games, objectives
 from gancourse.spelling import spelt
-from gancourse.values import Count, NonNegative, Value
+from gancourse.values import Count, Decay, NonNegative, Range, Value
 
 
 @dataclass(frozen=True)
@@ -112,3 +112,26 @@ class OffDiagonal(WeightPenalty):
     """BigGAN's relaxed orthogonality, which leaves the filters' lengths free."""
 
     function = staticmethod(objectives.off_diagonal)
+
+
+@dataclass(frozen=True)
+class PathLength(Term):
+    """How much the distance that images move with their style differs between samples; for style-based generators.
+
+    Args:
+        weight: what it is multiplied by; 2 is the paper's, at any size of images.
+        every: it is computed every so many updates, and multiplied by that number.
+        decay: of the running mean of the distances.
+        divisor: it takes one of so many samples of a batch.
+        since: the first update at which it is computed.
+    """
+
+    weight: NonNegative = 2.0
+    every: Count = 8
+    decay: Decay = 0.99
+    divisor: Count = 2
+    since: Annotated[int, Range(0)] = 0
+
+    def of_game(self) -> games.Term:
+        """The game's own term."""
+        return games.path_length(self.weight, self.every, self.decay, self.divisor, self.since)

@@ -152,7 +152,7 @@ def _networks(trainer: Trainer) -> dict[str, Tensor]:
     }
 
 
-def load_checkpoint(path: Path, trainer: Trainer, *, to_go_on: bool = True) -> dict[str, Any]:
+def load_checkpoint(path: Path, trainer: Trainer, *, to_go_on: bool = True, new_memory: bool = False) -> dict[str, Any]:
     """Load a saved state into a trainer of the same game; returns the `about` that was saved with it.
 
     Args:
@@ -160,6 +160,7 @@ def load_checkpoint(path: Path, trainer: Trainer, *, to_go_on: bool = True) -> d
         trainer: changed in place.
         to_go_on: whether the training will be continued, so that all settings must be those of the saved one; if false,
             only the game must be the same, for example to use its networks.
+        new_memory: whether the file may lack what this game remembers, which then keeps its initial values.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -179,6 +180,8 @@ def load_checkpoint(path: Path, trainer: Trainer, *, to_go_on: bool = True) -> d
         _check_play(path, head, trainer)
     expected = _networks(trainer)
     saved = {name: value for name, value in tensors.items() if name.startswith(("network/", "memory/", "average/"))}
+    if new_memory and not any(name.startswith("memory/") for name in saved):
+        expected = {name: value for name, value in expected.items() if not name.startswith("memory/")}
     # Compared before the first change, so that a refused checkpoint leaves the trainer unchanged.
     for name in sorted(expected.keys() | saved.keys()):
         there, here = (tuple(side[name].shape) if name in side else "missing" for side in (saved, expected))
@@ -188,7 +191,7 @@ def load_checkpoint(path: Path, trainer: Trainer, *, to_go_on: bool = True) -> d
             )
     for name, player in trainer.players.items():
         player.network.load_state_dict(parts.get(("network", name), {}))
-        if player.memory is not None:
+        if player.memory is not None and (not new_memory or ("memory", name) in parts):
             player.memory.load_state_dict(parts.get(("memory", name), {}))
         _restore(trainer.optimisers[name], parts.get(("optimiser", name), {}))
     for name, average in trainer.averages.items():

@@ -1,6 +1,6 @@
 """Trained networks that lie in the package, each with its recipe, its metrics and the command that reproduces it."""
 
-from gancourse.zoo.evaluation import Trained, evaluate, features, judge, samples, trained
+from gancourse.zoo.evaluation import Trained, evaluate, features, judge, samples, sampling_of, trained
 from gancourse.zoo.extractors import Extractor, extractor
 from gancourse.zoo.judges import JUDGES, Judge, judge_of
 from gancourse.zoo.references import load_statistics, reference, save_statistics
@@ -27,6 +27,7 @@ __all__ = [
     "load_statistics",
     "reference",
     "samples",
+    "sampling_of",
     "save_statistics",
     "stacked_coverage",
     "stacked_labels",

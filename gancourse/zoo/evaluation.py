@@ -10,12 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from gancourse.games.game import is_conditional
+from gancourse.models.family import PLAIN, Sampling
 from gancourse.recipes import Recipe, build, generated, read_recipe
-from gancourse.recipes.running import CHECKPOINT
+from gancourse.recipes.running import CHECKPOINT, RECIPE
 from gancourse.training import load_checkpoint
 from gancourse.zoo.extractors import Extractor, extractor
 from gancourse.zoo.judges import Make, judge_by, judge_of
-from gancourse.zoo.storage import card, load
+from gancourse.zoo.storage import card, cards, load
 
 MOST_LISTED = 12  # class names in an error
 
@@ -31,9 +32,19 @@ class Trained(NamedTuple):
     recipe: Recipe
     network: nn.Module
 
-    def samples(self, n: int, seed: int = 0, y: Tensor | None = None) -> Tensor:
-        """Samples, [n, ...]; see `Play.sample`."""
-        return self.recipe.play.sample(self.network, self.recipe.source(), n, seed, y)
+    def samples(self, n: int, seed: int = 0, y: Tensor | None = None, sampling: Sampling = PLAIN) -> Tensor:
+        """Samples, [n, ...]; see `Play.sample`.
+
+        Args:
+            n: how many.
+            seed: which ones.
+            y: what they are conditioned on.
+            sampling: what else they are asked for, of the kind of `recipe.play.sampling`.
+
+        Raises:
+            ValueError: as for `Play.sample`, or the network can't be asked for that.
+        """
+        return self.recipe.play.sample(sampling.of(self.network), self.recipe.source(), n, seed, y)
 
     def labels(self, words: Sequence[str], n: int) -> Tensor:
         """Classes for n samples, integers [n]: equally many samples of each, in the order of the words.
@@ -97,6 +108,18 @@ def trained(what: str | Path) -> Trained:
     if len(folder.parts) > 1:
         raise ValueError(f"there is no folder {what}; pass that of a run, or a name of the zoo")
     return Trained(card(str(what)).recipe, load(str(what)))
+
+
+def sampling_of(what: str | Path) -> Sampling:
+    """What samples of a network may be asked for; nothing if there is no such network.
+
+    >>> sampling_of("dcgan-digits")
+    Sampling()
+    """
+    if (Path(what) / RECIPE).is_file():
+        return read_recipe(Path(what)).play.sampling
+    known = cards()
+    return known[str(what)].recipe.play.sampling if str(what) in known else PLAIN
 
 
 def samples(generator: nn.Module, n: int, seed: int = 0, y: Tensor | None = None) -> Tensor:

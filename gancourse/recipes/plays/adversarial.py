@@ -29,9 +29,11 @@ class Adversarial(Play):
         remedies: what else is changed in the game, such as unrolled:steps=3; in this order.
         n_critic: discriminator updates per step.
         generator_rate: what the generator's learning rate is multiplied by.
+        lazy_adam: whether Adam's rate and decays are those for updates of their own that terms which aren't computed at
+            every update would take, as in StyleGAN2; here they share the updates of the other losses.
 
     Raises:
-        ValueError: there is no such objective.
+        ValueError: there is no such objective, or Adam is for lazy terms and there are none.
     """
 
     averaged: ClassVar[tuple[str, ...]] = ("generator",)
@@ -42,10 +44,15 @@ class Adversarial(Play):
     remedies: tuple[Remedy, ...] = ()
     n_critic: Count = 1
     generator_rate: Positive = 1.0
+    lazy_adam: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
         objective(self.objective)
+        if self.lazy_adam and not self._intervals():
+            raise ValueError(
+                "lazy_adam is for terms that aren't computed at every update, and there are none; pass one"
+            )
 
     def game(self, fits: Signature) -> Game:
         """The GAN with its remedies.
@@ -99,8 +106,27 @@ class Adversarial(Play):
         return networks["generator"]
 
     def rates(self) -> Mapping[str, float]:
-        """The generator's."""
-        return {"generator": self.generator_rate}
+        """The generator's, and those of players with lazy terms."""
+        rates = {"generator": self.generator_rate}
+        return rates | {player: rates.get(player, 1.0) * c for player, c in self.powers().items()}
+
+    def powers(self) -> Mapping[str, float]:
+        """Those of players with lazy terms: c = k / (k + 1), for k the smallest interval of theirs."""
+        intervals = self._intervals() if self.lazy_adam else {}
+        return {player: k / (k + 1) for player, k in intervals.items()}
+
+    def begun(self, steps: int) -> Adversarial:
+        """The play without terms that begin later."""
+        if self.lazy_adam:  # it looks at all of them from the start
+            return self
+        updates = {"discriminator": steps * self.n_critic, "generator": steps}
+        games_terms = [(term, term.of_game()) for term in self.terms]
+        return self.changed(terms=tuple(term for term, own in games_terms if not 0 < own.since >= updates[own.of]))
+
+    def _intervals(self) -> dict[str, int]:
+        """The smallest interval above one of each player's terms; none for players without."""
+        terms = sorted((term.of_game() for term in self.terms), key=lambda term: term.every, reverse=True)
+        return {term.of: term.every for term in terms if term.every > 1}
 
     def sample(self, network: nn.Module, source: Source, n: int, seed: int = 0, y: Tensor | None = None) -> Tensor:
         """What the generator makes of n latents; a conditional one, of the data's conditions unless y is given."""

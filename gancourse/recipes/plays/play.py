@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from gancourse.data import Source
 from gancourse.games import Game
 from gancourse.games.game import is_conditional, latents_of
+from gancourse.models.family import PLAIN, Sampling
 from gancourse.rng import CPU, Noise
 from gancourse.signature import Classes, Signature
 from gancourse.values import Value
@@ -86,6 +87,19 @@ class Play(Value):
     def rates(self) -> Mapping[str, float]:
         """What a player's learning rate is multiplied by, where that isn't one."""
         return {}
+
+    def begun(self, steps: int) -> Play:
+        """The play without what has had no effect before the end of so many steps."""
+        return self
+
+    def powers(self) -> Mapping[str, float]:
+        """What a player's decays of Adam are raised to, where that isn't one."""
+        return {}
+
+    @property
+    def sampling(self) -> Sampling:
+        """What samples may be asked for, at its default: that of the field `family`."""
+        return getattr(getattr(self, "family", None), "sampling", PLAIN)
 
     def sample(self, network: nn.Module, source: Source, n: int, seed: int = 0, y: Tensor | None = None) -> Tensor:
         """Samples of what was kept, [n, ...], on the CPU. They depend on n and the seed alone, not on the device.
