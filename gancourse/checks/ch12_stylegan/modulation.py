@@ -1,0 +1,148 @@
+"""Check of StyleGAN2's modulated convolution: each sample is convolved with weights of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn.functional import conv2d, pad
+
+from gancourse.checks.ch12_stylegan.demodulation import EPSILON, SHAPES, demodulated_weights, drawn, spread
+from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, Values
+from gancourse.checks.engine.probe import Case
+from gancourse.checks.engine.registry import Exercise
+from gancourse.checks.engine.side_effects import NoSideEffects
+
+ALL_THREE = "x, the weight and the style are all trained through: detach none of them"
+
+
+def _each(x: Tensor, own: Tensor) -> Tensor:
+    """Each sample convolved with its own weights [batch, outputs, inputs, height, width]; maps keep their size."""
+    padding = (own.shape[3] // 2, own.shape[4] // 2)
+    samples = zip(x, own, strict=True)
+    return torch.stack([conv2d(sample[None], w, padding=padding)[0] for sample, w in samples])
+
+
+def modulated_convolution(x: Tensor, weight: Tensor, style: Tensor) -> Tensor:
+    """The right answer, sample by sample."""
+    return _each(x, weight * spread(style))
+
+
+def _with_style(change: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
+    return lambda x, weight, style: modulated_convolution(x, weight, change(style))
+
+
+def _with_weight(change: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
+    return lambda x, weight, style: modulated_convolution(x, change(weight), style)
+
+
+def _on_outputs(x: Tensor, weight: Tensor, style: Tensor) -> Tensor:
+    """The style on the outputs' channels, as far as there are as many."""
+    y = modulated_convolution(x, weight, torch.ones_like(style))
+    if weight.shape[0] != weight.shape[1]:
+        return y
+    return y * style[:, :, None, None]
+
+
+def _transposed(weight: Tensor) -> Tensor:
+    return weight.transpose(0, 1) if weight.shape[0] == weight.shape[1] else weight
+
+
+def _padded(mode: str) -> Callable[..., Tensor]:
+    def answer(x: Tensor, weight: Tensor, style: Tensor) -> Tensor:
+        height, width = weight.shape[2] // 2, weight.shape[3] // 2
+        if mode == "reflect" and (height >= x.shape[2] or width >= x.shape[3]):
+            return x.new_full((1,), torch.nan)
+        around = pad(x, (width, width, height, height), mode=mode)
+        own = weight * spread(style)
+        return torch.stack([conv2d(a[None], w)[0] for a, w in zip(around, own, strict=True)])
+
+    return answer
+
+
+CONVOLUTION_MISTAKES = [
+    Mistake(
+        _with_style(torch.ones_like),
+        "The style has no effect: each weight of input channel i is multiplied by s_i of its sample.",
+    ),
+    Mistake(
+        lambda *args: _each(args[0], demodulated_weights(*args[1:])),
+        "The weights are demodulated as well; this exercise asks for the modulated ones, eq. 1 alone.",
+    ),
+    Mistake(
+        _with_style(lambda s: s[:1].expand_as(s)),
+        "Every sample is convolved with the first one's style; each has its own.",
+    ),
+    Mistake(
+        _with_style(lambda s: s.mean(0, keepdim=True).expand_as(s)),
+        "The styles of the batch are averaged; each sample has its own.",
+    ),
+    Mistake(_with_style(lambda s: s.roll(1, 0)), "The styles are those of other samples, moved by one."),
+    Mistake(
+        _with_style(lambda s: 1 + s), "That is 1 + s: here the affine map's bias is one already, so s is a factor."
+    ),
+    Mistake(_with_style(lambda s: s.square()), "The style acts twice, as s²: scale x or the weight, not both."),
+    Mistake(
+        _with_style(lambda s: s * (s.square().mean(1, keepdim=True) + EPSILON).rsqrt()),
+        "The style is normalised first. Nothing normalises styles; demodulation, not asked for here, divides weights.",
+    ),
+    Mistake(
+        _with_style(lambda s: s * (s.square().sum(1, keepdim=True) + EPSILON).rsqrt()),
+        "The style is divided by its length. Nothing normalises styles; demodulation, which isn't asked for, divides "
+        "weights.",
+    ),
+    Mistake(
+        _on_outputs,
+        "The style scales the *output* channels; it belongs to the inputs, with one number for each input channel.",
+    ),
+    Mistake(
+        _with_weight(lambda w: w.flip(2, 3)),
+        "The kernel is turned by 180°, as a transposed convolution does; conv2d takes it as it is.",
+    ),
+    Mistake(
+        _with_weight(_transposed),
+        "Inputs and outputs of the weight are exchanged; its shape is [outputs, inputs, height, width].",
+    ),
+    Mistake(_padded("reflect"), "The border is reflected; outside there are zeros (padding of conv2d)."),
+    Mistake(_padded("circular"), "The maps repeat at the border; outside there are zeros (padding of conv2d)."),
+    Mistake(_padded("replicate"), "The border is repeated; outside there are zeros (padding of conv2d)."),
+]
+
+
+def _convolution_cases() -> list[Case]:
+    """Shapes of all kinds, with styles of both signs, in both precisions; the task's example first."""
+    cases = []
+    for dtype in PRECISIONS:
+        x = torch.ones(2, 2, 1, 1, dtype=dtype)
+        weight = torch.tensor([[3.0, 4.0]], dtype=dtype)[:, :, None, None]
+        style = torch.tensor([[1.0, 1.0], [2.0, 0.5]], dtype=dtype)
+        cases.append(Case({"x": x, "weight": weight, "style": style}, "the task's example"))
+        for k, (of_x, of_weight, about) in enumerate(SHAPES):
+            n, n_in = of_x[:2]
+            args = {
+                "x": 0.3 + drawn(k, *of_x),
+                "weight": drawn(100 + k, *of_weight),
+                "style": drawn(200 + k, n, n_in) + 0.5,
+            }
+            cases.append(Case({key: v.to(dtype) for key, v in args.items()}, about))
+            other = {key: v.flatten().roll(1).view_as(v).to(dtype) for key, v in args.items()}
+            cases.append(Case(other, f"{about}; other numbers of these shapes"))
+    return cases
+
+
+def _graded_convolutions() -> list[Case]:
+    return [case for case in _convolution_cases() if case.args["x"].dtype == torch.float64]
+
+
+MODULATED_CONVOLUTION = Exercise(
+    "ex-12-modulated-convolution",
+    "modulated_convolution(x, weight, style)",
+    points=3,
+    steps=[
+        Values(_convolution_cases, modulated_convolution, CONVOLUTION_MISTAKES),
+        Gradients(_graded_convolutions, modulated_convolution, hint=ALL_THREE),
+        NoSideEffects(_convolution_cases),
+    ],
+    description="Batches of one to four, n ≠ m, kernels and maps that aren't square, gradients, in both precisions.",
+)
