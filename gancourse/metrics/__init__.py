@@ -8,6 +8,7 @@ from gancourse.metrics.classes import (
     label_agreement,
 )
 from gancourse.metrics.collapse import CollapseDetector, Variety
+from gancourse.metrics.equivariance import translated, translation_equivariance
 from gancourse.metrics.estimates import Estimate, Interval, bootstrap
 from gancourse.metrics.factors import factor_overlap
 from gancourse.metrics.frechet import Extrapolation, frechet_distance, frechet_extrapolated, intra_class_frechet
@@ -55,5 +56,7 @@ __all__ = [
     "precision_recall",
     "pyramid_distances",
     "sliced_wasserstein",
+    "translated",
+    "translation_equivariance",
     "wasserstein",
 ]

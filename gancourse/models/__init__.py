@@ -1,6 +1,16 @@
 """Networks, one published family per file."""
 
-from gancourse.models import conditional_dcgan, conditional_mlp, dcgan, mlp, progan, resnet, spectral, stylegan2
+from gancourse.models import (
+    conditional_dcgan,
+    conditional_mlp,
+    dcgan,
+    mlp,
+    progan,
+    resnet,
+    spectral,
+    stylegan,
+    stylegan2,
+)
 from gancourse.models.autoencoder import AutoencoderCritic, ConvolutionalVAE, ImageEncoder
 from gancourse.models.batch_statistics import MinibatchStd
 from gancourse.models.classifier import Classifier, SmallClassifier
@@ -35,7 +45,9 @@ from gancourse.models.noisy_classifier import NoisyClassifier, NoisyDCGAN
 from gancourse.models.progan import ProGAN
 from gancourse.models.regressor import FactorRegressor, SmallRegressor
 from gancourse.models.resnet import ResNet
+from gancourse.models.stylegan import StyleGAN
 from gancourse.models.stylegan2 import StyleGAN2
+from gancourse.models.stylegan3 import StyleGAN3
 from gancourse.models.virtual_batch_norm import VirtualBatchNorm, WithReference
 
 __all__ = [
@@ -71,7 +83,9 @@ __all__ = [
     "ResNet",
     "SmallClassifier",
     "SmallRegressor",
+    "StyleGAN",
     "StyleGAN2",
+    "StyleGAN3",
     "ThinConvolution",
     "ThinInputConvolution",
     "TransposedConvolution",
@@ -89,6 +103,9 @@ __all__ = [
     "progan",
     "resnet",
     "spectral",
+    "stylegan",
     "stylegan2",
+    "stylegan3",
+    "styles",
     "unfolded",
 ]

@@ -21,7 +21,7 @@ from gancourse.models.blocks import Flatten, check_shape
 from gancourse.models.equal_rates import equalised_with_gain
 from gancourse.models.family import Family, Sampling, check_square
 from gancourse.models.resampling import HalvedBilinearly, Smoothing, doubled_bilinearly
-from gancourse.models.styles import LEAK, TRUNCATION, Mapping, StyleGenerator, affine
+from gancourse.models.styles import LEAK, TRUNCATION, Mapping, StyleGenerator, affine, check_widths
 from gancourse.signature import Signature
 from gancourse.values import Count, Share
 
@@ -292,18 +292,3 @@ class StyleGAN2(Family):
     def discriminator(self, fits: Signature) -> Discriminator:
         """Images to scores; errors as for `generator`, and a group is of one sample."""
         return Discriminator(self.widths, self._channels(fits), self.group)
-
-
-def check_widths(widths: tuple[int, ...], size: int, family: Family) -> None:
-    """Complain unless there is a width for each resolution from 4 × 4 to size × size.
-
-    Raises:
-        ValueError: the size isn't 4, 8, 16, …, or there are more or less widths.
-    """
-    name, n = type(family).__name__, (size // START).bit_length()
-    if size < START or size & (size - 1):
-        raise ValueError(f"images: {size} × {size}; {name} doubles 4 × 4, so pass 4, 8, 16, 32, …")
-    if len(widths) != n:
-        raise ValueError(
-            f"{len(widths)} widths, but images of {size} × {size} have {n} resolutions from 4 × 4 on; pass {n} widths"
-        )

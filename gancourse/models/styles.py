@@ -20,11 +20,11 @@ from torch import Tensor, nn
 from gancourse import processes
 from gancourse.models.blocks import check_shape
 from gancourse.models.equal_rates import PixelNorm, equalised_with_gain
-from gancourse.models.family import Sampling
+from gancourse.models.family import Family, Sampling
 from gancourse.rng import Noise
 from gancourse.values import Positive, Range
 
-LEAK, DECAY = 0.2, 0.995
+START, LEAK, DECAY = 4, 0.2, 0.995
 
 
 class Mapping(nn.Module):
@@ -275,3 +275,18 @@ class Truncation(Sampling):
 
 
 TRUNCATION = Truncation()
+
+
+def check_widths(widths: tuple[int, ...], size: int, family: Family) -> None:
+    """Complain unless there is a width for each resolution from 4 × 4 to size × size.
+
+    Raises:
+        ValueError: the size isn't 4, 8, 16, …, or there are more or less widths.
+    """
+    name, n = type(family).__name__, (size // START).bit_length()
+    if size < START or size & (size - 1):
+        raise ValueError(f"images: {size} × {size}; {name} doubles 4 × 4, so pass 4, 8, 16, 32, …")
+    if len(widths) != n:
+        raise ValueError(
+            f"{len(widths)} widths, but images of {size} × {size} have {n} resolutions from 4 × 4 on; pass {n} widths"
+        )

@@ -110,6 +110,23 @@ def with_terms():
     )
 
 
+class StyledPoints(models.styles.StyleGenerator):
+    """A generator of points of two styles, the second with noise."""
+
+    def __init__(self):
+        super().__init__(models.styles.Mapping(LATENT_SIZE, 1, multiplier=1.0), 2, (1,), mixing=0.5)
+        self.inner, self.outer = nn.Linear(LATENT_SIZE, HIDDEN), nn.Linear(LATENT_SIZE + HIDDEN + 1, 2)
+
+    def synthesis(self, w, noise=None):
+        noise = w.new_zeros(len(w), 1) if noise is None else noise
+        return self.outer(torch.cat([self.inner(w[:, 0]).tanh(), w[:, 1], noise], 1))
+
+
+def styled(**options):
+    """A style-based GAN whose path lengths are evened out, by a term that begins at the second update."""
+    return gan(games.path_length(0.1, every=2, decay=0.5, since=2, **options), generator=StyledPoints())
+
+
 def equilibrium():
     critic = models.AutoencoderCritic(mlp.Encoder(2, HIDDEN, DEPTH), new_generator(latent_size=2), 1)
     return games.BoundaryEquilibrium(new_generator(), critic, rate=0.1, gamma=0.9)
@@ -307,6 +324,8 @@ EXAMPLES: dict[str, Example] = {
     "one batch": Example(("OneBatch",), lambda: games.OneBatch(gan(games.penalty(objectives.r2, 0.1)))),
     "one forward": Example(("OneForward",), lambda: games.OneForward(gan(n_classes=N_CLASSES))),
     "pull-away": Example(("PullAway", "pull_away"), lambda: WRAPPERS["PullAway"](gan())),
+    "path length": Example(("path_length",), styled),
+    "path length of a part": Example(("path_length",), lambda: styled(divisor=2)),
     "semi-supervised": Example(("SemiSupervised", "real_logit"), semi_supervised, FEW),
     "semi-supervised by features, noisy": Example(
         ("SemiSupervised",),

@@ -21,6 +21,9 @@ from gancourse.models import (
     ProGAN,
     ResNet,
     SmallClassifier,
+    StyleGAN,
+    StyleGAN2,
+    StyleGAN3,
     mlp,
 )
 from gancourse.recipes import recipes
@@ -46,6 +49,9 @@ FITS = [
     (AuxiliaryDCGAN(4, 2), [GREY, COLOUR]),
     (ResNet(4, 2), [LARGE]),
     (ProGAN(4, 4), [LARGE]),
+    (StyleGAN(4, (4, 4, 4, 4)), [LARGE]),
+    (StyleGAN2(4, (4, 4, 4, 4)), [LARGE]),
+    (StyleGAN3(4, (4, 4, 4, 4), widths=(4, 4, 4, 4)), [LARGE]),
 ]
 EVERY = [*(family for family, _ in FITS), ConvolutionalVAE(4, 2), SmallClassifier()]
 

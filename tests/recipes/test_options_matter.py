@@ -11,16 +11,18 @@ from torch import Tensor, nn
 from gancourse import data
 from gancourse.data.catalogue import Entry, data_sets, entry
 from gancourse.games import GrowingRemedy, Remedy
-from gancourse.models import MLP, EnergyMLP, Family
+from gancourse.models import MLP, EnergyMLP, Family, StyleGAN, StyleGAN3
 from gancourse.recipes import REFERENCE, Arithmetic, Recipe, build, recipe, recipes, terms
-from gancourse.recipes.terms import R1, Term
+from gancourse.recipes.terms import R1, PathLength, Term
 from gancourse.signature import Signature
 from gancourse.values import Option, Range, Value, hints, is_abstract, options
 
+NARROW = (4, 4, 4, 4)
 TINY = {"steps": 3, "batch_size": 12, "full": False, "width": 4, "latent_size": 4, "average_kimg": 0.02}
+TINY |= {"widths": NARROW, "layer_widths": NARROW}
 """Averages forget within three steps, so that their half-life shows; recipes without averages stay without."""
 
-USUAL = {GrowingRemedy: GrowingRemedy(fade_kimg=0.024, stable_kimg=0.012)}
+USUAL = {GrowingRemedy: GrowingRemedy(fade_kimg=0.024, stable_kimg=0.012), PathLength: PathLength(every=1)}
 """Settings that have an effect within the few samples of these trainings, where the usual ones are for longer ones."""
 
 BY_HAND: dict[str, tuple[Any, ...]] = {
@@ -30,6 +32,9 @@ BY_HAND: dict[str, tuple[Any, ...]] = {
     ),
     # Not hinge: near scores of zero it is the Wasserstein objective.
     "objective": ("least-squares", "wasserstein", "minimax"),
+    "group": (6,),  # divides the batch
+    "widths": ((4, 4, 4, 5),),
+    "layer-widths": ((4, 5, 4, 4),),
     "terms": ((), (R1(0.3),), (R1(1.0, every=2),), (terms.Orthogonality(0.1),)),
     "remedies": tuple(
         (USUAL.get(kind, kind()),)
@@ -149,6 +154,12 @@ def of_another_size(option: Option) -> tuple[Any, ...]:
 
 REFUSED = {(name, "full") for name in recipes if not entry(recipe(name).data.name)[0].has_full_set}
 """There is no full set of points."""
+REFUSED |= {
+    (name, "lazy-adam")
+    for name, entry_ in recipes.items()
+    if "lazy-adam" in options(entry_) and not any(term.every > 1 for term in entry_.play.terms)
+}
+"""Their terms are computed at every update."""
 EVERY = [(name, option) for name in sorted(recipes) for option in options(recipe(name))]
 
 
@@ -251,6 +262,7 @@ STEEP = RING.changed(objective="wasserstein", n_critic=4, learning_rate=0.2, ste
 """Its critic's gradient soon exceeds one, below which a one-sided penalty is zero."""
 
 PLAIN_PROGAN = tiny(recipe("progan-faces")).changed(remedies=())
+PLAIN_STYLEGAN2 = tiny(recipe("stylegan2-faces")).changed(terms=())
 
 
 @pytest.mark.parametrize(("kind", "field"), fields_of(Term, Remedy))
@@ -258,7 +270,8 @@ def test_every_setting_of_a_term_or_remedy_changes_what_is_kept(kind, field):
     place = "terms" if issubclass(kind, Term) else "remedies"
     usual = USUAL.get(kind, kind())
     (value, *_) = (v for v in of_hint(hints(kind)[field], getattr(usual, field)) if v != getattr(usual, field))
-    plain = {terms.OneSidedGradientPenalty: STEEP, GrowingRemedy: PLAIN_PROGAN}.get(kind, RING)
+    plains = {terms.OneSidedGradientPenalty: STEEP, GrowingRemedy: PLAIN_PROGAN, PathLength: PLAIN_STYLEGAN2}
+    plain = plains.get(kind, RING)
     base = plain.changed(**{place: (usual,)})
     assert differ(kept_of_base(base), kept_of_base(plain))
     assert differ(kept(plain.changed(**{place: (usual.changed(**{field: value}),)})), kept_of_base(base))
@@ -274,6 +287,8 @@ FAMILIES = {
         strided=False, batch_norm="everywhere", convolutional=False, activations=False
     ),
     "ResNet": tiny(recipe("resnet-digits")),
+    "StyleGAN": tiny(recipe("stylegan2-faces").changed(family=StyleGAN())),
+    "StyleGAN3": tiny(recipe("stylegan2-faces").changed(family=StyleGAN3(), n_critical=1)),
 }
 
 
