@@ -32,8 +32,8 @@ def translation_equivariance(
 ) -> float:
     """Peak signal-to-noise ratio, in decibels, of function(moved x) as an approximation of the moved function(x).
 
-    Move by parts of pixels: any network of convolutions commutes with whole ones. Only the middle of the images counts,
-    as the borders depend on what lies outside.
+    It is infinite without any error. Move by parts of pixels: any network of convolutions commutes with whole
+    ones. Only the middle of the images counts, as the borders depend on what lies outside.
 
     Args:
         function: maps images to images of the same size.
@@ -62,4 +62,5 @@ def translation_equivariance(
         error = function(translated(x, right, down)) - translated(plain, right, down)
         squares.append(error[inside].double().square().mean())
     peak = (plain[inside].max() - plain[inside].min()).item() if peak is None else peak
-    return 10 * math.log10(peak**2 / torch.stack(squares).mean().item())
+    mean = torch.stack(squares).mean().item()
+    return 10 * math.log10(peak**2 / mean) if mean else math.inf

@@ -149,8 +149,8 @@ class FilteredActivation(nn.Module):
         super().__init__()
         new_rate, new_cutoff = new_rate or rate, new_cutoff or cutoff
         high = times * max(rate, new_rate)
-        if high % rate or high % new_rate:
-            raise ValueError(f"rates {rate} and {new_rate} divide no {high}; pass powers of two")
+        if high % (2 * rate) or high % (2 * new_rate):  # filters of an odd step would move images by half a sample
+            raise ValueError(f"rates {rate} and {new_rate} are no even parts of {high}; pass powers of two")
         self.up, self.down = high // rate, high // new_rate
         self.register_buffer("taps_up", low_pass(TAPS * self.up, cutoff, half_width, high), persistent=False)
         down = low_pass(TAPS * self.down, new_cutoff, new_half_width or half_width, high)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import ClassVar, NamedTuple
 
 import torch
@@ -44,14 +43,14 @@ class Band(NamedTuple):
 
 
 def bands(n_layers: int, size: int, n_critical: int = 2) -> list[Band]:
-    """The bands of the layers' outputs, and of the input before them: cutoffs rise geometrically.
+    """The bands of the layers' outputs: cutoffs rise geometrically. The first is that of the generator's input too.
 
     The cutoff goes from 2 to size / 2, which the last `n_critical` layers all have; the stopband from 2^2.1 to
     2^0.3 · size / 2. The rate is the lowest power of two that holds the stopband, and no more than the size. What is
     left up to half the rate widens the transition.
 
     Args:
-        n_layers: of the generator, without the input.
+        n_layers: of the generator, without its input and without the layer to colours.
         size: of the images.
         n_critical: layers at the end that keep all that the pixels hold.
 
@@ -61,7 +60,7 @@ def bands(n_layers: int, size: int, n_critical: int = 2) -> list[Band]:
     Source: Karras et al. 2021, section 3.2 and figure 4c.
 
     >>> [band.rate for band in bands(6, 32)]
-    [16, 16, 32, 32, 32, 32, 32]
+    [16, 16, 32, 32, 32, 32]
     """
     if not 0 <= n_critical < n_layers or size < 16 or size & (size - 1):
         raise ValueError(
@@ -69,7 +68,7 @@ def bands(n_layers: int, size: int, n_critical: int = 2) -> list[Band]:
             "layer more than critical ones, and 16, 32, 64, … pixels"
         )
     result = []
-    for i in range(n_layers + 1):
+    for i in range(n_layers):
         share = min(i / (n_layers - n_critical), 1.0)
         cutoff = FIRST_CUTOFF * (size / 2 / FIRST_CUTOFF) ** share
         stop = FIRST_STOP * (size / 2 * LAST_STOP / FIRST_STOP) ** share
@@ -165,9 +164,11 @@ def _below(band: Band) -> tuple[float, float]:
 class Generator(StyleGenerator):
     """Maps latents to images [batch, channels, size, size] without bounds; no noise, no mixing.
 
+    The input, each layer and the layer to colours have a style of their own.
+
     Args:
         latent_size: numbers of z and of w.
-        widths: channels of the input and of each layer.
+        widths: channels of each layer; the input has as many as the first.
         size: of the images, 16, 32, 64, …
         channels: of the images.
         depth: layers of the mapping.
@@ -176,7 +177,7 @@ class Generator(StyleGenerator):
 
     >>> generator = Generator(8, (6, 6, 4, 4), 16)
     >>> generator(torch.zeros(2, 8)).shape, generator.n_layers
-    (torch.Size([2, 3, 16, 16]), 5)
+    (torch.Size([2, 3, 16, 16]), 6)
     """
 
     def __init__(
@@ -189,13 +190,14 @@ class Generator(StyleGenerator):
         n_critical: int = 2,
         margin: int = 10,
     ) -> None:
-        super().__init__(Mapping(latent_size, depth), len(widths) + 1)
-        all_bands = bands(len(widths) - 1, size, n_critical)
-        sizes = [band.rate + 2 * margin for band in all_bands[:-1]] + [size]
-        self.input = FourierFeatures(widths[0], latent_size, all_bands[0], sizes[0])
+        super().__init__(Mapping(latent_size, depth), len(widths) + 2)
+        after = bands(len(widths), size, n_critical)
+        before, n_before = [after[0], *after[:-1]], [widths[0], *widths[:-1]]
+        sizes = [band.rate + 2 * margin for band in after[:-1]] + [size]
+        self.input = FourierFeatures(widths[0], latent_size, after[0], after[0].rate + 2 * margin)
         self.layers = nn.ModuleList(
-            AliasFreeLayer(n_in, n_out, latent_size, before, after, n)
-            for (n_in, n_out), (before, after), n in zip(pairwise(widths), pairwise(all_bands), sizes[1:], strict=True)
+            AliasFreeLayer(n_in, n_out, latent_size, *both, n)
+            for n_in, n_out, *both, n in zip(n_before, widths, before, after, sizes, strict=True)
         )
         self.to_image = ToImage(widths[-1], channels, latent_size)
 
@@ -214,7 +216,7 @@ class StyleGAN3(Family):
 
     Args:
         latent_size: numbers in a latent and in a style.
-        layer_widths: channels of the generator's input and of each of its layers.
+        layer_widths: channels of each of the generator's layers.
         n_critical: layers at the end that keep all that the pixels hold.
         margin: samples beyond each border that the generator's layers compute.
         depth: layers of the mapping from latents to styles.
@@ -224,7 +226,7 @@ class StyleGAN3(Family):
 
     sampling: ClassVar[Sampling] = TRUNCATION
     latent_size: Count = 128
-    layer_widths: tuple[Count, ...] = (96, 96, 96, 64, 64, 48, 48)
+    layer_widths: tuple[Count, ...] = (96, 96, 96, 64, 48, 48)
     n_critical: Count = 2
     margin: Count = 10
     depth: Count = 2
