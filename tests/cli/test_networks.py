@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 
+import pytest
 import torch
 
 from gancourse import cli, recipes, zoo
@@ -68,3 +69,28 @@ def test_a_picture_has_a_path_of_its_own_that_is_printed(capsys, tmp_path, fails
 
 def test_a_folder_that_is_not_there_is_no_name_of_the_zoo(fails):
     assert "there is no folder runs/none" in fails("evaluate", "runs/none")
+
+
+def test_a_style_based_network_s_samples_can_be_truncated_and_mixed_and_others_have_no_such_option(
+    tmp_path, capsys, fails
+):
+    run = tmp_path / "run"
+    settings = ["--steps", "2", "--batch-size", "4", "--widths", "4", "4", "4", "4", "--device", "cpu", "--no-watch"]
+    cli.main(["train", "stylegan2-faces", *settings, "--out", str(run)])
+    capsys.readouterr()
+    pictures = []
+    for words in ([], ["--psi", "0.5"], ["--crossover", "4"], ["--psi", "0.5", "--crossover", "4"]):
+        cli.main(["sample", str(run), *words, "--n", "4", "--out", str(tmp_path / "s.png")])
+        assert "4 samples of stylegan2-faces: " in capsys.readouterr().out
+        pictures.append((tmp_path / "s.png").read_bytes())
+    assert len(set(pictures)) == 4
+    cli.main(["sample", "--n", "4", "--psi", "0.5", "--out", str(tmp_path / "s.png"), str(run)])  # in any order
+    assert (tmp_path / "s.png").read_bytes() == pictures[1]
+    assert "psi is 0.0; expected a finite number > 0" in fails("sample", run, "--psi", "0")
+    assert "psi is -1.0; expected a finite number > 0" in fails("sample", run, "--psi", "-1")
+    assert "the crossover is at layer 9, but there are 8; pass 0 to 8" in fails("sample", run, "--crossover", "9")
+    assert "--psi" in fails("sample", "dcgan-digits", "--psi", "0.5")
+    for what, has_it in ((str(run), True), ("dcgan-digits", False)):
+        with pytest.raises(SystemExit):
+            cli.main(["sample", what, "--help"])
+        assert ("--psi" in capsys.readouterr().out) == has_it

@@ -3,6 +3,8 @@
 import pytest
 from torch.testing import assert_close
 
+from gancourse.batch import Batch
+from gancourse.data import ring
 from gancourse.games import GAN, path_length
 from gancourse.models import StyleGAN2, mlp
 from gancourse.objectives import non_saturating, path_length_penalty, path_lengths
@@ -20,18 +22,14 @@ def game(*terms):
 
 
 def images(noise):
-    from gancourse.batch import Batch
-
     return Batch(noise.normal("x", 3, 8, 8).tanh())
 
 
-def played(term, n_steps, n=8):
+def played(term, n_steps, n=8, rate=1e-3):
     """The lengths' running mean and the reported losses after some steps of training."""
     own_game = game(term)
-    losses = [
-        step.losses["generator"]
-        for step in Trainer(own_game, images, batch_size=n, optimiser=adam(1e-3)).steps(n_steps)
-    ]
+    trainer = Trainer(own_game, images, batch_size=n, optimiser=adam(rate))
+    losses = [step.losses["generator"] for step in trainer.steps(n_steps)]
     return term.memory.mean.item(), losses, own_game
 
 
@@ -83,7 +81,7 @@ def test_it_makes_lengths_more_equal():
     """Against a twin that is trained without it; their relative deviation over 400 samples."""
     deviations = []
     for weight in (20.0, 0.0):
-        _, _, own_game = played(path_length(weight, every=1, decay=0.5), 60, n=16)
+        _, _, own_game = played(path_length(weight, every=1, decay=0.5), 120, n=16, rate=2e-2)
         lengths = by_hand(own_game, Noise((1, "judge"), 400), 1)
         deviations.append((lengths.std() / lengths.mean()).item())
     assert deviations[0] < 0.8 * deviations[1]
@@ -106,7 +104,5 @@ def test_bad_settings_are_named(term, message):
 def test_a_generator_without_styles_is_refused():
     with initialised_from(0):
         own_game = GAN(mlp.Generator(4, 8), mlp.Discriminator(8), non_saturating, [path_length()])
-    from gancourse.data import ring
-
     with pytest.raises(ValueError, match="Generator has no styles, whose paths the term measures; leave out the path"):
         next(Trainer(own_game, ring(), batch_size=8).steps(1))

@@ -110,10 +110,8 @@ def test_penalty_is_the_squared_distance_from_the_mean():
 
 @pytest.mark.parametrize(("shape", "w_shape"), [((3, 2, 4, 4), (3, 5)), ((2, 2, 6, 6), (2, 1, 1, 5))])
 def test_shapes_that_disagree_are_named(shape, w_shape):
-    images, w = torch.zeros(len(w_shape) and w_shape[0], 2, SIDE, SIDE), torch.zeros(w_shape, requires_grad=True)
-    with pytest.raises(
-        ValueError, match=r"images \(\d, 2, 6, 6\), w .*; expected y like the images, and w \[batch, d\]"
-    ):
+    images, w = torch.zeros(w_shape[0], 2, SIDE, SIDE), torch.zeros(w_shape, requires_grad=True)
+    with pytest.raises(ValueError, match=r"images \(\d, 2, 6, 6\), w .*; expected y like the images, and w \[batch, d"):
         path_lengths(images, w, torch.zeros(shape))
 
 

@@ -20,7 +20,7 @@ EACH = pytest.mark.parametrize("name", sorted(recipes.recipes))
 
 def tiny(name, **changes):
     chosen = recipe(name)
-    small = {"width": 4, "batch_size": 4, "full": False, "steps": 4}
+    small = {"width": 4, "widths": (4, 4, 4, 4), "batch_size": 4, "full": False, "steps": 4}
     small = {option: value for option, value in small.items() if option.replace("_", "-") in options(chosen)}
     return chosen.changed(**small | changes)
 
