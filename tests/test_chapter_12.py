@@ -9,9 +9,15 @@ from torch.nn.functional import conv2d, instance_norm, leaky_relu, pad
 from torch.nn.utils.parametrizations import weight_norm
 
 from gancourse import metrics
+from gancourse.checks.ch12_stylegan.demodulation import demodulated_weights
+from gancourse.checks.ch12_stylegan.layer_styles import mixed_styles, truncated_styles
+from gancourse.checks.ch12_stylegan.normalisation import adain
+from gancourse.checks.ch12_stylegan.path_problems import PROBLEMS, Problem, call_of
+from gancourse.checks.ch12_stylegan.path_problems import path_length_penalty as exercise_penalty
 from gancourse.models import StyleGAN2
 from gancourse.models.alias_free import low_pass
 from gancourse.models.equal_rates import equalised_with_gain
+from gancourse.models.stylegan import instance_normalised
 from gancourse.models.stylegan2 import ModulatedConvolution
 from gancourse.models.styles import Mapping
 from gancourse.objectives import path_length_penalty, path_lengths
@@ -222,6 +228,39 @@ def test_a_backward_pass_gives_the_product_with_the_jacobian():
 def test_the_papers_weight_is_2_for_means_over_pixels_and_layers(size: int):
     gamma = math.log(2) / (size**2 * (math.log(size) - math.log(2)))
     assert math.isclose(gamma, 2 / (size**2 * (2 * math.log2(size) - 2)))
+
+
+# Checks of the exercises
+
+
+def test_the_checks_answers_are_the_packages():
+    x, scale, bias = normal(2, 3, 4, 5), normal(2, 3, key=1), normal(2, 3, key=2)
+    maps = [v[:, :, None, None] for v in (scale, bias)]
+    torch.testing.assert_close(adain(x, scale, bias), maps[0] * instance_normalised(x) + maps[1])
+
+    with initialised_from(0):
+        layer = ModulatedConvolution(3, 4, 6)
+    w, weight = normal(2, 6, key=3).float(), layer.factor * layer.weight.detach()
+    own = demodulated_weights(weight, layer.affine(w))
+    by_own = torch.stack([conv2d(a[None], v, padding=1)[0] for a, v in zip(x.float(), own, strict=True)])
+    torch.testing.assert_close(by_own, layer(x.float(), w))
+
+    with initialised_from(0):
+        generator = SMALL.generator(IMAGES_16)
+    w, second = normal(4, 6, 16).float(), normal(4, 6, 16, key=1).float()
+    crossover = torch.tensor([0, 2, 5, 6])
+    torch.testing.assert_close(mixed_styles(w, second, crossover), generator.mixed(w, second, crossover))
+    generator.mean_w.copy_(normal(16, key=2))
+    truncated = generator.truncated(w, 0.6, n_layers=4)
+    torch.testing.assert_close(truncated_styles(w, generator.mean_w, 0.6, 4), truncated)
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.about)
+def test_the_penalty_of_the_exercise_is_the_packages(problem: Problem):
+    call = call_of(problem, torch.float64)
+    penalty, _ = exercise_penalty(call)
+    y = call.noise / call.images[0, 0].numel() ** 0.5
+    torch.testing.assert_close(penalty, path_length_penalty(path_lengths(call.images, call.styles, y), call.mean))
 
 
 # Counts
