@@ -10,7 +10,7 @@ export PATH := $(BIN):$(PATH)
 CHAPTERS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help environment book test unit variants notebooks exercises slides format clean
+.PHONY: help environment book live test unit variants notebooks exercises slides format clean
 
 help:  ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -32,7 +32,16 @@ environment:  ## make or update the environment in .venv
 	echo "$$wanted" > "$(VENV)/stamp"
 
 book: environment  ## build the book from the stored outputs: _build/html/index.html
+	@python book/live.py
 	jupyter-book build book/
+
+live: environment  ## let `make book` put a generator into the page: ONNX's packages, onnxruntime-web by npm
+	@if command -v uv >/dev/null 2>&1; then \
+		uv pip install --quiet --python "$(BIN)/python" --constraint constraints.txt --editable '.[live]'; \
+	else \
+		"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[live]'; \
+	fi
+	python book/live.py --strict
 
 test: environment  ## run all tests: unit tests, doctests, every cell of every chapter, the built book
 	pytest --nbval -n $(JOBS) --dist loadfile

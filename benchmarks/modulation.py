@@ -2,9 +2,10 @@
 
     python -m benchmarks.modulation --keep        # about ten minutes on two idle cores; [--rounds 7] [--batch-size 32]
 
-Both sides have the same networks, data, objective and trainer. The textbook makes other weights for each sample and
-convolves all of them as one batch of one image with as many groups as samples. A turn's steps are a multiple of the
-intervals of all lazy terms. With --keep, a row for each precision is appended to results/modulation.jsonl.
+Both sides have the same networks, data, trainer and the paper's losses: non-saturating, R1 every 16 steps, and path
+length every 8, for which the generator is differentiated twice. The textbook makes other weights for each sample and
+convolves all of them as one batch of one image with as many groups as samples. With
+--keep, a row for each precision is appended to results/modulation.jsonl.
 """
 
 from __future__ import annotations
@@ -19,14 +20,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmarks import fast, machine, turns
+from benchmarks import machine, turns
 from gancourse.models.stylegan2 import EPSILON, GAIN, ModulatedConvolution, StyledLayer, ToImage
 from gancourse.models.styles import LEAK
-from gancourse.recipes import Arithmetic, build, recipe
+from gancourse.recipes import Arithmetic, Recipe, build, recipe
+from gancourse.recipes.terms import R1, PathLength
 from gancourse.training import Trainer, has_bf16
 
 RESULTS = Path(__file__).parent / "results" / "modulation.jsonl"
 RECIPE = "stylegan2-faces"
+STEPS = 16
+"""Of a turn: a multiple of the intervals of all lazy terms."""
 SIDES: dict[str, tuple[bool, bool]] = {
     "grouped": (True, False),
     "grouped, fast": (True, True),
@@ -49,7 +53,8 @@ def grouped(convolution: ModulatedConvolution, x: Tensor, w: Tensor) -> Tensor:
     """The textbook's modulated convolution, without the gain: one image, and a group for each sample."""
     weights = own_weights(convolution, w)
     n, n_out, n_in, k, _ = weights.shape
-    image = x.reshape(1, n * n_in, *x.shape[2:])
+    # Contiguous: with channels last, some layers' gradients by the weights were wrong without it (torch 2.14, CPU).
+    weights, image = weights.contiguous(), x.reshape(1, n * n_in, *x.shape[2:]).contiguous()
     if convolution.smoothing is None:
         y = functional.conv2d(image, weights.reshape(n * n_out, n_in, k, k), padding=k // 2, groups=n)
         return y.view(n, n_out, *y.shape[2:])
@@ -86,11 +91,17 @@ def as_grouped(generator: nn.Module) -> nn.Module:
     return generator
 
 
+def compared() -> Recipe:
+    """The recipe with the paper's losses."""
+    return recipe(RECIPE).changed(objective="non-saturating", terms=(R1(10.0, every=16), PathLength(every=8)))
+
+
 def trainer(side: str, precision: str, batch_size: int) -> Trainer:
     """The recipe's trainer, on one side of the comparison."""
     is_grouped, is_fast = SIDES[side]
-    chosen = recipe(RECIPE).changed(batch_size=batch_size)
-    made = build(chosen, arithmetic=Arithmetic(fast=is_fast, precision=precision)).trainer
+    made = build(
+        compared().changed(batch_size=batch_size), arithmetic=Arithmetic(fast=is_fast, precision=precision)
+    ).trainer
     if is_grouped:
         as_grouped(made.players["generator"].network)
     return made
@@ -119,7 +130,7 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="append the rows to results/modulation.jsonl")
     options = parser.parse_args()
     for precision in ("32-true", *(("bf16-mixed",) if has_bf16(torch.device("cpu")) else ())):
-        row = measure(precision, options.batch_size, options.rounds, fast.period(RECIPE))
+        row = measure(precision, options.batch_size, options.rounds, STEPS)
         print(f"{RECIPE}, {precision}, batch {options.batch_size}")
         for side, numbers in row["sides"].items():
             low, high = numbers["quartiles"]

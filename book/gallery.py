@@ -15,12 +15,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from torch import Tensor
 
 from gancourse import zoo
 from gancourse.games.game import is_conditional
-from gancourse.plots.pictures import scatter, sheet
+from gancourse.plots.pictures import scatter, sheet, small_png
 from gancourse.zoo import Card, Trained
 
 BOOK = Path(__file__).resolve().parent
@@ -159,9 +158,7 @@ def write_pictures(cards: Mapping[str, Card], folder: Path) -> None:
         if path.name not in pictured(cards):
             path.unlink()
     for name in pictured(cards):
-        pixels = picture(zoo.trained(name.removesuffix(".png")))
-        is_grey = (pixels == pixels[..., :1]).all()
-        Image.fromarray(pixels[..., 0] if is_grey else pixels).save(folder / name, "PNG", optimize=True)
+        (folder / name).write_bytes(small_png(picture(zoo.trained(name.removesuffix(".png")))))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -47,8 +47,8 @@ def _doubled(x: Tensor, axis: int, n: int) -> Tensor:
 
 def _wide(images: Tensor) -> Tensor:
     """Images in a type that sums of pixels fit into."""
-    if images.ndim < 2:
-        raise ValueError(f"images have shape {tuple(images.shape)}; expected [..., height, width]")
+    if images.ndim < 2 or 0 in images.shape[-2:]:
+        raise ValueError(f"images have shape {tuple(images.shape)}; expected [..., height, width], at least one pixel")
     return images if images.is_floating_point() else images.to(torch.int32)
 
 
@@ -64,7 +64,7 @@ def down(images: Tensor) -> Tensor:
         Images of the same float type, or rounded to int32.
 
     Raises:
-        ValueError: there are less than two axes.
+        ValueError: there are less than two axes, or no pixels.
 
     >>> down(torch.tensor([[0.0, 0.0, 16.0, 0.0]]))
     tensor([[2., 7.]])
@@ -84,7 +84,7 @@ def up(images: Tensor, size: tuple[int, int] | None = None) -> Tensor:
         Images of the same float type, or rounded to int32.
 
     Raises:
-        ValueError: there are less than two axes, or no such image has this size after halving.
+        ValueError: there are less than two axes or no pixels, or no such image has this size after halving.
 
     >>> up(torch.tensor([[0, 8]]), (1, 4))
     tensor([[2, 4, 7, 8]], dtype=torch.int32)
@@ -92,6 +92,8 @@ def up(images: Tensor, size: tuple[int, int] | None = None) -> Tensor:
     images = _wide(images)
     height, width = images.shape[-2:]
     size = (2 * height, 2 * width) if size is None else size
+    if len(size) != 2:
+        raise ValueError(f"size is {tuple(size)}; pass the height and width, (height, width)")
     if any(n not in (2 * half - 1, 2 * half) for n, half in zip(size, (height, width), strict=True)):
         raise ValueError(
             f"images of {height} × {width} can't be doubled to {size[0]} × {size[1]}; pass {2 * height - 1} or "
@@ -104,13 +106,15 @@ def sizes(size: tuple[int, int], n_levels: int) -> tuple[tuple[int, int], ...]:
     """Height and width of each level of a pyramid, the finest first.
 
     Raises:
-        ValueError: there is no level, or more than it takes to come down to one pixel.
+        ValueError: there is no level or no pixel, or more levels than it takes to come down to one pixel.
 
     >>> sizes((28, 20), 3)
     ((28, 20), (14, 10), (7, 5))
     """
     if n_levels < 1:
         raise ValueError(f"{n_levels} levels; pass at least 1, the image itself")
+    if min(size) < 1:
+        raise ValueError(f"images of {size[0]} × {size[1]}; pass a height and width of at least 1")
     all_sizes = [size]
     for _ in range(n_levels - 1):
         if max(all_sizes[-1]) == 1:
@@ -159,7 +163,7 @@ def reconstruct(bands: Sequence[Tensor]) -> Tensor:
         bands: the finest first, as from `pyramid`.
 
     Raises:
-        ValueError: there is no band, or one is not of half the size of that before it.
+        ValueError: there is no band, or one isn't of half the size of that before it, or not of as many images.
 
     >>> images = torch.arange(35).view(5, 7)
     >>> bool((reconstruct(pyramid(images, 3)) == images).all())
@@ -169,6 +173,11 @@ def reconstruct(bands: Sequence[Tensor]) -> Tensor:
         raise ValueError("there are no bands; pass those of a pyramid, the finest first")
     image = bands[-1]
     for band in reversed(bands[:-1]):
+        if band.shape[:-2] != image.shape[:-2]:
+            raise ValueError(
+                f"a band has shape {tuple(band.shape)}, and the coarser image {tuple(image.shape)}; pass bands that "
+                "differ in height and width only"
+            )
         image = up(image, tuple(band.shape[-2:])) + band
     return image
 

@@ -4,12 +4,14 @@ import math
 
 import pytest
 import torch
+from scipy import stats
 from torch import nn
 from torch.distributions import Normal
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, pad
 
-from gancourse import metrics, zoo
+from gancourse import data, experiments, metrics, zoo
 from gancourse.data import Faces
+from gancourse.experiments.minibatch_std import PAPER
 from gancourse.games.growing import phases
 from gancourse.laplacian import down, energies, pyramid, up
 from gancourse.models import LAPGAN, MinibatchStd, ProGAN, flops
@@ -18,7 +20,7 @@ from gancourse.models.progan import at_level
 from gancourse.rng import Noise, initialised_from
 from gancourse.signature import Signature
 
-FACES_32 = Signature((3, 32, 32))
+FACES_32, TIMES = Signature((3, 32, 32)), (60, 120, 240, 480)
 
 
 @pytest.fixture(scope="module")
@@ -107,6 +109,8 @@ def test_about_half_of_the_variance_of_faces_is_in_the_bands(faces):
     assert 0.35 < 1 - coarse.item() < 0.5
     blurred = energies(pyramid(up(down(faces)), 3))
     assert (blurred[-1] / blurred.sum()).item() > 0.65
+    clothes = energies(pyramid(data.load("fashion-32", "test").first(500).x, 3))
+    assert 0.5 < 1 - (clothes[-1] / clothes.sum()).item() < 0.6
 
 
 # LAPGAN
@@ -204,6 +208,30 @@ def test_the_chapters_count_of_images_is_that_of_the_phases():
     assert counted == {0: 800} | dict.fromkeys(range(1, 9), 1600)
 
 
+def test_in_equal_seconds_growing_is_behind_until_its_last_fade_has_ended_and_then_about_level():
+    def at(method, seconds, metric):
+        rows = sorted((r for r in experiments.rows("growing") if r["method"] == method), key=lambda r: r["seed"])
+        assert [row["seed"] for row in rows] == [0, 1, 2]
+        entries = [[e for e in row["trace"] if e["due"] == "seconds"][TIMES.index(seconds)] for row in rows]
+        assert all(entry["seconds"] - seconds < 1 for entry in entries)
+        return torch.tensor([next(v for name, v in e.items() if name.startswith(metric)) for e in entries])
+
+    def ratios(seconds, metric):
+        return at("grown", seconds, metric) / at("whole", seconds, metric)
+
+    for metric in ("fid(faces", "fid(pixels", "sliced W2(patches-7x7-at-32"):
+        for seconds in (120, 240):
+            assert (ratios(seconds, metric) > 1.7).all()
+    assert round(ratios(120, "fid(faces").mean().item(), 1) == 2.5
+    assert round(ratios(240, "fid(faces").mean().item(), 1) == 3.4
+    assert ((ratios(480, "fid(faces") > 1.04) & (ratios(480, "fid(faces") < 1.08)).all()
+    assert (ratios(480, "fid(pixels") < 1).all()
+    # At equally many images of full size, the grown ones are nearer.
+    assert (16 * at("grown", 480, "steps") - 35_000 < 1.1 * 16 * at("whole", 240, "steps")).all()
+    for metric in ("fid(faces", "fid(pixels"):
+        assert (at("grown", 480, metric) < at("whole", 240, metric)).all()
+
+
 # Layers
 
 
@@ -253,6 +281,20 @@ def test_copies_get_a_map_near_zero_and_in_the_wrong_order_12_of_16_get_another_
     assert (right < 0.01).nonzero()[:, 0].tolist() == [0, 4, 8, 12]
     wrong = right[:4].repeat_interleave(4)
     assert (wrong != right).sum() == 12
+
+
+@pytest.mark.parametrize("loss", ["WGAN-GP", "GAN, R1"])
+def test_three_seeds_tell_neither_no_effect_nor_the_papers_from_what_the_map_does_to_modes(loss):
+    def modes(method):
+        rows = sorted((r for r in experiments.rows("minibatch-std") if r["method"] == method), key=lambda r: r["seed"])
+        return [next(v for name, v in row["metrics"].items() if name.startswith("modes")) for row in rows]
+
+    with_layer, without = modes(f"{loss}, minibatch std"), modes(loss)
+    assert len(with_layer) == len(without) == 3
+    assert sum(a > b for a, b in zip(with_layer, without, strict=True)) == 1
+    interval = stats.ttest_rel(with_layer, without).confidence_interval(0.95)
+    paper = PAPER["WGAN-GP, minibatch std"] - PAPER["WGAN-GP"]
+    assert interval.low < 0 < paper == 24 < interval.high
 
 
 @pytest.mark.parametrize("n", [8, 32])

@@ -129,6 +129,14 @@ def test_gradients_are_those_of_linear_functions():
     [
         (lambda: down(torch.zeros(3)), r"images have shape \(3,\); expected \[..., height, width\]"),
         (lambda: up(torch.zeros(4, 4), (9, 8)), r"images of 4 × 4 can't be doubled to 9 × 8; pass 7 or 8 for the h"),
+        (lambda: down(torch.zeros(3, 0, 4)), r"images have shape \(3, 0, 4\); expected .* at least one pixel"),
+        (lambda: up(torch.zeros(4, 4), (8,)), r"size is \(8,\); pass the height and width"),
+        (lambda: up(torch.zeros(4, 4), (1, 8, 8)), r"size is \(1, 8, 8\); pass the height and width"),
+        (lambda: sizes((0, 4), 2), "images of 0 × 4; pass a height and width of at least 1"),
+        (
+            lambda: reconstruct([torch.zeros(2, 3, 4, 4), torch.zeros(2, 1, 2, 2)]),
+            r"a band has shape \(2, 3, 4, 4\), and the coarser image \(2, 1, 2, 2\); pass bands that differ in",
+        ),
         (lambda: pyramid(torch.zeros(8, 8), 0), "0 levels; pass at least 1"),
         (lambda: pyramid(torch.zeros(8, 5), 5), "5 levels of 8 × 5 images, but after 4 there is one pixel left; pass"),
         (lambda: reconstruct([]), "there are no bands; pass those of a pyramid"),

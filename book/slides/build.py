@@ -125,6 +125,7 @@ def build_chapter(notebook: Path, out: Path) -> Path:
     import nbformat
     from deck import DeckError, slide_notebook
     from diagrams import DiagramError
+    from live_figures import declared
     from plain_text import read_bibliography
 
     try:
@@ -135,6 +136,7 @@ def build_chapter(notebook: Path, out: Path) -> Path:
         raise BuildError(f"{notebook.name}: {str(error).splitlines()[0]}") from error
     out.mkdir(parents=True, exist_ok=True)
     copy_assets(out / "assets")
+    page = declared(page, out / "assets" / "live", "assets/live", notebook.parent.parent)
     (out / "index.html").write_text(page, encoding="utf-8", newline="\n")
     return out / "index.html"
 

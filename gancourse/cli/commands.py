@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
+from typing import Literal
 
 from tqdm import tqdm
 
@@ -12,7 +13,10 @@ from gancourse import experiments, recipes, zoo
 from gancourse.cli.errors import FAILED
 from gancourse.cli.options import Flat, Folder, Name, called_later
 from gancourse.models.family import PLAIN, Sampling
+from gancourse.models.truncation import TruncationRule
 from gancourse.zoo.pages import write_film, write_report
+
+Statistics = Literal["auto", "training", "standing"]
 
 
 def sample(arguments: list[str]) -> None:
@@ -26,6 +30,9 @@ def sample(arguments: list[str]) -> None:
         seed: int = 0,
         out: Path = Path("samples.png"),
         label: tuple[str, ...] = (),
+        truncation: float | None = None,
+        truncation_rule: TruncationRule = "resample",
+        statistics: Statistics = "auto",
         asked: Flat[Sampling] = sampling,
     ) -> None:
         """Draw a picture of generated data.
@@ -36,14 +43,40 @@ def sample(arguments: list[str]) -> None:
             seed: which latents.
             out: where the picture goes.
             label: classes to make samples of, by name or number, equally many of each; those of the data if left out.
+            truncation: largest absolute value of a latent's numbers: smaller for more typical samples that vary less.
+            truncation_rule: whether larger numbers are drawn again (resample), set to it (clamp), or all numbers are
+                truncated at 2 and multiplied by it (scale).
+            statistics: what BatchNorm normalises by: what it saw last in training, or standing ones, the means of what
+                samples have in each layer; "auto" is standing for truncated latents and training otherwise. Where
+                BatchNorm follows the first layer, as in DCGANs, standing ones undo most of the truncation.
             asked: what else samples are asked for.
         """
-        _draw(what, n, seed, out, label, asked)
+        trained = _with_latents(zoo.trained(what), truncation, truncation_rule, statistics)
+        _draw(trained, n, seed, out, label, asked)
 
     called_later(command, arguments, "gancourse sample")()
 
 
-def _draw(what: str, n: int, seed: int, out: Path, label: tuple[str, ...], sampling: Sampling) -> None:
+def _with_latents(
+    trained: zoo.Trained, truncation: float | None, rule: TruncationRule, statistics: Statistics
+) -> zoo.Trained:
+    """The network with truncated latents, or with other statistics of BatchNorm.
+
+    Raises:
+        ValueError: the options don't go together, or the network is style-based.
+    """
+    if truncation is None and rule != "resample":
+        raise ValueError(f"the rule {rule} truncates nothing; pass --truncation too, such as 0.5")
+    if truncation is None and statistics != "standing":
+        return trained
+    if trained.recipe.play.sampling != PLAIN:
+        raise ValueError(f"{trained.recipe.name} truncates styles, not latents; pass --psi, such as 0.7")
+    if truncation is not None:
+        return trained.truncated(truncation, rule, statistics != "training")
+    return trained.with_standing_statistics()
+
+
+def _draw(trained: zoo.Trained, n: int, seed: int, out: Path, label: tuple[str, ...], sampling: Sampling) -> None:
     """Draw samples into a file."""
     import matplotlib as mpl
 
@@ -57,7 +90,6 @@ def _draw(what: str, n: int, seed: int, out: Path, label: tuple[str, ...], sampl
     if out.is_dir():
         raise ValueError(f"{out} is a folder; pass a file, such as {out / 'samples.png'}")
     out = out if out.suffix else out.with_suffix(".png")
-    trained = zoo.trained(what)
     y = trained.labels(label, n) if label else None
     samples = trained.samples(n, seed, y, sampling)
     figure, ax = plt.subplots(figsize=(6, 6), layout="constrained")
@@ -70,15 +102,22 @@ def _draw(what: str, n: int, seed: int, out: Path, label: tuple[str, ...], sampl
     print(f"{n} samples of {trained.recipe.name}{of_label}: {out}")
 
 
-def evaluate(what: Name, n: int | None = None, seed: int = 0) -> None:
+def evaluate(
+    what: Name, n: int | None = None, seed: int = 0, statistics: Literal["training", "standing"] = "training"
+) -> None:
     """Print a network's metrics.
 
     Args:
         what: a name of the zoo or a run's folder.
         n: how many samples to judge a generator by; as many as is usual for its data if left out.
         seed: which latents.
+        statistics: what BatchNorm normalises by: what it saw last in training, or standing ones, the means of what
+            samples have in each layer, which averaged weights of a generator need while they change fast.
     """
-    for name, value in zoo.trained(what).evaluate(n, seed).items():
+    trained = zoo.trained(what)
+    for name, value in (
+        (trained.with_standing_statistics() if statistics == "standing" else trained).evaluate(n, seed).items()
+    ):
         print(f"{name} = {value:.4g}")
 
 

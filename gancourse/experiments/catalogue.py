@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from gancourse.experiments import (
+    attention,
+    batch_width,
     class_weights,
     conditionings,
     dirac,
@@ -10,6 +12,7 @@ from gancourse.experiments import (
     growing,
     guidelines,
     minibatch_std,
+    orthogonal,
     precision,
     remedies,
     stacked_digits,
@@ -35,6 +38,9 @@ experiments: dict[str, Experiment] = {
         strong_start.table,
         growing.table,
         minibatch_std.table,
+        batch_width.table,
+        attention.table,
+        orthogonal.table,
     )
 }
 

@@ -10,10 +10,10 @@ from gancourse.games.growing import Growing, GrowingRemedy, at_resolution, phase
 from gancourse.games.history import HistoricalAveraging
 from gancourse.games.information import InfoGAN, code_losses, draw_codes
 from gancourse.games.laplacian import LaplacianGAN
+from gancourse.games.lengths import path_length
 from gancourse.games.matching import FeatureMatching, PullAway, pull_away
 from gancourse.games.mode_regularised import ModeRegularised
 from gancourse.games.one_pass import OneBatch, OneForward
-from gancourse.games.path_length import path_length
 from gancourse.games.regression import FactorRegression
 from gancourse.games.remedies import (
     ConsensusRemedy,

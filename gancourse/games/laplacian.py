@@ -61,8 +61,10 @@ class LaplacianGAN:
             k: number of the level, 0 for the finest.
 
         Raises:
-            ValueError: the data isn't images.
+            ValueError: the data isn't images, or there is no such level.
         """
+        if not 0 <= k < len(self.games):
+            raise ValueError(f"level {k} of {len(self.games)}; pass one from 0, the finest, to {len(self.games) - 1}")
         image = batch.x
         if image.ndim != 4:
             raise ValueError(

@@ -1,6 +1,7 @@
 """Networks, one published family per file."""
 
 from gancourse.models import (
+    biggan,
     conditional_dcgan,
     conditional_mlp,
     dcgan,
@@ -11,8 +12,10 @@ from gancourse.models import (
     stylegan,
     stylegan2,
 )
+from gancourse.models.attention import SelfAttention
 from gancourse.models.autoencoder import AutoencoderCritic, ConvolutionalVAE, ImageEncoder
 from gancourse.models.batch_statistics import MinibatchStd
+from gancourse.models.biggan import BigGAN
 from gancourse.models.classifier import Classifier, SmallClassifier
 from gancourse.models.conditional_dcgan import AuxiliaryDCGAN, ConditionalDCGAN
 from gancourse.models.conditional_mlp import AuxiliaryMLP, ConditionalMLP
@@ -45,18 +48,22 @@ from gancourse.models.noisy_classifier import NoisyClassifier, NoisyDCGAN
 from gancourse.models.progan import ProGAN
 from gancourse.models.regressor import FactorRegressor, SmallRegressor
 from gancourse.models.resnet import ResNet
+from gancourse.models.sagan import SAGAN
 from gancourse.models.stylegan import StyleGAN
 from gancourse.models.stylegan2 import StyleGAN2
 from gancourse.models.stylegan3 import StyleGAN3
+from gancourse.models.truncation import Truncated, truncated
 from gancourse.models.virtual_batch_norm import VirtualBatchNorm, WithReference
 
 __all__ = [
     "DCGAN",
     "LAPGAN",
     "MLP",
+    "SAGAN",
     "AutoencoderCritic",
     "AuxiliaryDCGAN",
     "AuxiliaryMLP",
+    "BigGAN",
     "Cascade",
     "Classifier",
     "Concatenation",
@@ -81,6 +88,7 @@ __all__ = [
     "ProjectedConvolution",
     "Projection",
     "ResNet",
+    "SelfAttention",
     "SmallClassifier",
     "SmallRegressor",
     "StyleGAN",
@@ -89,10 +97,12 @@ __all__ = [
     "ThinConvolution",
     "ThinInputConvolution",
     "TransposedConvolution",
+    "Truncated",
     "Unconditional",
     "UpsampledConvolution",
     "VirtualBatchNorm",
     "WithReference",
+    "biggan",
     "conditional_dcgan",
     "conditional_mlp",
     "dcgan",
@@ -107,5 +117,6 @@ __all__ = [
     "stylegan2",
     "stylegan3",
     "styles",
+    "truncated",
     "unfolded",
 ]

@@ -22,11 +22,13 @@ def group_deviations(x: Tensor, group: int) -> Tensor:
         group: samples in a group; a batch with fewer samples is one group.
 
     Raises:
-        ValueError: groups of that size don't divide the batch.
+        ValueError: groups of that size don't divide the batch, or it is empty.
 
     >>> group_deviations(torch.tensor([[0.0], [5.0], [2.0], [5.0]]), 2)
     tensor([1.0000e+00, 1.0000e-04])
     """
+    if not len(x):
+        raise ValueError("the batch is empty; pass at least 1 sample")
     group = min(group, len(x))
     if len(x) % group:
         raise ValueError(f"a batch of {len(x)} has no groups of {group}; pass a batch_size that {group} divides")

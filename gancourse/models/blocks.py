@@ -19,6 +19,17 @@ def check_shape(x: Tensor, expected: tuple[int, ...], what: str) -> None:
         raise ValueError(f"{what} has shape {tuple(x.shape)}; expected [{shape}]")
 
 
+def check_counts(**counts: int) -> None:
+    """Check that each of some numbers, such as layers' widths, is at least one.
+
+    Raises:
+        ValueError: one is less; the message has its name.
+    """
+    for name, n in counts.items():
+        if n < 1:
+            raise ValueError(f"{name} is {n}; pass at least 1")
+
+
 class Flatten(nn.Module):
     """Turn scores [batch, 1, …] into [batch]."""
 

@@ -35,6 +35,9 @@ def equalised(layer: nn.Module) -> nn.Module:
     Args:
         layer: a Linear or Conv2d with a bias; changed in place.
 
+    Raises:
+        ValueError: it is another layer, has no bias, or is equalised already.
+
     Source: Karras et al. 2018, section 4.1. There ŵ = w / c with "c the constant from He's initialiser", which must be
     √(fan_in / 2): He's standard deviation is √(2 / fan_in).
 
@@ -43,6 +46,10 @@ def equalised(layer: nn.Module) -> nn.Module:
     >>> round(layer.weight.std().item(), 2), round(layer.parametrizations.weight.original.std().item(), 2)
     (0.2, 1.0)
     """
+    if not isinstance(layer, nn.Linear | nn.Conv2d) or layer.bias is None:
+        raise ValueError(f"{layer} can't be equalised; pass a Linear or Conv2d with a bias")
+    if parametrize.is_parametrized(layer, "weight"):
+        raise ValueError("the weight of the layer is scaled already, so its factor would count twice; equalise it once")
     fan_in = layer.weight[0].numel()
     nn.init.normal_(layer.weight)
     nn.init.zeros_(layer.bias)
@@ -93,5 +100,7 @@ class PixelNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The normalised features, of the same shape."""
+        if x.ndim < 2:
+            raise ValueError(f"x has shape {tuple(x.shape)}; expected [batch, channels, …]")
         squares = x.square().mean(1, keepdim=True, dtype=torch.promote_types(x.dtype, torch.float32))
         return x * (squares + EPSILON).rsqrt().to(x.dtype)

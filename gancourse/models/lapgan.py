@@ -2,20 +2,22 @@
 
 Source: Denton, Chintala, Szlam, Fergus 2015, section 2.3 and appendix A. As there, the coarsest level's networks are
 fully connected with two hidden layers, the others convolutional; noise is one more plane of a generator's input, and a
-discriminator adds the low-pass image back to the band in front of its first layer. Sizes are smaller, latents normal,
-activations LeakyReLU(0.2), and there is neither dropout nor BatchNorm.
+discriminator adds the low-pass image back to the band in front of its first layer. Here it
+gets the low-pass image as a second input as well. Sizes are smaller, latents normal, activations LeakyReLU(0.2), and
+there is neither dropout nor BatchNorm.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
 from gancourse.laplacian import sizes, up
-from gancourse.models.blocks import Flatten, check_shape
+from gancourse.models.blocks import Flatten, check_counts, check_shape
 from gancourse.models.family import Family, check_square
 from gancourse.signature import Signature
 from gancourse.values import Count
@@ -28,7 +30,9 @@ def _check_band(x: Tensor, low: Tensor, channels: int, size: int) -> None:
     _check_low(low, channels, size, len(x))
 
 
-def _check_low(low: Tensor, channels: int, size: int, n: int) -> None:
+def _check_low(low: Tensor | None, channels: int, size: int, n: int) -> None:
+    if low is None:
+        raise ValueError("there are no low-pass images; pass u(d(I)) of each image, or what the coarser level made")
     check_shape(low, (channels, size, size), "the low-pass image")
     if len(low) != n:
         raise ValueError(f"there are {len(low)} low-pass images for {n} samples; pass one for each")
@@ -43,6 +47,7 @@ class TopGenerator(nn.Module):
 
     def __init__(self, latent_size: int, hidden: int, channels: int, size: int) -> None:
         super().__init__()
+        check_counts(latent_size=latent_size, hidden=hidden, channels=channels, size=size)
         self.latent_size, self.size = latent_size, size
         self.layers = nn.Sequential(
             nn.Linear(latent_size, hidden),
@@ -65,6 +70,7 @@ class TopDiscriminator(nn.Module):
 
     def __init__(self, hidden: int, channels: int, size: int) -> None:
         super().__init__()
+        check_counts(hidden=hidden, channels=channels, size=size)
         self.shape = (channels, size, size)
         first, second = nn.Linear(channels * size * size, hidden), nn.Linear(hidden, hidden)
         self.body = nn.Sequential(nn.Flatten(), first, nn.LeakyReLU(LEAK), second, nn.LeakyReLU(LEAK))
@@ -91,6 +97,7 @@ class BandGenerator(nn.Module):
 
     def __init__(self, width: int, channels: int, size: int) -> None:
         super().__init__()
+        check_counts(width=width, channels=channels, size=size)
         self.latent_size, self.channels, self.size = size * size, channels, size
         self.layers = nn.Sequential(
             nn.Conv2d(channels + 1, width, 3, padding=1),
@@ -119,6 +126,9 @@ class BandDiscriminator(nn.Module):
 
     def __init__(self, width: int, channels: int, size: int) -> None:
         super().__init__()
+        check_counts(width=width, channels=channels)
+        if size < 4:
+            raise ValueError(f"bands of {size} × {size}; the convolutions halve them twice, so pass at least 4 × 4")
         self.channels, self.size = channels, size
         self.body = nn.Sequential(
             nn.Conv2d(2 * channels, width, 4, stride=2, padding=1),
@@ -144,6 +154,9 @@ class Cascade(nn.Module):
     Args:
         generators: of the levels, the coarsest first; all but the first take low-pass images.
 
+    Raises:
+        ValueError: there are none, or they aren't of levels each twice as large as the one before, in this order.
+
     >>> cascade = Cascade([TopGenerator(16, 32, 3, 4), BandGenerator(8, 3, 8)])
     >>> cascade.latent_size, cascade(torch.zeros(2, 80)).shape
     (80, torch.Size([2, 3, 8, 8]))
@@ -152,8 +165,22 @@ class Cascade(nn.Module):
     def __init__(self, generators: Iterable[nn.Module]) -> None:
         super().__init__()
         self.generators = nn.ModuleList(generators)
+        self._check_order()
         self.latent_sizes = [generator.latent_size for generator in self.generators]
         self.latent_size = sum(self.latent_sizes)
+
+    def _check_order(self) -> None:
+        if not len(self.generators):
+            raise ValueError("there are no generators; pass one for each level, the coarsest first")
+        if getattr(self.generators[0], "conditional", False):
+            names = ", ".join(type(generator).__name__ for generator in self.generators)
+            raise ValueError(f"the generators are {names}; pass the coarsest level's first, and then those of bands")
+        for coarse, fine in pairwise(generator.size for generator in self.generators):
+            if fine not in (2 * coarse - 1, 2 * coarse):
+                raise ValueError(
+                    f"a generator of {fine} × {fine} follows one of {coarse} × {coarse}; pass one of {2 * coarse} × "
+                    f"{2 * coarse}, or of one pixel less"
+                )
 
     def forward(self, z: Tensor, coarse: Tensor | None = None) -> Tensor:
         """Images at the finest level, [batch, channels, size, size].

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
 from gancourse.models.batch_statistics import MinibatchStd
-from gancourse.models.blocks import Flatten, check_shape
+from gancourse.models.blocks import Flatten, check_counts, check_shape
 from gancourse.models.equal_rates import PixelNorm, equalised
 from gancourse.models.family import Family, check_square
 from gancourse.signature import Signature
@@ -33,8 +33,19 @@ def _convolution(n_in: int, n_out: int, kernel: int = 3) -> nn.Module:
 
 
 def doubled(x: Tensor, times: int = 1) -> Tensor:
-    """Images of twice the size, or of 2^times: each pixel is repeated."""
+    """Images of twice the size, or of 2^times: each pixel is repeated.
+
+    Raises:
+        ValueError: times is negative.
+    """
+    if times < 0:
+        raise ValueError(f"images can't be doubled {times} times; pass at least 0, or make them smaller by avg_pool2d")
     return interpolate(x, scale_factor=float(2**times)) if times else x
+
+
+def _check_widths(widths: list[int]) -> None:
+    if not widths or min(widths) < 1:
+        raise ValueError(f"widths are {widths}; pass at least 1 channel for each resolution, from 4 × 4 on")
 
 
 class Place(NamedTuple):
@@ -97,12 +108,17 @@ class Generator(_Growing):
         widths: channels at each resolution, from 4 × 4 on.
         channels: of the images.
 
+    Raises:
+        ValueError: there are no latents, channels or resolutions.
+
     >>> generator = Generator(16, [8, 8, 4])
     >>> generator.level.fill_(0.5).item(), generator(torch.zeros(2, 16)).shape
     (0.5, torch.Size([2, 3, 16, 16]))
     """
 
     def __init__(self, latent_size: int, widths: list[int], channels: int = 3) -> None:
+        _check_widths(widths)
+        check_counts(latent_size=latent_size, channels=channels)
         super().__init__(len(widths))
         self.latent_size = latent_size
         self.start = nn.Sequential(
@@ -148,11 +164,16 @@ class Discriminator(_Growing):
         channels: of the images.
         group: samples in a group of the minibatch standard deviation.
 
+    Raises:
+        ValueError: there are no channels or resolutions, or a group has less than two samples.
+
     >>> Discriminator([8, 8, 4])(torch.zeros(4, 3, 16, 16)).shape
     torch.Size([4])
     """
 
     def __init__(self, widths: list[int], channels: int = 3, group: int = 4) -> None:
+        _check_widths(widths)
+        check_counts(channels=channels)
         super().__init__(len(widths))
         self.channels, self.size = channels, START * 2 ** (len(widths) - 1)
         self.from_image = nn.ModuleList(nn.Sequential(*self._layer(channels, width, 1)) for width in widths)
@@ -198,11 +219,16 @@ class Discriminator(_Growing):
 def at_level(network: nn.Module, level: float) -> Iterator[None]:
     """Inside, the network is at that level; afterwards at its own again.
 
+    Raises:
+        ValueError: it doesn't grow.
+
     >>> generator = Generator(16, [8, 8, 4])
     >>> with at_level(generator, 0.0):
     ...     generator.resolution
     4
     """
+    if not hasattr(network, "level"):
+        raise ValueError(f"{type(network).__name__} has no level; pass a network that grows, such as ProGAN's")
     before = network.level
     network.level = torch.full_like(before, level)
     try:

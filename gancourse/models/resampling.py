@@ -49,7 +49,7 @@ class Smoothing(nn.Module):
 class HalvedBilinearly(nn.Module):
     """Images of half the size: the filter 1, 3, 3, 1 along both axes, at every other pixel; zeros are outside.
 
-    It is bilinear interpolation in which each output averages over all pixels that it stands for.
+    It is bilinear interpolation in which each output averages over all pixels that it covers.
 
     >>> HalvedBilinearly()(torch.ones(1, 1, 2, 8)).tolist()
     [[[[0.65625, 0.75, 0.75, 0.65625]]]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +22,7 @@ class SpectralNorm(nn.Module):
 
     The matrix has a row for each output channel. Each use in training mode improves u and v, which are buffers, by
     one power iteration: u ← Wv/‖Wv‖, v ← Wᵀu/‖Wᵀu‖, σ = uᵀWv. Because W changes little between updates, one is enough.
-    In evaluation mode u and v do not change.
+    In evaluation mode u and v do not change, but by `iterate`: `training.Average` calls it for its own weights.
 
     Args:
         weight: the weight to normalise; u and v are initialised from it.
@@ -58,7 +59,8 @@ class SpectralNorm(nn.Module):
 
     def forward(self, weight: Tensor) -> Tensor:
         """The normalised weight. Gradients flow through W in σ as well, but not through u and v."""
-        with torch.autocast(weight.device.type, enabled=False):  # in bfloat16, u and v would be of length 1 ± 0.4 %
+        # In bfloat16, u and v would be of length 1 ± 0.4 %. The meta device, which only counts, has no autocast.
+        with nullcontext() if weight.is_meta else torch.autocast(weight.device.type, enabled=False):
             matrix = self.matrix(weight)
             if self.training:
                 self.iterate(matrix)

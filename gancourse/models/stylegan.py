@@ -19,7 +19,7 @@ from gancourse.models.blocks import check_shape
 from gancourse.models.equal_rates import equalised_with_gain
 from gancourse.models.family import Family, Sampling, check_square
 from gancourse.models.resampling import Smoothing
-from gancourse.models.styles import LEAK, TRUNCATION, Mapping, StyleGenerator, check_widths
+from gancourse.models.styles import LEAK, TRUNCATION, Mapping, StyleGenerator, at_least_single, check_widths
 from gancourse.signature import Signature
 from gancourse.values import Count, Share
 
@@ -32,7 +32,7 @@ def instance_normalised(x: Tensor) -> Tensor:
     >>> instance_normalised(torch.tensor([[[[1.0, 3.0]]]])).tolist()
     [[[[-1.0, 1.0]]]]
     """
-    exact = x.to(torch.promote_types(x.dtype, torch.float32))  # bfloat16 would lose the variance of large means
+    exact = at_least_single(x)  # bfloat16 would lose the variance of large means
     variance, mean = torch.var_mean(exact, (2, 3), unbiased=False, keepdim=True)
     return ((exact - mean) * (variance + EPSILON).rsqrt()).to(x.dtype)
 

@@ -21,7 +21,7 @@ from gancourse.models.blocks import Flatten, check_shape
 from gancourse.models.equal_rates import equalised_with_gain
 from gancourse.models.family import Family, Sampling, check_square
 from gancourse.models.resampling import HalvedBilinearly, Smoothing, doubled_bilinearly
-from gancourse.models.styles import LEAK, TRUNCATION, Mapping, StyleGenerator, affine, check_widths
+from gancourse.models.styles import LEAK, TRUNCATION, Mapping, StyleGenerator, affine, at_least_single, check_widths
 from gancourse.signature import Signature
 from gancourse.values import Count, Share
 
@@ -69,7 +69,7 @@ class ModulatedConvolution(nn.Module):
 
     def scales(self, w: Tensor) -> tuple[Tensor, Tensor]:
         """Factors on the channels of the input and of the output, [batch, n_in] and [batch or 1, n_out]."""
-        s = self.affine(w).float()
+        s = at_least_single(self.affine(w))  # squares of bfloat16 numbers would have two digits
         if not self.demodulate:
             return s, s.new_full((1, len(self.weight)), self.gain)
         squares = (self.factor * self.weight).square().sum((2, 3))

@@ -21,7 +21,7 @@ from gancourse.models.blocks import check_shape
 from gancourse.models.equal_rates import equalised_with_gain
 from gancourse.models.family import Family, Sampling, check_square
 from gancourse.models.stylegan2 import ModulatedConvolution, ToImage
-from gancourse.models.styles import TRUNCATION, Mapping, StyleGenerator, check_widths
+from gancourse.models.styles import TRUNCATION, Mapping, StyleGenerator, at_least_single, check_widths
 from gancourse.signature import Signature
 from gancourse.values import Count
 
@@ -112,7 +112,7 @@ class FourierFeatures(nn.Module):
 
     def forward(self, w: Tensor) -> Tensor:
         """Waves [batch, n_channels, size, size] at styles w [batch, style_size]."""
-        turn = self.affine(w).float()
+        turn = at_least_single(self.affine(w))
         cos, sin, right, down = (turn / turn[:, :2].norm(dim=1, keepdim=True)).T[..., None, None]
         centre = (torch.arange(self.size, device=w.device) - (self.size - 1) / 2) / self.rate
         x, y = centre[None, None, :] - right - self.shift[0], centre[None, :, None] - down - self.shift[1]
@@ -151,7 +151,7 @@ class AliasFreeLayer(nn.Module):
         """Features [batch, n_out, size, size]; w [batch, style_size]."""
         if self.training:
             with torch.no_grad():
-                self.square.lerp_(processes.mean(x.float().square().mean()).to(self.square), 1 - DECAY)
+                self.square.lerp_(processes.mean(at_least_single(x).square().mean()).to(self.square), 1 - DECAY)
         x = self.convolution(x * self.square.rsqrt().to(x.dtype), w)
         return cropped(self.activation(x + self.bias.to(x.dtype)[:, None, None]), self.size)
 

@@ -63,6 +63,11 @@ def affine(style_size: int, n_channels: int, bias: float = 1.0) -> nn.Linear:
     return linear
 
 
+def at_least_single(x: Tensor) -> Tensor:
+    """The numbers in single precision, or in double if they are."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
 class Row(NamedTuple):
     """Everything random about a sample, a row each.
 
@@ -220,7 +225,7 @@ class StyleGenerator(nn.Module):
         w, synthesis = self.in_two(z)
         if self.training:
             with torch.no_grad():  # the first layer has the styles of z alone
-                mean = processes.mean(w[:, 0].float().mean(0))
+                mean = processes.mean(at_least_single(w[:, 0]).mean(0))
                 self.mean_w.lerp_(mean.to(self.mean_w), 1 - DECAY)
         return synthesis(w)
 

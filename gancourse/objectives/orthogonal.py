@@ -28,7 +28,9 @@ def _grams(network: nn.Module) -> Iterator[Tensor]:
 def orthogonality(network: nn.Module) -> Tensor:
     """How far each layer's filters are from orthonormal: Σ ‖W Wᵀ − I‖² over linear and convolutional layers, a scalar.
 
-    W has a row for each output channel. With Wᵀ W instead, the value differs by a constant: outputs minus inputs.
+    W has a row for each output channel. With Wᵀ W instead, the value differs by a constant: outputs minus inputs. Of a
+    spectrally normalised layer, W is the normalised weight: of the stored one, whose length normalisation undoes, the
+    value would fall by shrinking it.
 
     Args:
         network: the weights of its linear and convolutional layers count; biases and normalisations don't.
@@ -47,8 +49,11 @@ def orthogonality(network: nn.Module) -> Tensor:
 def off_diagonal(network: nn.Module) -> Tensor:
     """BigGAN's relaxed form: Σ ‖W Wᵀ ⊙ (1 − I)‖², which makes filters orthogonal but not of unit length.
 
+    Unlike in the full form, Wᵀ W would give another function, of pairs of inputs instead of pairs of filters. The
+    gradient is 4 (W Wᵀ ⊙ (1 − I)) W.
+
     Arguments and errors as for `orthogonality`; the paper's weight is 0.0001, on the generator.
 
-    Source: Brock, Donahue, Simonyan 2019, eq. 3.
+    Source: Brock, Donahue, Simonyan 2019, eq. 3, which doesn't say what a row is: in ajbrock/BigGAN-PyTorch, a filter.
     """
     return sum((gram - gram.diagonal().diag()).square().sum() for gram in _grams(network))

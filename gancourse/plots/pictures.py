@@ -43,10 +43,15 @@ def sheet(x: Tensor, n_columns: int = 8, side: int = SIDE) -> np.ndarray:
     return pixels.repeat(times, 0).repeat(times, 1)
 
 
-def grey_png(pixels: np.ndarray) -> bytes:
-    """The PNG file of a picture without colours, whose bytes [height, width, 3] are equal in all channels."""
+def small_png(pixels: np.ndarray) -> bytes:
+    """A picture of bytes [height, width, 3] as a small PNG file, which keeps one channel if it has no colours.
+
+    >>> len(small_png(np.zeros((8, 8, 3), dtype=np.uint8))) < 8 * 8 * 3
+    True
+    """
+    has_colours = (pixels != pixels[..., :1]).any()
     file = io.BytesIO()
-    Image.fromarray(pixels[..., 0]).save(file, "png", optimize=True)
+    Image.fromarray(pixels if has_colours else pixels[..., 0]).save(file, "PNG", optimize=True)
     return file.getvalue()
 
 

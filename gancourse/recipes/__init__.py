@@ -1,5 +1,6 @@
 """Named trainings: what to build, on which data, for how long."""
 
+from gancourse.recipes.branching import branch
 from gancourse.recipes.building import REFERENCE, Arithmetic, Built, build
 from gancourse.recipes.catalogue import recipe, recipes
 from gancourse.recipes.plays import (
@@ -43,6 +44,7 @@ __all__ = [
     "Stopped",
     "Training",
     "Variational",
+    "branch",
     "build",
     "generated",
     "read_arithmetic",

@@ -1,6 +1,7 @@
 """The trainer of every game, with its optimisers, schedules, averages, checkpoints, precision and processes."""
 
 from gancourse.training.average import Average
+from gancourse.training.batch_norm import standing_statistics
 from gancourse.training.checkpoints import (
     CheckpointError,
     load_checkpoint,
@@ -33,5 +34,6 @@ __all__ = [
     "load_checkpoint",
     "read_tensors",
     "save_checkpoint",
+    "standing_statistics",
     "write_tensors",
 ]

@@ -1,15 +1,30 @@
-"""Exponential moving average of a network's weights."""
+"""Exponential moving average of a network's weights, with spectral norms of its own."""
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.utils.parametrize import ParametrizationList
+
+
+def _own_estimates(network: nn.Module) -> Iterator[tuple[nn.Module, Tensor]]:
+    """Parametrisations that estimate something of their own weight by iteration, each with its weight."""
+    for parametrised in network.modules():
+        if isinstance(parametrised, ParametrizationList):
+            for parametrisation in parametrised:
+                if hasattr(parametrisation, "iterate"):
+                    yield parametrisation, parametrised.original
 
 
 class Average:
     """A copy of a network whose weights are an exponential moving average of the network's.
+
+    Buffers are copied, but for the singular vectors of spectral normalisation: these are of the averaged weights, which
+    are other ones, and are improved by a power iteration at each update. Copied vectors would give too small a norm,
+    and averaged ones, which are shorter than one, still less.
 
     Args:
         network: to average; not changed.
@@ -30,9 +45,14 @@ class Average:
 
     @torch.no_grad()
     def update(self, network: nn.Module, n_images: int) -> None:
-        """Average the network's weights in, after n_images more of training; buffers are copied."""
+        """Average the network's weights in, after n_images more of training, and renew the buffers."""
         decay = 0.5 ** (n_images / (1000 * self.half_life_kimg))
         for average, weight in zip(self.network.parameters(), network.parameters(), strict=True):
             average.lerp_(weight, 1 - decay)
+        estimates = list(_own_estimates(self.network))
+        own = {id(buffer) for parametrisation, _ in estimates for buffer in parametrisation.buffers()}
         for copied, buffer in zip(self.network.buffers(), network.buffers(), strict=True):
-            copied.copy_(buffer)
+            if id(copied) not in own:
+                copied.copy_(buffer)
+        for parametrisation, weight in estimates:
+            parametrisation.iterate(parametrisation.matrix(weight))

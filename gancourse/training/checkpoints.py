@@ -160,7 +160,7 @@ def load_checkpoint(path: Path, trainer: Trainer, *, to_go_on: bool = True, new_
         trainer: changed in place.
         to_go_on: whether the training will be continued, so that all settings must be those of the saved one; if false,
             only the game must be the same, for example to use its networks.
-        new_memory: whether the file may lack what this game remembers, which then keeps its initial values.
+        new_memory: whether the file may lack the game's memories, which then keep their initial values.
 
     Raises:
         FileNotFoundError: there is no such file.

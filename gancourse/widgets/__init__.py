@@ -5,7 +5,9 @@ from gancourse.widgets.browsing import browse
 from gancourse.widgets.clouds import transport
 from gancourse.widgets.drawing import Picture
 from gancourse.widgets.film import scrub
+from gancourse.widgets.kernel import steer_in_kernel
 from gancourse.widgets.plane import dirac
+from gancourse.widgets.steering import record_faces, steer
 from gancourse.widgets.stored import Pictures, Recording, pictures, recording
 from gancourse.widgets.widget import Widget, at_width
 
@@ -19,7 +21,10 @@ __all__ = [
     "dirac",
     "levels",
     "pictures",
+    "record_faces",
     "recording",
     "scrub",
+    "steer",
+    "steer_in_kernel",
     "transport",
 ]

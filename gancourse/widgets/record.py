@@ -8,7 +8,7 @@ on the version of the library that compresses them.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -20,9 +20,10 @@ from gancourse.games import ACGAN, GAN, penalty
 from gancourse.metrics import label_agreement, mode_coverage
 from gancourse.models import AuxiliaryMLP, mlp
 from gancourse.objectives import non_saturating, r1
-from gancourse.plots.pictures import grey_png, sheet
+from gancourse.plots.pictures import sheet, small_png
 from gancourse.rng import Noise, initialised_from
 from gancourse.training import Trainer, adam, linear
+from gancourse.widgets.steering import record_faces
 from gancourse.widgets.stored import FOLDER, PICTURES, Pictures, Recording, save, save_pictures
 
 
@@ -51,19 +52,13 @@ def record_ring(seed: int = 0, n_steps: int = 1500, n_points: int = 160) -> Reco
     wanted = [n for n in (0, 10, 25, 50, 75, *range(100, 300, 25), *range(300, 600, 50)) if n < n_steps]
     wanted += [*range(600, n_steps, 100), n_steps]
     frames, modes, shares = [], [], []
-
-    @torch.no_grad()
-    def take(step: int) -> None:
-        samples = generator(z)
-        found = mode_coverage(samples, data.means, data.std)
+    for step in _looks(trainer, n_steps, wanted):
+        with torch.no_grad():
+            samples = generator(z)
+        coverage = mode_coverage(samples, data.means, data.std)
         frames.append((step, samples[:n_points].double().numpy()))
-        modes.append(found.modes)
-        shares.append(round(found.share, 3))
-
-    take(0)
-    for step in trainer.steps(n_steps):
-        if step.index + 1 in wanted:
-            take(step.index + 1)
+        modes.append(coverage.modes)
+        shares.append(round(coverage.share, 3))
     about = {
         "command": "python -m gancourse.widgets.record ring",
         "seed": seed,
@@ -99,18 +94,12 @@ def record_acgan(seed: int = 0, n_steps: int = 700, n_points: int = 160) -> Reco
     real = data(judge)
     wanted = [n for n in (*range(0, 100, 10), *range(100, 300, 25), *range(300, n_steps, 50)) if n < n_steps]
     frames, agreements, spreads = [], [], []
-
-    @torch.no_grad()
-    def take(step: int) -> None:
-        samples = generator(z, y)
+    for step in _looks(trainer, n_steps, (*wanted, n_steps)):
+        with torch.no_grad():
+            samples = generator(z, y)
         frames.append((step, samples[:n_points].double().numpy()))
         agreements.append(round(label_agreement(data.posterior(samples).argmax(1), y, 2).share, 3))
         spreads.append(round(samples[:, 0].std().item(), 3))
-
-    take(0)
-    for step in trainer.steps(n_steps):
-        if step.index + 1 in (*wanted, n_steps):
-            take(step.index + 1)
     about = {
         "command": "python -m gancourse.widgets.record acgan",
         "seed": seed,
@@ -120,6 +109,14 @@ def record_acgan(seed: int = 0, n_steps: int = 700, n_points: int = 160) -> Reco
     }
     curves = {"agreement": agreements, "class sd": spreads}
     return Recording(frames, real.x[real.y == 1][:n_points].double().numpy(), curves, about)
+
+
+def _looks(trainer: Trainer, n_steps: int, wanted: Collection[int]) -> Iterator[int]:
+    """Play so many steps and stop at some: numbers of steps played, the first of them 0."""
+    yield 0
+    for step in trainer.steps(n_steps):
+        if step.index + 1 in wanted:
+            yield step.index + 1
 
 
 @torch.no_grad()
@@ -140,7 +137,7 @@ def record_digits(seed: int = 0, n_shown: int = 16, n_columns: int = 8, n_judged
         samples = torch.cat([generator(*part) for part in zip(z.split(250), y.split(250), strict=True)])
         named = sum((classifier(part).argmax(1) == label).sum().item() for part in samples.split(250))
         text = f"{label}: {named:,} of {n_judged:,} samples are named {label}"
-        frames[text] = grey_png(sheet(samples[:n_shown], n_columns, side=0))
+        frames[text] = small_png(sheet(samples[:n_shown], n_columns, side=0))
     about = {
         "command": "python -m gancourse.widgets.record digits-by-label",
         "seed": seed,
@@ -154,6 +151,7 @@ RECORDINGS: dict[str, Callable[[], Recording | Pictures]] = {
     "ring": partial(record_ring, seed=0),
     "acgan": partial(record_acgan, seed=0),
     "digits-by-label": partial(record_digits, seed=0),
+    "stylegan2-faces": record_faces,
 }
 
 

@@ -53,13 +53,11 @@ class Widget:
         # A function's own scope: several widgets on one page share no names, and no element has an id.
         constants = f"const STATE = {_json(self.state)};\nconst CONTROLS = {_json(self.controls)};"
         script = f"(() => {{\n{constants}\n{page('shared.js')}\n{page(self.kind + '.js')}\n}})();"
-        style = "svg{--real:#1f77b4;--generated:#d9690a;--paper:#fff;background:#fff;color:#000}\n"
-        style += page("drawing.css").replace(".gancourse-widget ", "")
         status = escape(self.status).replace("\n", "<br>")
         return (
             f'{OPENING} data-kind="{self.kind}" role="group" aria-label="{escape(self.description)}">\n'
             f"<style>\n{page('figure.css')}\n{page('drawing.css')}\n</style>\n"
-            f'<div class="gw-panels">{" ".join(panel.image(style) for panel in self.panels)}</div>\n'
+            f'<div class="gw-panels">{images(self.panels)}</div>\n'
             f'<p class="gw-status" data-part="status">{status}</p>\n'
             f'<p class="gw-caption">{escape(self.description)}.</p>\n'
             f'<p class="gw-static">{STATIC}</p>\n'
@@ -74,6 +72,13 @@ class Widget:
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return {"text/plain": repr(self), "text/html": self.html}
+
+
+def images(panels: Sequence[Picture]) -> str:
+    """Pictures as images that need no style sheet and no script, black on white."""
+    style = "svg{--real:#1f77b4;--generated:#d9690a;--paper:#fff;background:#fff;color:#000}\n"
+    style += page("drawing.css").replace(".gancourse-widget ", "")
+    return " ".join(panel.image(style) for panel in panels)
 
 
 def at_width(html: str, width: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,14 +12,17 @@ from torch import Tensor, nn
 
 from gancourse.games.game import is_conditional
 from gancourse.models.family import PLAIN, Sampling
+from gancourse.models.truncation import Truncated, TruncationRule
 from gancourse.recipes import Recipe, build, generated, read_recipe
 from gancourse.recipes.running import CHECKPOINT, RECIPE
-from gancourse.training import load_checkpoint
+from gancourse.training import load_checkpoint, standing_statistics
 from gancourse.zoo.extractors import Extractor, extractor
 from gancourse.zoo.judges import Make, judge_by, judge_of
 from gancourse.zoo.storage import card, cards, load
 
 MOST_LISTED = 12  # class names in an error
+N_STANDING = 2000  # samples that standing statistics are of
+STANDING_SEED = 2**31 - 1  # none that samples are asked for
 
 
 class Trained(NamedTuple):
@@ -73,6 +77,33 @@ class Trained(NamedTuple):
             raise ValueError(f"{len(words)} labels for {n} samples; ask for at least one sample of each")
         numbers = torch.tensor([_class_number(word, names) for word in words])
         return numbers[torch.arange(n) * len(words) // n]
+
+    def with_standing_statistics(self, n: int = N_STANDING) -> Trained:
+        """The same network, its BatchNorm normalising by the means of what n of its own samples have in each layer.
+
+        Args:
+            n: how many samples; they are made in batches of 500.
+        """
+        network = copy.deepcopy(self.network)
+        with standing_statistics(network):
+            self.recipe.play.sample(network, self.recipe.source(), n, STANDING_SEED)
+        return self._replace(network=network)
+
+    def truncated(self, threshold: float, rule: TruncationRule = "resample", standing: bool = True) -> Trained:
+        """The same generator with truncated latents.
+
+        Args:
+            threshold: τ, the largest absolute value of a number of a latent.
+            rule: what happens to larger ones; see `models.truncated`.
+            standing: whether BatchNorm normalises by what truncated latents have in each layer, as BigGAN's published
+                generators do, rather than by what it saw in training. Where BatchNorm follows the first layer, as in
+                DCGANs, that undoes most of the truncation.
+
+        Raises:
+            ValueError: it has no latents, the threshold isn't a positive number, or there is no such rule.
+        """
+        trained = self._replace(network=Truncated(self.network, threshold, rule))
+        return trained.with_standing_statistics() if standing else trained
 
     def evaluate(self, n: int | None = None, seed: int = 0) -> dict[str, float]:
         """Metrics by name; see `evaluate`."""

@@ -15,7 +15,7 @@ from gancourse.names import lookup
 from gancourse.zoo.storage import load
 
 BATCH = 500
-CLASSIFIERS = ("digits-classifier", "fashion-classifier", "faces-regressor")
+CLASSIFIERS = ("digits-classifier", "fashion-classifier", "faces-regressor", "faces-sketch-regressor")
 INCEPTION = "inception-torchvision"
 INCEPTION_FILE = "inception_v3_google-0cc3c7bd.pth"  # its name holds the first digits of its SHA-256
 
@@ -75,9 +75,9 @@ def digest(network: nn.Module) -> str:
 
 
 def extractor(name: str) -> Extractor:
-    """Feature extractor: "digits-classifier", "fashion-classifier", "faces-regressor" or "inception-torchvision".
+    """Feature extractor: the name of a classifier or regressor of the zoo, or "inception-torchvision".
 
-    The classifiers' 64 and the regressor's 256 features are those before their last ReLU. Inception's 2,048 are
+    The classifiers' 64 and the regressors' 256 features are those before their last ReLU. Inception's 2,048 are
     torchvision's, which differ from those of the original FID: its numbers compare with each other only.
 
     Raises:

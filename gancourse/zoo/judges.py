@@ -11,7 +11,7 @@ from gancourse import data, metrics
 from gancourse.data import Mixture, Source
 from gancourse.zoo.classes import classes_by
 from gancourse.zoo.extractors import Extractor, extractor
-from gancourse.zoo.portraits import coverage_by
+from gancourse.zoo.portraits import coverage_by, hair_styles_by
 from gancourse.zoo.stacked import N_JUDGED, stacked_coverage
 from gancourse.zoo.storage import load
 
@@ -173,9 +173,9 @@ JUDGES: dict[str, Judge[Any]] = {
     "fashion": _classifier("fashion"),
     "fashion-32": _classifier("fashion", border=2),
     "stacked-digits": _of(_thousand, N_JUDGED),
-    **dict.fromkeys(
-        ("faces", "faces-by-hair", "faces-captions", "faces-edges", "faces-correlated"), _regressor("faces-regressor")
-    ),
+    **dict.fromkeys(("faces", "faces-captions", "faces-edges", "faces-correlated"), _regressor("faces-regressor")),
+    "faces-by-hair": _regressor("faces-regressor")._replace(by_class=hair_styles_by),
+    "faces-sketch": _regressor("faces-sketch-regressor"),
     **dict.fromkeys(
         ("ring", "grid", "unit-ring", "unit-grid"), _of(_modes, N_DEFAULT)._replace(by_class=_by_posterior)
     ),

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from torch import Tensor
+from torch.nn.functional import one_hot
 
-from gancourse import metrics
-from gancourse.zoo.extractors import Extractor
+from gancourse import data, metrics
+from gancourse.data import Source, faces
+from gancourse.zoo.classes import classes_by
+from gancourse.zoo.extractors import Extractor, extractor
 from gancourse.zoo.storage import load
+
+N_TEST = 2000
 
 
 def factors_of(images: Tensor, regressor: str = "faces-regressor") -> Tensor:
@@ -42,3 +47,21 @@ def coverage_by(regressor: str, real: Tensor, generated: Tensor) -> dict[str, fl
         metrics.label("factor coverage", regressor, *sizes): overlap.mean().item(),
         metrics.label("lowest factor coverage", regressor, *sizes): overlap.min().item(),
     }
+
+
+def hair_styles_by(samples: Tensor, labels: Tensor, source: Source, anonymous: bool) -> dict[str, float]:
+    """Whether faces have the hair style that they were generated for, and how good each style's are, by name.
+
+    Args:
+        samples: images [n, 3, 32, 32] in [−1, 1].
+        labels: hair styles that they were generated for, integers [n].
+        source: faces whose classes are hair styles.
+        anonymous: whether the classes are codes of an unknown order.
+    """
+    name, n_styles = "faces-regressor", source.signature.condition.size
+
+    def style(images: Tensor) -> Tensor:
+        return one_hot(faces.labels(factors_of(images), "hair style"), n_styles).float()
+
+    test = data.load("faces-by-hair", "test").first(N_TEST)
+    return classes_by(extractor(name), Extractor(name, style), source, samples, labels, anonymous, test)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -39,6 +40,12 @@ CHANGES = {
     "torch's random numbers": lambda x, y: torch.rand(()),
     "state of torch's random": lambda x, y: torch.manual_seed(0),
     "Python's random numbers": lambda x, y: random.seed(0),
+    "NumPy's random numbers": lambda x, y: np.random.seed(0),  # noqa: NPY002 (what a student writes)
+    "state of NumPy's random": lambda x, y: np.random.rand(),  # noqa: NPY002
+    "anomaly detection on": lambda x, y: torch.autograd.set_detect_anomaly(True),
+    "deterministic algorithms on": lambda x, y: torch.use_deterministic_algorithms(True),
+    "default device to meta": lambda x, y: torch.set_default_device("meta"),
+    "leaves a hook behind": lambda x, y: x.requires_grad and x.register_hook(lambda gradient: 2 * gradient),
     "default type": lambda x, y: torch.set_default_dtype(torch.float64),
     "switched gradients off": no_gradient,
     "the number of threads": lambda x, y: torch.set_num_threads(torch.get_num_threads() + 1),
@@ -61,10 +68,15 @@ def test_settings_and_random_numbers_are_as_before(message: str) -> None:
     torch.manual_seed(3)
     random.seed(3)
     before = torch.get_rng_state(), random.getstate()
+    numpy_before = str(np.random.get_state())  # noqa: NPY002
     with pytest.raises(Wrong):
         verdict(after(CHANGES[message]))
     assert torch.equal(torch.get_rng_state(), before[0])
     assert random.getstate() == before[1]
+    assert str(np.random.get_state()) == numpy_before  # noqa: NPY002
+    assert not torch.is_anomaly_enabled()
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert torch.get_default_device() == torch.device("cpu")
     assert torch.get_default_dtype() == torch.float32
     assert torch.is_grad_enabled()
 

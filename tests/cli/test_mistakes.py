@@ -73,6 +73,20 @@ def test_lists_name_everything(capsys):
         (["check", "nowhere"], "nowhere"),
         (["sample", "dcgan-digits", "--label", "11"], "dcgan-digits makes samples of no class; leave the label out"),
         (["sample", "faces-regressor", "--label", "bald"], "faces-regressor makes samples of no class"),
+        # Truncation.
+        (["sample", "dcgan-digits", "--truncation", "0"], "the truncation is 0.0; pass a positive number, such as 0.5"),
+        (["sample", "dcgan-digits", "--truncation", "-0.5"], "the truncation is -0.5; pass a positive number"),
+        (["sample", "dcgan-digits", "--truncation", "much"], "--truncation"),
+        (
+            ["sample", "dcgan-digits", "--truncation-rule", "clamp"],
+            "the rule clamp truncates nothing; pass --truncation",
+        ),
+        (["sample", "dcgan-digits", "--truncation", "1", "--truncation-rule", "clip"], "invalid choice 'clip'"),
+        (["sample", "digits-classifier", "--truncation", "0.5"], "Classifier has no latents to truncate; leave the"),
+        (
+            ["sample", "projection-digits", "--truncation", "0.5", "--label", "10"],
+            "label '10' is no class; pass a number",
+        ),
         # Conditions of the wrong kind, or none.
         (["train", "faces-regressor", "--data", "faces-by-hair"], "no factors, which a regressor reads"),
         (["train", "faces-regressor", "--data", "faces-captions"], "come with tokens; pass data whose y is factors"),
@@ -99,6 +113,14 @@ def test_lists_name_everything(capsys):
         ([*PROGAN, "--wide-to", "64"], "wide_to is 64, but the images are 32 × 32; pass at most 32"),
         (["train", "lapgan-faces", "--data", "ring"], "LAPGAN makes square images, not points of 2 numbers"),
         (["train", "lapgan-faces", "--n-levels", "0"], "n_levels is 0; expected at least 1"),
+        (["train", "lapgan-faces", "--n-levels", "9"], "after 6 there is one pixel left; pass at most 6"),
+        (["train", "lapgan-faces", "--group", "4"], "--group"),
+        # Settings of growing.
+        ([*PROGAN, "--remedies", "growing:fade-kimg=-1"], "fade_kimg is -1.0; expected a finite number ≥ 0"),
+        ([*PROGAN, "--remedies", "growing:stable-kimg=nan"], "stable_kimg is nan; expected a finite number ≥ 0"),
+        ([*PROGAN, "--remedies", "growing", "growing"], "the game is a Growing already"),
+        (["train", "dcgan-faces", "--remedies", "growing"], "Discriminator has no resolution and alpha, so it doesn't"),
+        ([*PROGAN, "--group", "-4"], "group is -4; expected at least 1"),
         (["train", "lapgan-faces", "--n-levels", "6"], "pass a smaller n_levels"),
         # Faces.
         (["train", "dcgan-faces", "--data", "faces-correlated:2"], "can't be opened; write faces-correlated"),

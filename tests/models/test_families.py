@@ -11,8 +11,10 @@ from gancourse.games.game import conditioned
 from gancourse.models import (
     DCGAN,
     MLP,
+    SAGAN,
     AuxiliaryDCGAN,
     AuxiliaryMLP,
+    BigGAN,
     ConditionalDCGAN,
     ConditionalMLP,
     ConvolutionalVAE,
@@ -52,6 +54,9 @@ FITS = [
     (StyleGAN(4, (4, 4, 4, 4)), [LARGE]),
     (StyleGAN2(4, (4, 4, 4, 4)), [LARGE]),
     (StyleGAN3(4, (4, 4, 4, 4), widths=(4, 4, 4, 4)), [LARGE]),
+    (SAGAN(4, 2, attention_at=16), [LARGE]),
+    (BigGAN(4, 2, 4, attention_at=16), [LARGE]),
+    (BigGAN(4, 2, 4, skip_latents=False, attention="none"), [LARGE]),
 ]
 EVERY = [*(family for family, _ in FITS), ConvolutionalVAE(4, 2), SmallClassifier()]
 

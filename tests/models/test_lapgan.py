@@ -9,7 +9,7 @@ from gancourse import laplacian, objectives
 from gancourse.batch import Batch
 from gancourse.games import GAN, LaplacianGAN
 from gancourse.models import DCGAN, LAPGAN, Cascade
-from gancourse.models.lapgan import BandDiscriminator
+from gancourse.models.lapgan import BandDiscriminator, BandGenerator, TopGenerator
 from gancourse.recipes import Laplacian, recipe
 from gancourse.rng import Noise, initialised_from
 from gancourse.signature import Signature
@@ -137,6 +137,21 @@ def test_the_recipe_keeps_a_cascade_of_all_generators():
         (lambda: FAMILY.generators(FITS, 7), "7 levels of 16 × 16 images, but after 5 there is one pixel left; pass"),
         (lambda: LaplacianGAN([]), "the list of pairs is empty; pass one GAN for each level, the coarsest first"),
         (lambda: game().level(Batch(torch.zeros(2, 5)), 0), r"x has shape \(2, 5\); a pyramid takes images"),
+        (lambda: game().level(Batch(torch.zeros(2, 3, 16, 16)), 3), "level 3 of 3; pass one from 0, the finest, to 2"),
+        (lambda: game().level(Batch(torch.zeros(2, 3, 16, 16)), -1), "level -1 of 3; pass one from 0"),
+        (lambda: TopGenerator(0, 8, 3, 4), "latent_size is 0; pass at least 1"),
+        (lambda: BandGenerator(0, 3, 8), "width is 0; pass at least 1"),
+        (lambda: BandDiscriminator(4, 3, 3), "bands of 3 × 3; the convolutions halve them twice, so pass at least 4"),
+        (lambda: BandGenerator(4, 3, 8)(torch.zeros(2, 64), None), "there are no low-pass images; pass u"),
+        (lambda: Cascade([]), "there are no generators; pass one for each level, the coarsest first"),
+        (
+            lambda: Cascade(FAMILY.generators(FITS, 2)[::-1]),
+            "the generators are BandGenerator, TopGenerator; pass the coarsest level's first",
+        ),
+        (
+            lambda: Cascade([TopGenerator(8, 8, 3, 4), BandGenerator(4, 3, 16)]),
+            "a generator of 16 × 16 follows one of 4 × 4; pass one of 8 × 8, or of one pixel less",
+        ),
         (lambda: Laplacian(DCGAN()), "Laplacian asks its family for generators and discriminators, but DCGAN makes no"),
         (
             lambda: Cascade(FAMILY.generators(FITS, 3))(torch.zeros(2, 324), torch.zeros(2, 3, 16, 16)),

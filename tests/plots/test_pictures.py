@@ -1,10 +1,12 @@
 """Pictures of samples as bytes."""
 
+import io
+
 import pytest
 import torch
 from PIL import Image
 
-from gancourse.plots.pictures import GENERATED_INK, REAL_INK, SIDE, scatter, sheet, write_png
+from gancourse.plots.pictures import GENERATED_INK, REAL_INK, SIDE, scatter, sheet, small_png, write_png
 
 
 def test_a_sheet_shows_each_image_in_its_place_enlarged_by_a_whole_number():
@@ -76,3 +78,11 @@ def test_a_picture_comes_back_from_its_file(tmp_path):
         assert image.tobytes() == pixels.tobytes()
     with pytest.raises(OSError, match="none"):
         write_png(tmp_path / "none" / "a.png", pixels)
+
+
+@pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (3, "RGB")])
+def test_a_small_file_keeps_colours_only_where_there_are_some(channels, mode):
+    pixels = sheet(torch.rand(3, channels, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1)
+    with Image.open(io.BytesIO(small_png(pixels))) as image:
+        assert image.mode == mode
+        assert image.convert("RGB").tobytes() == pixels.tobytes()

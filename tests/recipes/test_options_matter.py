@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from gancourse import data
 from gancourse.data.catalogue import Entry, data_sets, entry
 from gancourse.games import GrowingRemedy, Remedy
-from gancourse.models import MLP, EnergyMLP, Family, StyleGAN, StyleGAN3
+from gancourse.models import MLP, SAGAN, EnergyMLP, Family, StyleGAN, StyleGAN3
 from gancourse.recipes import REFERENCE, Arithmetic, Recipe, build, recipe, recipes, terms
 from gancourse.recipes.terms import R1, PathLength, Term
 from gancourse.signature import Signature
@@ -30,6 +30,7 @@ BY_HAND: dict[str, tuple[Any, ...]] = {
         *("ring", "grid", "digits", "fashion", "stacked-digits", "noise-32", "unpaired:grid,ring"),
         *("few-labels:fashion,20", "faces-sketch", "faces"),
     ),
+    "attention-at": (8, 16),
     # Not hinge: near scores of zero it is the Wasserstein objective.
     "objective": ("least-squares", "wasserstein", "minimax"),
     "group": (6,),  # divides the batch
@@ -289,6 +290,7 @@ FAMILIES = {
     "ResNet": tiny(recipe("resnet-digits")),
     "StyleGAN": tiny(recipe("stylegan2-faces").changed(family=StyleGAN())),
     "StyleGAN3": tiny(recipe("stylegan2-faces").changed(family=StyleGAN3(), n_critical=1)),
+    "SAGAN": tiny(recipe("biggan-faces")).changed(family=SAGAN(latent_size=4, width=4, attention_at=16)),
 }
 
 

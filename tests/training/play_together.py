@@ -16,7 +16,7 @@ from unittest.mock import patch
 import torch
 
 from gancourse import data, models, objectives, processes
-from gancourse.games import GAN, packing, penalty
+from gancourse.games import GAN, Term, packing, penalty
 from gancourse.models.virtual_batch_norm import VirtualBatchNorm, WithReference
 from gancourse.processes import Part
 from gancourse.rng import initialised_from
@@ -27,8 +27,9 @@ _spec = importlib.util.spec_from_file_location("examples_of_games", EXAMPLES_FIL
 examples = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(examples)
 
-RING, DIGITS = data.ring(std=0.1), data.digits("test")
+RING, DIGITS, FACES = data.ring(std=0.1), data.digits("test"), data.Faces("test", condition="hair style")
 R1, LAZY_R1, R2 = penalty(objectives.r1, 0.1), penalty(objectives.r1, 0.1, every=4), penalty(objectives.r2, 0.1)
+OFF_DIAGONAL = Term("off_diagonal", "generator", lambda turn: objectives.off_diagonal(turn.generator), 0.01)
 SLOPE = penalty(objectives.gradient_penalty, 10.0)
 
 
@@ -51,6 +52,11 @@ def with_reference():
     return GAN(WithReference(generator, torch.randn(8, 4)), models.mlp.Discriminator(16), objectives.non_saturating)
 
 
+def biggan():
+    family = models.BigGAN(latent_size=8, width=2, embedding_size=4, attention_at=16)
+    return GAN(*family.pair(FACES.signature, FACES.signature), objectives.hinge, [OFF_DIAGONAL], n_critic=2)
+
+
 GAMES = {
     "GAN with R1": (lambda: points(objectives.non_saturating, R1), RING),
     "WGAN-GP": (lambda: points(objectives.wasserstein, SLOPE), RING),
@@ -63,6 +69,7 @@ GAMES = {
     "dropout": (lambda: points(dropout=0.3), RING),
     "minibatch discrimination": (lambda: points(objectives.non_saturating, R1, n_kernels=4), RING),
     "virtual batch norm": (with_reference, RING),
+    "BigGAN": (biggan, FACES),
 }
 GAMES |= {f"example: {name}": (example.make, example.batches) for name, example in examples.EXAMPLES.items()}
 WRONG_GAMES = {"wrong: own rows": (examples.WRONG["own rows"].make, RING)}

@@ -114,3 +114,17 @@ def test_a_quick_distance_is_the_long_one_of_as_many_samples():
 def test_a_trained_network_is_judged_by_its_recipe_s_data():
     trained = zoo.trained("dcgan-digits")
     assert trained.evaluate(100) == zoo.evaluate(trained.network, trained.recipe, 100)
+
+
+@pytest.mark.parametrize("style", ["faces", "faces-sketch"])
+def test_faces_of_each_style_are_judged_by_a_regressor_that_was_trained_on_it(style):
+    """Held-out faces of the style are near; those of the other style, the twin that must fail, are far."""
+    source = data.load(style)
+    quick = judge_of(style, source).quick(source)
+    other = "faces" if style == "faces-sketch" else "faces-sketch"
+    near, far = (quick(data.load(name, "test").first(N_QUICK).x) for name in (style, other))
+    (distance,) = (name for name in near if name.startswith("fid"))
+    assert distance.startswith(f"fid({style}-regressor")
+    assert 10 * near[distance] < far[distance]
+    (coverage,) = (name for name in near if name.startswith("factor coverage"))
+    assert near[coverage] > 0.95 > far[coverage]

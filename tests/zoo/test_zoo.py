@@ -18,7 +18,10 @@ CLASSIFIERS = ("digits-classifier", "fashion-classifier")
 ARITHMETIC = {
     **dict.fromkeys(("relativistic-digits", "stacked-digits"), " --channels-last --fused"),
     **dict.fromkeys(
-        ("faces-regressor", "faces-sketch-regressor", "projection-digits", "resnet-digits", "semi-supervised-digits"),
+        (
+            *("faces-regressor", "faces-sketch-regressor", "progan-faces", "projection-digits", "resnet-digits"),
+            "semi-supervised-digits",
+        ),
         " --fast",
     ),
     **dict.fromkeys(("dcgan-faces", "lapgan-faces"), " --fast --precision bf16-mixed"),

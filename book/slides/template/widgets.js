@@ -4,6 +4,7 @@ const LEAST_TYPE = 20.5;
 function guardWidgets() {
   for (const widget of document.querySelectorAll(".gancourse-widget")) {
     widget.setAttribute("data-prevent-swipe", "");
+    widget.addEventListener("gancourse-controls", fitWidgets);
     widget.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       if (event.key === "Escape") {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, Values
+from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, Values, single_precision
 from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
 from gancourse.checks.engine.side_effects import NoSideEffects
@@ -21,6 +21,14 @@ def equalised_weight(weight: Tensor) -> Tensor:
 
 def _area(weight: Tensor) -> int:
     return weight[0, 0].numel()
+
+
+def _fan_in(weight: Tensor, area: int) -> int:
+    """Inputs of one output, if a kernel had that many pixels."""
+    return weight.shape[1] * (area if weight.ndim > 2 else 1)
+
+
+BOTH = "fan_in has its height times its width."
 
 
 MISTAKES = [
@@ -49,8 +57,28 @@ MISTAKES = [
     ),
     Mistake(lambda w: w * (2 / w.numel()) ** 0.5, "That counts all weights; fan_in is the inputs of one output."),
     Mistake(
-        lambda w: w * (2 / (w.shape[1] * w.shape[-1] if w.ndim > 2 else w.shape[1])) ** 0.5,
-        "The kernel counts with its width only; fan_in has its height as well.",
+        lambda w: w * (2 / w.shape[-1]) ** 0.5,
+        "That counts the last axis, a kernel's width; fan_in is the product of all axes but the first.",
+    ),
+    Mistake(lambda w: w * (2 / _fan_in(w, w.shape[-1])) ** 0.5, f"The kernel counts with its width only; {BOTH}"),
+    Mistake(lambda w: w * (2 / _fan_in(w, w.shape[-2])) ** 0.5, f"The kernel counts with its height only; {BOTH}"),
+    Mistake(
+        lambda w: w * (2 / _fan_in(w, w.shape[-1] ** 2)) ** 0.5, f"The kernel counts with its width squared; {BOTH}"
+    ),
+    Mistake(
+        lambda w: w * (2 / _fan_in(w, w.shape[-2] ** 2)) ** 0.5, f"The kernel counts with its height squared; {BOTH}"
+    ),
+    Mistake(
+        lambda w: w * (2 / _area(w)) ** 0.5,
+        "That counts the pixels of the kernel alone; each output sums over the input channels, too.",
+    ),
+    Mistake(
+        lambda w: w * (2 // w[0].numel()) ** 0.5,
+        "// rounds 2 / fan_in down, to 0 for most layers; divide by /.",
+    ),
+    Mistake(
+        lambda w: w * (2 / 1.04 / w[0].numel()) ** 0.5,
+        "That has the gain of a LeakyReLU(0.2), 2 / (1 + 0.2²) below the root; ProGAN takes the 2 of a ReLU.",
     ),
     Mistake(
         lambda w: w * (2 / (w.shape[1] + w.shape[0]) / _area(w)) ** 0.5,
@@ -74,6 +102,7 @@ MISTAKES = [
         "The weight is divided by its own standard deviation; the factor depends on the shape alone.",
     ),
 ]
+MISTAKES.append(single_precision(equalised_weight))
 
 SHAPES = [
     ((4, 6), "a linear layer"),
@@ -85,6 +114,11 @@ SHAPES = [
     ((3, 4, 1, 1), "a convolution of one pixel, as in toRGB"),
     ((4, 3, 2, 5), "a kernel that isn't square"),
     ((1, 2, 4, 4), "a convolution with one output, the discriminator's last"),
+    ((2, 3, 1, 3), "a kernel of one row"),
+    ((2, 3, 4, 1), "a kernel of one column"),
+    ((1, 1), "a single weight"),
+    ((2, 300), "more than 256 inputs"),
+    ((2, 70, 3, 3), "more than 512 inputs"),
 ]
 
 
@@ -101,6 +135,8 @@ def _cases() -> list[Case]:
             # A second weight of this shape, far from a variance of 1: nothing of the first may be kept.
             cases.append(Case({"weight": 7 + 30 * weight.flip(0)}, f"{about}, in the middle of training"))
         cases.append(Case({"weight": torch.zeros(3, 4, dtype=dtype)}, "a weight that is zero"))
+    large = 1e60 * torch.arange(1.0, 13, dtype=torch.float64).view(3, 4)
+    cases.append(Case({"weight": large}, "numbers that single precision can't hold"))
     return cases
 
 

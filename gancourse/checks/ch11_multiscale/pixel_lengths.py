@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import layer_norm, normalize
 
-from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, Values
+from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, Values, single_precision
 from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
 from gancourse.checks.engine.side_effects import NoSideEffects
@@ -99,7 +99,24 @@ MISTAKES = [
     Mistake(
         lambda x: x * (x.square().mean(1, keepdim=True) + EPSILON).sqrt(), "That multiplies by the root; divide by it."
     ),
-    *map(_epsilon, (1e-5, 1e-6, 1e-7, 1e-10, 1e-12, torch.finfo(torch.float32).eps)),
+    Mistake(
+        lambda x: x / x.square().mean(1, keepdim=True).clamp(min=EPSILON).sqrt(),
+        "The mean square is clamped at 1e-8 (or the root at 1e-4); the exercise adds 1e-8 to it.",
+    ),
+    Mistake(
+        lambda x: x / ((x.square().sum(1, keepdim=True) + EPSILON) / x.shape[1]).sqrt(),
+        "The 1e-8 is added to the sum and divided by the number of channels; add it to the mean.",
+    ),
+    Mistake(
+        lambda x: x / (x.square().sum(1, keepdim=True) / max(x.shape[1] - 1, 1) + EPSILON).sqrt(),
+        "The sum of squares is divided by C − 1, as for an unbiased variance; divide by C, the number of channels.",
+    ),
+    Mistake(
+        lambda x: x / (x.abs().amax(1, keepdim=True) + EPSILON),
+        "That divides by the largest absolute value; take the root of the mean square.",
+    ),
+    *map(_epsilon, (1e-16, 1e-5, 1e-6, 1e-7, 1e-10, 1e-12, torch.finfo(torch.float32).eps)),
+    single_precision(pixel_norm),
 ]
 
 
@@ -119,6 +136,8 @@ def _cases() -> list[Case]:
                 ((5, 1), "latents of one number"),
                 ((3, 6, 1, 1), "images of one pixel"),
                 ((4, 4, 4, 4), "as many channels as samples and pixels"),
+                ((2, 300), "latents of 300 numbers"),
+                ((9, 2, 1, 3), "maps of one row"),
             )
         ):
             generator = torch.Generator().manual_seed(k)
@@ -130,6 +149,8 @@ def _cases() -> list[Case]:
         hole = torch.ones(2, 3, 2, 2, dtype=dtype)
         hole[0, :, 1, 0] = 0
         cases.append(Case({"x": hole}, "an image with a pixel that is zero"))
+    large = 1e25 * torch.arange(1.0, 13, dtype=torch.float64).view(3, 4)
+    cases.append(Case({"x": large}, "numbers whose squares single precision can't hold"))
     return cases
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, max_pool2d
 
-from gancourse.checks.engine.comparison import PRECISIONS, Mistake, Values
+from gancourse.checks.engine.comparison import PRECISIONS, Mistake, Values, single_precision
 from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
 from gancourse.checks.engine.side_effects import NoSideEffects
@@ -141,6 +142,39 @@ MISTAKES = [
         lambda x, resolution, alpha: faded_reals(x, resolution, alpha).clamp(0, 1),
         "The result is cut to [0, 1]; images are in [−1, 1].",
     ),
+    Mistake(
+        lambda x, resolution, alpha: faded_reals(x, resolution, alpha).clamp(-1, 1),
+        "The result is cut to [−1, 1]; leave the numbers as the means give them.",
+    ),
+    Mistake(
+        _mixed(sharp=lambda x, side: side**2 * _means(x, side)),
+        "The images at the resolution in use are sums over squares; take the mean.",
+    ),
+    Mistake(
+        _mixed(coarse=lambda sharp: 4 * _means(sharp, 2)),
+        "The coarse images are sums over squares of 2 × 2 pixels; take the mean.",
+    ),
+    Mistake(
+        _mixed(coarse=lambda sharp: sharp, enlarged=lambda sharp: avg_pool2d(sharp, 3, 1, 1)),
+        "The coarse images are blurred at their own size; they have half of the resolution, and repeated pixels.",
+    ),
+    Mistake(
+        _mixed(coarse=lambda sharp: sharp, enlarged=lambda sharp: avg_pool2d(sharp, (2, 1)).repeat_interleave(2, 2)),
+        "The coarse images are means over two rows only; take the mean over squares of 2 × 2 pixels.",
+    ),
+    Mistake(
+        _mixed(coarse=lambda sharp: sharp, enlarged=lambda sharp: avg_pool2d(sharp, (1, 2)).repeat_interleave(2, 3)),
+        "The coarse images are means over two columns only; take the mean over squares of 2 × 2 pixels.",
+    ),
+    *(
+        Mistake(
+            _mixed(enlarged=partial(interpolate, scale_factor=2, mode=mode, align_corners=corners)),
+            f"The coarse images are enlarged with smooth transitions ({mode}, align_corners={corners}); repeat pixels, "
+            "as the generator does.",
+        )
+        for mode, corners in (("bilinear", True), ("bicubic", False), ("bicubic", True))
+    ),
+    single_precision(faded_reals),
 ]
 
 
@@ -163,6 +197,14 @@ def _cases() -> list[Case]:
                 (1, 2, 64, 32, 0.1),
                 (2, 3, 8, 8, 1.0),
                 (3, 3, 32, 4, 0.9),
+                (2, 3, 4, 4, 0.35),
+                (1, 1, 64, 64, 0.45),
+                (1, 2, 128, 64, 0.55),
+                (1, 1, 256, 4, 0.8),
+                (1, 1, 128, 128, 0.15),
+                # Whole numbers are numbers, too.
+                (2, 1, 16, 8, 0),
+                (2, 1, 16, 8, 1),
             )
         ):
             generator = torch.Generator().manual_seed(k)
@@ -171,6 +213,8 @@ def _cases() -> list[Case]:
             cases.append(Case({"x": x.to(dtype), "resolution": resolution, "alpha": alpha}, about))
             other = {"x": x.flatten().roll(1).view_as(x).to(dtype), "resolution": resolution, "alpha": alpha}
             cases.append(Case(other, f"{about}, another batch of that shape"))
+    large = 1e60 * torch.arange(64, dtype=torch.float64).view(1, 1, 8, 8).cos()
+    cases.append(Case({"x": large, "resolution": 4, "alpha": 0.5}, "numbers that single precision can't hold"))
     return cases
 
 
@@ -179,5 +223,5 @@ FADED_REALS = Exercise(
     "faded_reals(x, resolution, alpha)",
     points=2,
     steps=[Values(_cases, faded_reals, MISTAKES), NoSideEffects(_cases)],
-    description="Images of 4 to 64 pixels at resolutions of 4 to 32, α from 0 to 1, in both precisions.",
+    description="Images of 4 to 256 pixels at resolutions of 4 to 128, α from 0 to 1, in both precisions.",
 )

@@ -12,13 +12,12 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from gancourse.checks.ch11_multiscale.phases import MISTAKES, Place, growth_place
 from gancourse.checks.engine.probe import Case, call, call_text
 from gancourse.checks.engine.registry import Exercise
 from gancourse.checks.engine.side_effects import NoSideEffects
 from gancourse.checks.engine.verdict import Wrong, show
 
-Place = tuple[float, float]
-Answer = Callable[[int, int, int, int], Place]
 FORM = "expected a pair (level, α) of an int and a float"
 
 
@@ -40,145 +39,11 @@ PLANS = [
     Plan(1000, 3000, 3),
     Plan(8000, 6000, 9),
     Plan(800_000, 600_000, 3),
-]
-
-
-def growth_place(images_seen: int, fade_images: int, stable_images: int, n_levels: int) -> Place:
-    """The right answer, phase by phase."""
-    start = stable_images
-    for level in range(1, n_levels):
-        if images_seen < start:
-            return level - 1, 1.0
-        if images_seen < start + fade_images:
-            return level, (images_seen - start) / fade_images
-        start += fade_images + stable_images
-    return n_levels - 1, 1.0
-
-
-def _phases(n: int, fade: int, stable: int) -> tuple[int, int]:
-    """How many fades have begun, and images since the last one began (negative before the first)."""
-    return (0, n - stable) if n < stable else ((n - stable) // (fade + stable) + 1, (n - stable) % (fade + stable))
-
-
-def _changed(change: Callable[[int, float], Place]) -> Answer:
-    return lambda n, fade, stable, levels: change(*growth_place(n, fade, stable, levels))
-
-
-def _level_late(n: int, fade: int, stable: int, levels: int) -> Place:
-    level, alpha = growth_place(n, fade, stable, levels)
-    return (level if alpha == 1 else level - 1), alpha
-
-
-def _unclamped(n: int, fade: int, stable: int, levels: int) -> Place:
-    begun, since = _phases(n, fade, stable)
-    return (0, 1.0) if not begun else (min(begun, levels - 1), since / fade)
-
-
-def _first_fades(n: int, fade: int, stable: int, levels: int) -> Place:
-    begun, since = divmod(n, fade + stable)
-    return (begun, min(since / fade, 1.0)) if begun < levels else (levels - 1, 1.0)
-
-
-def _beyond(n: int, fade: int, stable: int, levels: int) -> Place:
-    begun, since = _phases(n, fade, stable)
-    return (0, 1.0) if not begun else (begun, min(since / fade, 1.0))
-
-
-def _fades_at_the_end(n: int, fade: int, stable: int, levels: int) -> Place:
-    begun, since = _phases(n, fade, stable)
-    return (0, 1.0) if not begun else (min(begun, levels - 1), min(since / fade, 1.0))
-
-
-def _stable_first(n: int, fade: int, stable: int, levels: int) -> Place:
-    """No stable phase at the first level."""
-    return growth_place(n + stable, fade, stable, levels)
-
-
-def _through_both(n: int, fade: int, stable: int, levels: int) -> Place:
-    begun, since = _phases(n, fade, stable)
-    if not begun or begun > levels - 1:
-        return (0, 1.0) if not begun else (levels - 1, 1.0)
-    return begun, since / (fade + stable)
-
-
-def _only_once(n: int, fade: int, stable: int, levels: int) -> Place:
-    """Fades follow each other, without stable phases after the first."""
-    if n < stable:
-        return 0, 1.0
-    begun, since = divmod(n - stable, fade)
-    return (begun + 1, since / fade) if begun + 1 < levels else (levels - 1, 1.0)
-
-
-MISTAKES: list[tuple[Answer, str]] = [
-    (
-        _changed(lambda level, alpha: (level, float(int(alpha)))),
-        "α is rounded down to a whole number, so it is 0 until the end of the fade: divide by /, without int or //",
-    ),
-    (
-        _changed(lambda level, alpha: (level, alpha if alpha == 1 else 1 - alpha)),
-        "α is reversed: it is the share of the *new* level and rises from 0 to 1",
-    ),
-    (_changed(lambda level, alpha: (level, 1.0)), "Nothing fades: α is 1 from the first image of a level on"),
-    (
-        _changed(lambda level, alpha: (alpha, level)),
-        "Level and α are swapped: return the level first",
-    ),
-    (
-        _changed(lambda level, alpha: (level + 1, alpha)),
-        "The level is one too high: the first one, 4 × 4, is 0",
-    ),
-    (
-        _changed(lambda level, alpha: (4 * 2**level, alpha)),
-        "That is the resolution; the level counts doublings of 4 × 4, from 0",
-    ),
-    (
-        _level_late,
-        "The level rises when the fade is over: while α grows from 0 to 1, the level is the *new* one, of which α is "
-        "the share; with the old one there is nothing to fade in",
-    ),
-    (
-        _first_fades,
-        "Level 0 fades in, but there is nothing below it to fade from: the first stable_images images are at (0, 1.0)",
-    ),
-    (_unclamped, "α goes on beyond 1 in the stable phase; it stays 1 there"),
-    (_beyond, "The level rises beyond n_levels − 1; there it stays, with α = 1"),
-    (_fades_at_the_end, "The last level fades in again and again; at the end α stays 1"),
-    (_stable_first, "The stable phase of level 0 is missing, or is shorter than stable_images"),
-    (
-        lambda n, fade, stable, levels: growth_place(n, stable, fade, levels),
-        "fade_images and stable_images are swapped",
-    ),
-    (
-        lambda n, fade, stable, levels: growth_place(max(n - 1, 0), fade, stable, levels),
-        "That is one image late: after stable_images images the fade has begun, with α = 0",
-    ),
-    (
-        lambda n, fade, stable, levels: growth_place(n + 1, fade, stable, levels),
-        "That is one image early: after stable_images images the fade begins, with α = 0",
-    ),
-    (
-        lambda n, fade, stable, levels: (
-            (level - 1, 1.0)
-            if (place := growth_place(n, fade, stable, levels))[1] == 0 and (level := int(place[0]))
-            else place
-        ),
-        "At the first image of a fade the level is still the old one. It looks the same, but here the level is the new "
-        "one, with α = 0: its layers get weights and an optimiser from this image on",
-    ),
-    (
-        _changed(lambda level, alpha: (level, alpha if level else 0.0)),
-        "α is 0 at level 0; there is nothing below it, so its share is 1",
-    ),
-    (
-        lambda n, fade, stable, levels: growth_place(n, fade, stable, max(levels - 1, 1)),
-        "The last level is missing: with n_levels levels the last one is n_levels − 1",
-    ),
-    (
-        lambda n, fade, stable, levels: growth_place(max(n - fade, 0), fade, stable, levels),
-        "Level 0 has fade_images + stable_images images; it doesn't fade, so it has stable_images",
-    ),
-    (_through_both, "α rises through the stable phase as well: divide by fade_images alone, and stop at 1"),
-    (_only_once, "The fades follow each other at once; after each one there are stable_images images with α = 1"),
+    Plan(3, 2, 13),
+    Plan(3_000_000, 1, 3),
+    Plan(1, 3_000_000, 3),
+    # Of more images than single precision (2 to the power of 24) and 32 bits can count.
+    Plan(300_000_001, 500_000_003, 9),
 ]
 
 
@@ -228,6 +93,9 @@ def _place(name: str, case: Case, value: object) -> Place:
     if not isinstance(value, tuple | list) or len(value) != 2:
         raise Wrong(f"{text} returned {show(value)}, a {type(value).__name__}; {FORM}")
     level, alpha = value
+    expected = growth_place(*case.args.values())
+    if isinstance(level, float) and isinstance(alpha, int) and _agree((alpha, level), expected):
+        raise Wrong(f"{text} returned {show(value)}; {FORM}. Level and α are swapped: return the level first")
     try:
         level = operator.index(level)
     except (TypeError, ValueError):

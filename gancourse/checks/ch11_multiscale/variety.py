@@ -7,10 +7,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, Values
-from gancourse.checks.engine.probe import Case, attempt, call_text
+from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, Values, single_precision
+from gancourse.checks.engine.probe import Case, attempt, call_text, settings_kept
 from gancourse.checks.engine.registry import Exercise
-from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.side_effects import NoSideEffects, random_numbers_kept
 from gancourse.checks.engine.verdict import Wrong, same, show
 
 EPSILON = 1e-8
@@ -144,6 +144,19 @@ MISTAKES = [
         "There are group_size groups of n / group_size samples; it should be n / group_size groups of group_size: the "
         "members of a group run along dim 0 of reshape(group_size, -1, …).",
     ),
+    Mistake(
+        _with(lambda x, g: (s := _strided(x, g)).sub(s.mean(0)).abs().transpose(0, 1).flatten(1).mean(1).repeat(g)),
+        "That is the mean absolute deviation; take the root of the variance, the mean *square* deviation.",
+    ),
+    Mistake(
+        lambda x, g: torch.cat([(s := _strided(x, g)).sub(s.mean(0)).view_as(x), minibatch_std(x, g)[:, -1:]], 1),
+        "x itself has lost its group's mean; append the map to x as it is.",
+    ),
+    Mistake(
+        lambda x, g: x + minibatch_std(x, g)[:, -1:],
+        "The map is added to each channel of x; append it as one channel more (torch.cat).",
+    ),
+    single_precision(minibatch_std),
 ]
 
 
@@ -164,6 +177,11 @@ def _cases() -> list[Case]:
                 ((6, 4, 1, 1), 6, "the whole batch as one group, maps of one pixel"),
                 ((3, 2, 2, 2), 1, "groups of one, whose deviation is that of the 1e-8"),
                 ((1, 2, 2, 3), 1, "a batch of one"),
+                ((14, 2, 1, 3), 2, "seven groups of two, maps of one row"),
+                ((9, 2, 3, 1), 3, "three groups of three, maps of one column"),
+                ((32, 1, 2, 1), 16, "groups of sixteen"),
+                ((66, 1, 1, 2), 2, "33 groups"),
+                ((5, 9, 2, 2), 5, "more features than samples"),
             )
         ):
             generator = torch.Generator().manual_seed(k)
@@ -175,10 +193,16 @@ def _cases() -> list[Case]:
             cases.append(
                 Case({"x": other.to(dtype), "group_size": group_size}, f"{about}; another batch of that shape")
             )
+        for group_size in range(1, 17):
+            x = torch.arange(2.0 * group_size * (1 + group_size % 3), dtype=dtype).square().sin().view(-1, 1, 1, 2)
+            cases.append(Case({"x": x, "group_size": group_size}, f"groups of {group_size}"))
+        cases.append(Case({"x": torch.zeros(4, 3, 2, 2, dtype=dtype), "group_size": 2}, "a batch of zeros"))
         equal = torch.full((8, 2, 2, 2), 0.5, dtype=dtype)
         cases.append(Case({"x": equal, "group_size": 4}, "equal samples, of a generator that has collapsed"))
         small = 1e-4 * torch.arange(32, dtype=dtype).view(8, 2, 2, 1).cos()
         cases.append(Case({"x": small, "group_size": 2}, "values of about 1e-4, where the 1e-8 counts"))
+    large = 1e25 * torch.arange(32, dtype=torch.float64).view(8, 2, 2, 1).cos()
+    cases.append(Case({"x": large, "group_size": 2}, "numbers whose squares single precision can't hold"))
     return cases
 
 
@@ -209,8 +233,16 @@ def _check_second(name: str, function: Callable) -> None:
             )
 
 
-REFUSED = [(6, 4), (4, 3), (2, 4), (1, 2), (3, 8), (10, 4)]
+REFUSED = [(6, 4), (4, 3), (2, 4), (1, 2), (3, 8), (10, 4), (4, 5), (7, 2), (9, 6), (5, 7), (33, 16), (40, 3)]
 """Batches, and groups that don't divide them."""
+
+
+def _outcome(function: Callable, x: Tensor, group_size: int) -> tuple[object, Exception | None]:
+    """What a function returns, or what it raises."""
+    try:
+        return function(x, group_size), None
+    except Exception as error:
+        return None, error
 
 
 def _check_refusal(name: str, function: Callable) -> None:
@@ -220,18 +252,15 @@ def _check_refusal(name: str, function: Callable) -> None:
         text = f"{call_text(name, case)}, {n} samples in groups of {group_size},"
         advice = f"expected a ValueError, raised by yourself: {n} isn't a multiple of {group_size}"
         x = case.args["x"].clone()
-        try:
-            value = function(x, group_size)
-        except ValueError as error:
-            if not torch.equal(x, case.args["x"]):
-                raise Wrong(f"{text} changed x before it raised its ValueError; leave x as it is") from None
-            if not str(error).strip():
-                raise Wrong(
-                    f"{text} raised a ValueError that says nothing; say what was given and what to do"
-                ) from None
-        except Exception as error:
-            raise Wrong(f"{text} raised {type(error).__name__}; {advice}") from None
-        else:
+        with settings_kept(text), random_numbers_kept(text):
+            value, error = _outcome(function, x, group_size)
+        if not torch.equal(x, case.args["x"]):
+            raise Wrong(f"{text} changed x before it refused; leave x as it is")
+        if isinstance(error, ValueError) and not str(error).strip():
+            raise Wrong(f"{text} raised a ValueError that says nothing; say what was given and what to do")
+        if error and not isinstance(error, ValueError):
+            raise Wrong(f"{text} raised {type(error).__name__}; {advice}")
+        if not error:
             raise Wrong(
                 f"{text} returned {show(value)}; {advice}. Groups that are cut, enlarged or shrunk to fit make the "
                 "map's meaning depend on the batch, and nobody notices"
@@ -249,5 +278,5 @@ MINIBATCH_STD = Exercise(
         _check_second,
         NoSideEffects(_cases),
     ],
-    description="Groups of one to eight, equal samples, batches that groups don't divide, gradients of gradients, too.",
+    description="Groups of one to sixteen, equal samples, batches that groups don't divide, gradients of gradients.",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -30,6 +30,22 @@ def reductions(right: Callable[..., Tensor], advice: str = PER_SAMPLE) -> list[M
         Mistake(lambda *args: right(*args).mean(), f"That is the mean over the batch. {advice}"),
         Mistake(lambda *args: right(*args).sum(), f"That is the sum over the batch. {advice}"),
     ]
+
+
+def single_precision(right: Callable[..., Tensor]) -> Mistake:
+    """The mistake of computing an answer in float32, whatever the arguments' precision is.
+
+    Only numbers that float32 can't hold tell it from the right answer up to rounding: try some of 1e60.
+    """
+
+    def answer(*args: Any) -> Tensor:
+        return right(*(x.float() if isinstance(x, Tensor) and x.is_floating_point() else x for x in args))
+
+    return Mistake(
+        answer,
+        "That is computed in single precision; stay in the precision of the arguments: no .float(), and new tensors of "
+        "their type (dtype=x.dtype).",
+    )
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ def attempt(name: str, function: Callable, arguments: Sequence[Any], text: str, 
 
     A setting of torch that it changed for good is set back, and becomes a message too.
     """
-    with _settings_kept(text):
+    with settings_kept(text):
         try:
             value = function(*arguments)
         except NotImplementedError:
@@ -109,38 +109,86 @@ def attempt(name: str, function: Callable, arguments: Sequence[Any], text: str, 
     return value
 
 
+class Setting(NamedTuple):
+    """A setting of torch that holds for the whole program.
+
+    Args:
+        read: its value.
+        write: sets it.
+        message: what to say of a function that left it at another value.
+    """
+
+    read: Callable[[], Any]
+    write: Callable[[Any], object]
+    message: Callable[[Any], str]
+
+
+SETTINGS = [
+    Setting(
+        torch.get_default_dtype,
+        torch.set_default_dtype,
+        lambda dtype: (
+            f"set torch's default type to {dtype}, for the whole notebook; convert single tensors, by .to(x) with one "
+            "of the arguments"
+        ),
+    ),
+    Setting(
+        torch.is_grad_enabled,
+        torch.set_grad_enabled,
+        lambda enabled: (
+            f"switched gradients {'on' if enabled else 'off'} for the whole notebook; write `with torch.no_grad():` "
+            "around the lines that need none"
+        ),
+    ),
+    Setting(
+        torch.get_num_threads,
+        torch.set_num_threads,
+        lambda n: "changed the number of threads for the whole notebook; leave it as it is",
+    ),
+    Setting(
+        torch.is_anomaly_enabled,
+        torch.autograd.set_detect_anomaly,
+        lambda enabled: (
+            f"switched torch's anomaly detection {'on' if enabled else 'off'} for the whole notebook; write `with "
+            "torch.autograd.detect_anomaly():` around the lines that you examine"
+        ),
+    ),
+    Setting(
+        torch.are_deterministic_algorithms_enabled,
+        torch.use_deterministic_algorithms,
+        lambda enabled: (
+            f"switched deterministic algorithms {'on' if enabled else 'off'} for the whole notebook; leave that to "
+            "whoever runs it"
+        ),
+    ),
+    Setting(
+        torch.get_default_device,
+        torch.set_default_device,
+        lambda device: (
+            f"set torch's default device to {device}, for the whole notebook; make new tensors from the arguments, "
+            "such as torch.ones_like(x)"
+        ),
+    ),
+]
+
+
 @contextmanager
-def _settings_kept(text: str) -> Iterator[None]:
+def settings_kept(text: str) -> Iterator[None]:
     """Inside, a student's function runs; afterwards torch's settings are as before.
 
     Raises:
         Wrong: nothing else went wrong inside, but a setting changed.
     """
-    dtype, is_grad_enabled, n_threads = torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_num_threads()
+    before = [setting.read() for setting in SETTINGS]
     try:
         yield
     finally:
-        new_dtype, still_enabled, new_threads = (
-            torch.get_default_dtype(),
-            torch.is_grad_enabled(),
-            torch.get_num_threads(),
-        )
-        torch.set_default_dtype(dtype)
-        torch.set_grad_enabled(is_grad_enabled)
-        if new_threads != n_threads:
-            torch.set_num_threads(n_threads)
-    if new_dtype != dtype:
-        raise Wrong(
-            f"{text} set torch's default type to {new_dtype}, for the whole notebook; convert single tensors, by "
-            ".to(x) with one of the arguments"
-        )
-    if still_enabled != is_grad_enabled:
-        raise Wrong(
-            f"{text} switched gradients {'on' if still_enabled else 'off'} for the whole notebook; write "
-            "`with torch.no_grad():` around the lines that need none"
-        )
-    if new_threads != n_threads:
-        raise Wrong(f"{text} changed the number of threads for the whole notebook; leave it as it is")
+        after = [setting.read() for setting in SETTINGS]
+        changed = [i for i, setting in enumerate(SETTINGS) if after[i] != before[i]]
+        for i in changed:
+            SETTINGS[i].write(before[i])
+    if changed:
+        raise Wrong(f"{text} {SETTINGS[changed[0]].message(after[changed[0]])}")
 
 
 def _first_line(error: BaseException) -> str:

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gancourse.checks.engine.probe import Case, attempt, call_text
 from gancourse.checks.engine.verdict import Wrong, same, show
@@ -74,9 +75,10 @@ def random_numbers_kept(text: str) -> Iterator[None]:
     Raises:
         Wrong: nothing else went wrong inside, but random numbers were drawn or seeded.
     """
-    state, python_state = torch.get_rng_state(), random.getstate()
+    state, python_state, numpy_state = torch.get_rng_state(), random.getstate(), np.random.get_state()  # noqa: NPY002
     torch.manual_seed(914_073_851)
     random.seed(914_073_851)
+    np.random.seed(914_073_851)  # noqa: NPY002 (the one that students seed)
     before = _random_states()
     try:
         yield
@@ -84,6 +86,7 @@ def random_numbers_kept(text: str) -> Iterator[None]:
     finally:
         torch.set_rng_state(state)
         random.setstate(python_state)
+        np.random.set_state(numpy_state)  # noqa: NPY002
 
 
 def _complain(text: str, before: dict[str, Any], after: dict[str, Any]) -> None:
@@ -96,7 +99,13 @@ def _random_states() -> dict[str, Any]:
     return {
         "the state of torch's random numbers": torch.get_rng_state().numpy().tobytes(),
         "the state of Python's random numbers": random.getstate(),
+        "the state of NumPy's random numbers": _numpy_state(),
     }
+
+
+def _numpy_state() -> tuple[object, ...]:
+    kind, key, *others = np.random.get_state()  # noqa: NPY002
+    return kind, key.tobytes(), *others
 
 
 def _rolled(case: Case) -> Case:
@@ -120,6 +129,7 @@ def _watched(name: str, function: Callable, case: Case, with_gradient: bool) -> 
             raise Wrong(f"{text} changed its argument `{key}` in place; the caller still needs it")
         if mine.requires_grad != (with_gradient and original.is_floating_point()):
             raise Wrong(f"{text} set requires_grad of its argument `{key}`: the caller would train other weights")
+        complain_of_hooks(text, [mine])
         if mine.requires_grad:
             complain_of_gradients(text, [mine])
     return value
@@ -155,6 +165,24 @@ def complain_of_gradients(text: str, leaves: Iterable[Tensor]) -> None:
             raise Wrong(f"{text} clears gradients that the caller may have collected; no zero_grad here")
         if not torch.equal(leaf.grad, torch.full_like(leaf, MARK)):
             raise Wrong(f"{text} calls backward itself; return the value, and let the caller differentiate")
+
+
+TENSOR_HOOKS = ("_backward_hooks", "_post_accumulate_grad_hooks")
+MODULE_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+
+
+def complain_of_hooks(text: str, owners: Iterable[Tensor | nn.Module]) -> None:
+    """Complain unless the tensors and modules are without hooks, as they were before the call.
+
+    Raises:
+        Wrong: one has a hook.
+    """
+    for owner in owners:
+        if any(getattr(owner, name) for name in (TENSOR_HOOKS if isinstance(owner, Tensor) else MODULE_HOOKS)):
+            raise Wrong(
+                f"{text} leaves a hook behind, which later gradients or calls would run again; compute without hooks, "
+                "or remove() them"
+            )
 
 
 def _copy(value: object) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gancourse.games import GrowingRemedy
-from gancourse.models import DCGAN, LAPGAN, ProGAN, SmallRegressor, StyleGAN2
+from gancourse.models import DCGAN, LAPGAN, BigGAN, ProGAN, SmallRegressor, StyleGAN2
 from gancourse.recipes.plays import Adversarial, Laplacian, Regressing
 from gancourse.recipes.schema import Data, Recipe, Training
 from gancourse.recipes.terms import R1, R2, Drift, GradientPenalty
@@ -25,6 +25,21 @@ RECIPES = (
         Data("faces"),
         Adversarial(DCGAN(width=48, discriminator_norm="spectral")),
         Training(steps=20_000, decay="linear", average_kimg=20.0),
+    ),
+    # Brock et al. 2019, appendix C: hinge, two updates of D for one of G, Adam(β₁ = 0, β₂ = 0.999), rates of 2e-4 for D
+    # and 5e-5 for G at batches of 2048. Departures, for trainings of an hour: narrower networks (64 channels) with
+    # attention at 16 × 16, batches of 64, twice D's rate and four times G's; averages with a half-life in images.
+    Recipe(
+        "biggan-faces",
+        "cartoon faces of a hair style by BigGAN",
+        Data("faces-by-hair"),
+        Adversarial(
+            BigGAN(latent_size=64, width=16, embedding_size=32, attention_at=16),
+            "hinge",
+            n_critic=2,
+            generator_rate=0.5,
+        ),
+        Training(steps=10_000, learning_rate=4e-4, beta1=0.0, decay="linear", average_kimg=20.0),
     ),
     Recipe("faces-regressor", "the factors of faces, and features that metrics compare", Data("faces"), *_READING),
     Recipe("faces-sketch-regressor", "the same of faces in coloured pencil", Data("faces-sketch"), *_READING),

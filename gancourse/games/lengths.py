@@ -1,4 +1,4 @@
-"""The path length of a style-based generator, as a term that remembers the mean length."""
+"""The path length of a style-based generator, as a term with the mean length in its memory."""
 
 from __future__ import annotations
 
