@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +23,7 @@ from gancourse.models.family import Family, Sampling, check_square
 from gancourse.models.resampling import HalvedBilinearly, Smoothing, doubled_bilinearly
 from gancourse.models.styles import LEAK, TRUNCATION, Mapping, StyleGenerator, affine, at_least_single, check_widths
 from gancourse.signature import Signature
-from gancourse.values import Count, Share
+from gancourse.values import Count, Range, Share
 
 START, GAIN, EPSILON = 4, math.sqrt(2), 1e-8
 
@@ -259,7 +259,7 @@ class StyleGAN2(Family):
     Args:
         latent_size: numbers in a latent and in a style.
         widths: channels of both networks at 4, 8, 16, … pixels: as many numbers as the images have resolutions.
-        depth: layers of the mapping from latents to styles.
+        depth: layers of the mapping from latents to styles; 0 for styles that are normalised latents.
         mixing: share of the generator's training samples that have the styles of two latents.
         group: samples in a group of the discriminator's minibatch standard deviation; divides the batch size.
     """
@@ -267,7 +267,7 @@ class StyleGAN2(Family):
     sampling: ClassVar[Sampling] = TRUNCATION
     latent_size: Count = 128
     widths: tuple[Count, ...] = (128, 96, 64, 48)
-    depth: Count = 4
+    depth: Annotated[int, Range(0)] = 4
     mixing: Share = 0.9
     group: Count = 4
 
