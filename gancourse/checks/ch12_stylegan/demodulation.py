@@ -7,13 +7,26 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, Values
+from gancourse.checks.ch12_stylegan.sweeps import (
+    LARGE,
+    OF_EVERY_KIND,
+    SMALL,
+    Scaled,
+    WeightedGradients,
+    drawn,
+    sizes,
+    spread_out,
+)
+from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, Values, single_precision
 from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
 from gancourse.checks.engine.side_effects import NoSideEffects
 
 EPSILON = 1e-8
-DIVISOR = "The divisor is a part of the function, of the weight and of the style: don't detach it"
+DIVISOR = (
+    "The divisor is a part of the function, of the weight and of the style: don't detach it, and take no root without "
+    "the 1e-8 below it, whose gradient at zero is infinite"
+)
 SHAPES = [
     ((2, 3, 4, 5), (4, 3, 3, 3), "maps that aren't square, more outputs than inputs"),
     ((3, 4, 5, 3), (2, 4, 3, 3), "fewer outputs than inputs"),
@@ -32,11 +45,6 @@ SHAPES = [
 def spread(style: Tensor) -> Tensor:
     """Styles [batch, inputs], to multiply weights [outputs, inputs, height, width] by."""
     return style[:, None, :, None, None]
-
-
-def drawn(k: int, *shape: int) -> Tensor:
-    """Normal numbers, the same for each k."""
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(k), dtype=torch.float64)
 
 
 def demodulated_weights(weight: Tensor, style: Tensor) -> Tensor:
@@ -64,8 +72,26 @@ def _epsilon(epsilon: float) -> Mistake:
     return Mistake(answer, f"Below the root there is {epsilon:.3g}; the exercise adds 1e-8.")
 
 
+def _by_deviation(correction: int, epsilon: float) -> Callable[..., Tensor]:
+    def answer(weight: Tensor, style: Tensor) -> Tensor:
+        own = weight * spread(style)
+        n = own[0, 0].numel()
+        squares = (own - own.mean((2, 3, 4), keepdim=True)).square().sum((2, 3, 4), keepdim=True)
+        return own / (squares / (n - correction) + epsilon).sqrt() if n > correction else own * torch.nan
+
+    return answer
+
+
 def _own(weight: Tensor, style: Tensor) -> Tensor:
     return weight * spread(style)
+
+
+def _on_outputs(weight: Tensor, style: Tensor) -> Tensor:
+    """The style on the outputs' channels, as far as there are as many, or broadcasting makes as many."""
+    own = weight[None]
+    if weight.shape[0] in (1, style.shape[1]):
+        own = own * style[:, :, None, None, None]
+    return own * (own.square().sum((2, 3, 4), keepdim=True) + EPSILON).rsqrt()
 
 
 def _norm(own: Tensor) -> Tensor:
@@ -100,6 +126,18 @@ WEIGHT_MISTAKES = [
         "The 1e-8 is added to the root; it belongs below it, where it counts for small styles.",
     ),
     Mistake(
+        lambda w, s: _own(w, s) / _norm(_own(w, s)).clamp(min=EPSILON),
+        "The divisor is the larger one of the root and 1e-8, as in normalize; add the 1e-8 below the root.",
+    ),
+    Mistake(
+        lambda w, s: _own(w, s) / _norm(_own(w, s)).clamp(min=EPSILON**0.5),
+        "Below the root there is the larger one of the sum and 1e-8; add the 1e-8 to the sum.",
+    ),
+    Mistake(
+        lambda w, s: _own(w, s) / (_own(w, s).square() + EPSILON).sum((2, 3, 4), keepdim=True).sqrt(),
+        "The 1e-8 is added to each square; add it once, to their sum.",
+    ),
+    Mistake(
         lambda w, s: _own(w, s) / _norm(_own(w, s)),
         "The 1e-8 below the root is missing: a style of zeros would be divided by 0.",
     ),
@@ -127,11 +165,33 @@ WEIGHT_MISTAKES = [
         lambda w, s: demodulated_weights(w, s).flatten(0, 1),
         "Batch and outputs are one axis; keep five: [batch, outputs, inputs, height, width].",
     ),
-    Mistake(
-        lambda w, s: _own(w, s) / (_own(w, s).var((2, 3, 4), keepdim=True, correction=0) + EPSILON).sqrt(),
-        "That divides by the standard deviation of the weights; take the sum of squares, of the weights as they are.",
+    *(
+        Mistake(
+            _by_deviation(correction, epsilon),
+            "That divides by the standard deviation of the weights; take the sum of squares, of the weights as they "
+            "are.",
+        )
+        for correction in (0, 1)
+        for epsilon in (EPSILON, 0.0)
     ),
-    *map(_epsilon, (1e-5, 1e-6, 1e-7, 1e-10, 1e-12)),
+    Mistake(
+        lambda w, s: w / (_own(w, s).square().sum((2, 3, 4), keepdim=True) + EPSILON).sqrt(),
+        "The style is missing in the numerator: the modulated weights are divided, not the weights.",
+    ),
+    Mistake(
+        lambda w, s: demodulated_weights(w, s.abs()),
+        "The style is made positive; a negative one turns the sign of its weights, and is allowed.",
+    ),
+    Mistake(
+        lambda w, s: _own(w, s) / (_own(w, s).abs().sum((2, 3, 4), keepdim=True) + EPSILON),
+        "That divides by the sum of absolute values; take the root of the sum of squares.",
+    ),
+    Mistake(
+        _on_outputs,
+        "The style scales the *output* channels; it belongs to the inputs, dim 2 of the result.",
+    ),
+    *map(_epsilon, (1e-4, 1e-5, 1e-6, 1e-7, 2e-8, 1e-10, 1e-12, 1e-16)),
+    single_precision(demodulated_weights),
 ]
 
 
@@ -160,14 +220,36 @@ def _graded_weights() -> list[Case]:
     return [case for case in _weight_cases() if case.args["weight"].dtype == torch.float64]
 
 
+def _swept_weights() -> list[Case]:
+    """Sizes at random, styles over several orders of magnitude; some weights and styles are zero."""
+    cases = []
+    for k in range(24):
+        n, n_in, n_out, of_height, of_width = sizes(1_000 + k, 7, 9, 9, 4, 4)
+        weight = drawn(1_100 + k, n_out, n_in, 2 * of_height - 1, 2 * of_width - 1)
+        weight[-1] *= k % 3  # every third time an output without weights
+        style = spread_out(1_200 + k, n, n_in, decades=2.0, zeros=0.2)
+        cases.append(Case({"weight": weight, "style": style}, "styles from 1e-5 to 1e5, weights and styles of zero"))
+    return cases
+
+
+FACTORS = [
+    {"style": LARGE, "result": 1.0},
+    {"weight": LARGE, "result": 1.0},
+    {"style": LARGE, "weight": SMALL, "result": 1.0},
+    {"style": SMALL, "result": SMALL},
+    {"weight": SMALL, "result": SMALL},
+]
 DEMODULATED_WEIGHTS = Exercise(
     "ex-12-demodulated-weights",
     "demodulated_weights(weight, style)",
     points=3,
     steps=[
         Values(_weight_cases, demodulated_weights, WEIGHT_MISTAKES),
-        Gradients(_graded_weights, demodulated_weights, hint=DIVISOR),
         NoSideEffects(_weight_cases),
+        Values(_swept_weights, demodulated_weights, WEIGHT_MISTAKES, OF_EVERY_KIND),
+        Gradients(_graded_weights, demodulated_weights, hint=DIVISOR),
+        WeightedGradients(_swept_weights, demodulated_weights, hint=DIVISOR),
+        Scaled(_graded_weights, demodulated_weights, FACTORS),
     ],
-    description="n ≠ m, kernels of 1 × 1 to 3 × 5, styles of both signs, tiny and zero, gradients, both precisions.",
+    description="n ≠ m, kernels up to 7 × 7, styles of both signs and any size, zero too, gradients, both precisions.",
 )

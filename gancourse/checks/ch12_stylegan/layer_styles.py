@@ -5,85 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from torch import Tensor
 
-from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, Values
+from gancourse.checks.ch12_stylegan.layer_style_answers import (
+    MIXING_MISTAKES,
+    TRUNCATION_MISTAKES,
+    mixed_styles,
+    truncated_styles,
+)
+from gancourse.checks.ch12_stylegan.sweeps import (
+    LARGE,
+    OF_EVERY_KIND,
+    SMALL,
+    NoDraws,
+    Scaled,
+    WeightedGradients,
+    drawn,
+    sizes,
+    spread_out,
+)
+from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Values
 from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
 from gancourse.checks.engine.side_effects import NoSideEffects
 
 BOTH = "Both latents are trained through: detach nothing, and take every layer's style from the tensor it belongs to"
 NOT_A_CONSTANT = "The styles are trained through: detach nothing, use no .data and no torch.no_grad()"
-
-
-def mixed_styles(w: Tensor, second: Tensor, crossover: Tensor) -> Tensor:
-    """The right answer, sample by sample."""
-    parts = [torch.cat([a[:c], b[c:]]) for a, b, c in zip(w, second, crossover.tolist(), strict=True)]
-    return torch.stack(parts)
-
-
-def truncated_styles(w: Tensor, mean_w: Tensor, psi: float, n_layers: int) -> Tensor:
-    """The right answer, layer by layer."""
-    layers = [psi * v + (1 - psi) * mean_w if i < n_layers else v for i, v in enumerate(w.unbind(1))]
-    return torch.stack(layers, 1)
-
-
-def _crossed(change: Callable[[Tensor, int], Tensor]) -> Callable[..., Tensor]:
-    """The answer with other crossovers."""
-    return lambda w, second, crossover: mixed_styles(w, second, change(crossover, w.shape[1]).expand_as(crossover))
-
-
-def _single_layer(w: Tensor, second: Tensor, crossover: Tensor) -> Tensor:
-    at = torch.arange(w.shape[1]) == crossover[:, None]
-    return torch.where(at[..., None], second, w)
-
-
-MIXING_MISTAKES = [
-    Mistake(
-        lambda w, second, crossover: mixed_styles(second, w, crossover),
-        "The two are exchanged: the layers *before* the crossover have w, those from it on the second.",
-    ),
-    Mistake(
-        _crossed(lambda c, n: (c + 1).clamp(max=n)),
-        "The second's styles begin one layer late; the layer with the crossover's number is the first to have them.",
-    ),
-    Mistake(
-        _crossed(lambda c, n: (c - 1).clamp(min=0)),
-        "The second's styles begin one layer early; the layer with the crossover's number is the first to have them.",
-    ),
-    Mistake(_crossed(lambda c, n: c[:1]), "All samples are cut at the first one's crossover; each sample has its own."),
-    Mistake(
-        _crossed(lambda c, n: c.min()[None]), "All samples are cut at the smallest crossover; each sample has its own."
-    ),
-    Mistake(
-        _crossed(lambda c, n: c.max()[None]), "All samples are cut at the largest crossover; each sample has its own."
-    ),
-    Mistake(_crossed(lambda c, n: c.roll(1)), "The samples have each other's crossovers, moved by one."),
-    Mistake(_crossed(lambda c, n: n - c), "The crossover is counted from the last layer; count from the first."),
-    Mistake(
-        lambda w, second, crossover: w,
-        "Nothing is mixed: a published implementation computed the second styles and passed the first ones on.",
-    ),
-    Mistake(
-        lambda w, second, crossover: second, "Every layer has the second's style; only those from the crossover on do."
-    ),
-    Mistake(_single_layer, "One layer alone has the second's style; all layers from the crossover on have it."),
-    Mistake(
-        lambda w, second, crossover: (w + second) / 2, "That is the mean of the two; each layer has one or the other."
-    ),
-    Mistake(
-        lambda w, second, crossover: mixed_styles(w, second.roll(1, 0), crossover),
-        "The second styles are those of other samples, moved by one.",
-    ),
-    Mistake(
-        lambda w, second, crossover: mixed_styles(w, second[:1].expand_as(second), crossover),
-        "All samples get the first one's second styles; each has its own.",
-    ),
-]
-
-
-def _drawn(k: int, *shape: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(k), dtype=torch.float64)
 
 
 def _mixing_cases() -> list[Case]:
@@ -105,18 +51,39 @@ def _mixing_cases() -> list[Case]:
                 ((3, 4, 2), [0, 0, 0], "the second's styles alone"),
             )
         ):
-            args = {"w": _drawn(k, *shape), "second": 3 + _drawn(50 + k, *shape)}
+            args = {"w": drawn(k, *shape), "second": 3 + drawn(50 + k, *shape)}
             cases.append(
                 Case({n: v.to(dtype) for n, v in args.items()} | {"crossover": torch.tensor(crossover)}, about)
             )
     return cases
 
 
-def _huge() -> list[Case]:
-    """Styles of infinite size in the part that isn't used: a product with zero would make NaN of them."""
-    w, second = _drawn(90, 2, 4, 3), _drawn(91, 2, 4, 3)
+def _infinite() -> list[Case]:
+    """Styles of infinite size: where they aren't used, a product with zero would make NaN of them."""
+    w, second = drawn(90, 2, 4, 3), drawn(91, 2, 4, 3)
     w[0, 2:], second[0, :2], w[1, 3:], second[1, :3] = torch.inf, -torch.inf, -torch.inf, torch.inf
-    return [Case({"w": w, "second": second, "crossover": torch.tensor([2, 3])}, "an unused part that isn't finite")]
+    crossover = torch.tensor([2, 3])
+    used = w.clone()
+    used[0, 1, 0], used[1, 0, 2] = torch.inf, -torch.inf
+    return [
+        Case({"w": w, "second": second, "crossover": crossover}, "an unused part that isn't finite"),
+        Case({"w": used, "second": second, "crossover": crossover}, "a used number that isn't finite"),
+    ]
+
+
+def _every_crossover() -> list[Case]:
+    """One layer to twenty, each with every crossover there is, in no order."""
+    cases = []
+    for n_layers in range(1, 21):
+        n = n_layers + 1
+        args = {"w": drawn(2_300 + n, n, n_layers, 2), "second": 3 + drawn(2_400 + n, n, n_layers, 2)}
+        crossover = torch.randperm(n, generator=torch.Generator().manual_seed(n))
+        cases.append(Case(args | {"crossover": crossover}, f"{n_layers} layers, with every crossover"))
+    return cases
+
+
+def _double(cases: Callable[[], list[Case]]) -> Callable[[], list[Case]]:
+    return lambda: [case for case in cases() if case.args["w"].dtype == torch.float64]
 
 
 MIXED_STYLES = Exercise(
@@ -124,86 +91,26 @@ MIXED_STYLES = Exercise(
     "mixed_styles(w, second, crossover)",
     points=2,
     steps=[
+        NoDraws(_mixing_cases, "draw none, the crossovers are an argument"),
         Values(_mixing_cases, mixed_styles, MIXING_MISTAKES),
+        NoSideEffects(_mixing_cases),
+        Values(_every_crossover, mixed_styles, MIXING_MISTAKES, OF_EVERY_KIND),
         Values(
-            _huge,
+            _infinite,
             mixed_styles,
-            hint="Select the styles, by torch.where or by cutting; products with 0 and 1 spread what isn't finite",
+            hint="Select the styles, by torch.where or by cutting, and leave them as they are; products with 0 and 1 "
+            "spread what isn't finite",
         ),
         Gradients(_mixing_cases, mixed_styles, hint=BOTH),
-        NoSideEffects(_mixing_cases),
+        WeightedGradients(_every_crossover, mixed_styles, hint=BOTH),
+        Scaled(
+            _double(_mixing_cases),
+            mixed_styles,
+            [{"w": factor, "second": factor, "result": factor} for factor in (LARGE, SMALL)],
+        ),
     ],
-    description="One layer to eight, a crossover for each sample, from none to all, gradients, in both precisions.",
+    description="One layer to twenty, a crossover for each sample, from none to all, gradients, in both precisions.",
 )
-
-
-def _truncated(change: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """The first layers changed by any function of their styles, the mean and ψ."""
-
-    def answer(w: Tensor, mean_w: Tensor, psi: float, n_layers: int) -> Tensor:
-        return torch.cat([change(w, mean_w, psi)[:, :n_layers], w[:, n_layers:]], 1)
-
-    return answer
-
-
-TRUNCATION_MISTAKES = [
-    Mistake(
-        lambda w, mean_w, psi, n_layers: w,
-        "ψ has no effect: a published implementation took it and never used it. Move the first layers' styles.",
-    ),
-    Mistake(
-        _truncated(lambda w, m, psi: m + (1 - psi) * (w - m)),
-        "ψ is the wrong way round: 1 changes nothing, and 0 gives the mean.",
-    ),
-    Mistake(
-        lambda w, mean_w, psi, n_layers: mean_w + psi * (w - mean_w),
-        "All layers are truncated; only the first n_layers are.",
-    ),
-    Mistake(
-        lambda w, mean_w, psi, n_layers: truncated_styles(w.flip(1), mean_w, psi, n_layers).flip(1),
-        "The last n_layers are truncated; the first ones are.",
-    ),
-    Mistake(
-        lambda w, mean_w, psi, n_layers: truncated_styles(w.flip(1), mean_w, psi, w.shape[1] - n_layers).flip(1),
-        "The layers *after* the first n_layers are truncated; it is those before that are.",
-    ),
-    Mistake(
-        lambda w, mean_w, psi, n_layers: truncated_styles(w, mean_w, psi, min(n_layers + 1, w.shape[1])),
-        "One layer too many is truncated: the first n_layers are those with the numbers 0 … n_layers − 1.",
-    ),
-    Mistake(
-        lambda w, mean_w, psi, n_layers: truncated_styles(w, mean_w, psi, max(n_layers - 1, 0)),
-        "One layer too few is truncated: the first n_layers are those with the numbers 0 … n_layers − 1.",
-    ),
-    Mistake(_truncated(lambda w, m, psi: psi * w), "The styles are moved towards 0; they move towards mean_w."),
-    Mistake(
-        _truncated(lambda w, m, psi: m + psi * w), "The mean is added, but not subtracted: ψ multiplies w − mean_w."
-    ),
-    Mistake(_truncated(lambda w, m, psi: psi * (w - m)), "The mean is subtracted, but not added again."),
-    Mistake(
-        _truncated(lambda w, m, psi: w.mean(0, keepdim=True) + psi * (w - w.mean(0, keepdim=True))),
-        "The mean is that of this batch: then a sample depends on the others. Take mean_w.",
-    ),
-    Mistake(
-        _truncated(lambda w, m, psi: w.mean(1, keepdim=True) + psi * (w - w.mean(1, keepdim=True))),
-        "The mean is that of the sample's own layers; take mean_w.",
-    ),
-    Mistake(
-        _truncated(lambda w, m, psi: w.mean(2, keepdim=True) + psi * (w - w.mean(2, keepdim=True))),
-        "The mean is that of the style's own numbers; take mean_w.",
-    ),
-    Mistake(
-        _truncated(lambda w, m, psi: torch.minimum(torch.maximum(w, m - psi), m + psi)),
-        "The styles are clamped to within ψ of the mean; they are moved, each by the same share.",
-    ),
-    Mistake(
-        _truncated(lambda w, m, psi: w.clamp(-psi, psi)), "The styles are clamped to ±ψ; they move towards mean_w."
-    ),
-    Mistake(
-        _truncated(lambda w, m, psi: m + min(psi, 1.0) * (w - m)),
-        "ψ is cut at 1; a larger one moves styles away from the mean, and is allowed.",
-    ),
-]
 
 
 def _truncation_cases() -> list[Case]:
@@ -228,8 +135,23 @@ def _truncation_cases() -> list[Case]:
                 ((3, 4, 1), 0.4, 2, "styles of one number"),
             )
         ):
-            args = {"w": (1 + 2 * _drawn(k, *shape)).to(dtype), "mean_w": (0.5 + _drawn(70 + k, shape[2])).to(dtype)}
+            args = {"w": (1 + 2 * drawn(k, *shape)).to(dtype), "mean_w": (0.5 + drawn(70 + k, shape[2])).to(dtype)}
             cases.append(Case(args | {"psi": psi, "n_layers": n_layers}, about))
+    return cases
+
+
+def _swept_truncations() -> list[Case]:
+    """Up to twenty layers, styles far from the mean and near it, ψ near 1 and of 0.01 to 10."""
+    cases = []
+    for k in range(24):
+        n, n_layers, size = sizes(2_500 + k, 7, 20, 9)
+        args = {
+            "w": spread_out(2_600 + k, n, n_layers, size),
+            "mean_w": spread_out(2_700 + k, size),
+            "psi": float(10 ** ((0.7 if k % 2 else 0.05) * drawn(2_800 + k, 1))),
+            "n_layers": sizes(2_900 + k, n_layers + 1)[0] - 1,
+        }
+        cases.append(Case(args, "another ψ, styles of different size"))
     return cases
 
 
@@ -239,8 +161,15 @@ TRUNCATED_STYLES = Exercise(
     points=2,
     steps=[
         Values(_truncation_cases, truncated_styles, TRUNCATION_MISTAKES),
-        Gradients(_truncation_cases, truncated_styles, free=["mean_w"], hint=NOT_A_CONSTANT),
         NoSideEffects(_truncation_cases),
+        Values(_swept_truncations, truncated_styles, TRUNCATION_MISTAKES, OF_EVERY_KIND),
+        Gradients(_truncation_cases, truncated_styles, free=["mean_w"], hint=NOT_A_CONSTANT),
+        WeightedGradients(_swept_truncations, truncated_styles, free=["mean_w"], hint=NOT_A_CONSTANT),
+        Scaled(
+            _double(_truncation_cases),
+            truncated_styles,
+            [{"w": factor, "mean_w": factor, "result": factor} for factor in (LARGE, SMALL)],
+        ),
     ],
-    description="ψ from 0 to 1.5, none to all layers, one number to four, gradients, in both precisions.",
+    description="ψ from 0 to 10, none to all of up to twenty layers, gradients, in both precisions.",
 )

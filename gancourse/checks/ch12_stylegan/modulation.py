@@ -8,8 +8,18 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
-from gancourse.checks.ch12_stylegan.demodulation import EPSILON, SHAPES, demodulated_weights, drawn, spread
-from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, Values
+from gancourse.checks.ch12_stylegan.demodulation import EPSILON, SHAPES, demodulated_weights, spread
+from gancourse.checks.ch12_stylegan.sweeps import (
+    LARGE,
+    OF_EVERY_KIND,
+    SMALL,
+    Scaled,
+    WeightedGradients,
+    drawn,
+    sizes,
+    spread_out,
+)
+from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, Values, single_precision
 from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
 from gancourse.checks.engine.side_effects import NoSideEffects
@@ -37,12 +47,15 @@ def _with_weight(change: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
     return lambda x, weight, style: modulated_convolution(x, change(weight), style)
 
 
-def _on_outputs(x: Tensor, weight: Tensor, style: Tensor) -> Tensor:
-    """The style on the outputs' channels, as far as there are as many."""
-    y = modulated_convolution(x, weight, torch.ones_like(style))
-    if weight.shape[0] != weight.shape[1]:
-        return y
-    return y * style[:, :, None, None]
+def _on_outputs(broadcast: bool) -> Callable[..., Tensor]:
+    """The style on the outputs' channels, as far as there are as many, or broadcasting makes as many."""
+
+    def answer(x: Tensor, weight: Tensor, style: Tensor) -> Tensor:
+        y = modulated_convolution(x, weight, torch.ones_like(style))
+        fits = len(weight) == weight.shape[1] or (broadcast and len(weight) == 1)
+        return y * style[:, :, None, None] if fits else y
+
+    return answer
 
 
 def _transposed(weight: Tensor) -> Tensor:
@@ -68,7 +81,7 @@ CONVOLUTION_MISTAKES = [
     ),
     Mistake(
         lambda *args: _each(args[0], demodulated_weights(*args[1:])),
-        "The weights are demodulated as well; this exercise asks for the modulated ones, eq. 1 alone.",
+        "The weights are demodulated as well; this exercise asks for the modulated ones alone.",
     ),
     Mistake(
         _with_style(lambda s: s[:1].expand_as(s)),
@@ -82,6 +95,10 @@ CONVOLUTION_MISTAKES = [
     Mistake(
         _with_style(lambda s: 1 + s), "That is 1 + s: here the affine map's bias is one already, so s is a factor."
     ),
+    Mistake(
+        _with_style(lambda s: s.abs()),
+        "The style is made positive; a negative one turns the sign of its weights, and is allowed.",
+    ),
     Mistake(_with_style(lambda s: s.square()), "The style acts twice, as s²: scale x or the weight, not both."),
     Mistake(
         _with_style(lambda s: s * (s.square().mean(1, keepdim=True) + EPSILON).rsqrt()),
@@ -92,9 +109,12 @@ CONVOLUTION_MISTAKES = [
         "The style is divided by its length. Nothing normalises styles; demodulation, which isn't asked for, divides "
         "weights.",
     ),
-    Mistake(
-        _on_outputs,
-        "The style scales the *output* channels; it belongs to the inputs, with one number for each input channel.",
+    *(
+        Mistake(
+            _on_outputs(broadcast),
+            "The style scales the *output* channels; it belongs to the inputs, with one number for each input channel.",
+        )
+        for broadcast in (False, True)
     ),
     Mistake(
         _with_weight(lambda w: w.flip(2, 3)),
@@ -104,9 +124,14 @@ CONVOLUTION_MISTAKES = [
         _with_weight(_transposed),
         "Inputs and outputs of the weight are exchanged; its shape is [outputs, inputs, height, width].",
     ),
+    Mistake(
+        _with_weight(lambda w: w / w[0].numel() ** 0.5),
+        "The weight is divided by the root of its inputs' number, as for equal learning rates; take it as it is.",
+    ),
     Mistake(_padded("reflect"), "The border is reflected; outside there are zeros (padding of conv2d)."),
     Mistake(_padded("circular"), "The maps repeat at the border; outside there are zeros (padding of conv2d)."),
     Mistake(_padded("replicate"), "The border is repeated; outside there are zeros (padding of conv2d)."),
+    single_precision(modulated_convolution),
 ]
 
 
@@ -135,14 +160,36 @@ def _graded_convolutions() -> list[Case]:
     return [case for case in _convolution_cases() if case.args["x"].dtype == torch.float64]
 
 
+def _swept_convolutions() -> list[Case]:
+    """Sizes at random, kernels up to 7 × 7, styles over several orders of magnitude with zeros among them."""
+    cases = []
+    for k in range(24):
+        n, n_in, n_out, height, width, of_height, of_width = sizes(600 + k, 7, 9, 9, 8, 8, 4, 4)
+        kernel = (2 * of_height - 1, 2 * of_width - 1)
+        args = {
+            "x": 0.3 + drawn(700 + k, n, n_in, height, width),
+            "weight": drawn(800 + k, n_out, n_in, *kernel),
+            "style": spread_out(900 + k, n, n_in, zeros=0.2),
+        }
+        cases.append(Case(args, f"a kernel of {kernel[0]} × {kernel[1]}; styles of different size, some of them zero"))
+    return cases
+
+
+FACTORS = [
+    {name: factor, "result": factor}
+    for name, factor in (("style", LARGE), ("style", SMALL), ("x", LARGE), ("x", SMALL), ("weight", LARGE))
+]
 MODULATED_CONVOLUTION = Exercise(
     "ex-12-modulated-convolution",
     "modulated_convolution(x, weight, style)",
     points=3,
     steps=[
         Values(_convolution_cases, modulated_convolution, CONVOLUTION_MISTAKES),
-        Gradients(_graded_convolutions, modulated_convolution, hint=ALL_THREE),
         NoSideEffects(_convolution_cases),
+        Values(_swept_convolutions, modulated_convolution, CONVOLUTION_MISTAKES, OF_EVERY_KIND),
+        Gradients(_graded_convolutions, modulated_convolution, hint=ALL_THREE),
+        WeightedGradients(_swept_convolutions, modulated_convolution, hint=ALL_THREE),
+        Scaled(_graded_convolutions, modulated_convolution, FACTORS),
     ],
-    description="Batches of one to four, n ≠ m, kernels and maps that aren't square, gradients, in both precisions.",
+    description="Batches of one to seven, kernels up to 7 × 7, styles of any size, gradients, in both precisions.",
 )

@@ -5,7 +5,18 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, Values
+from gancourse.checks.ch12_stylegan.sweeps import (
+    LARGE,
+    OF_EVERY_KIND,
+    SMALL,
+    NoDraws,
+    Scaled,
+    WeightedGradients,
+    drawn,
+    sizes,
+    spread_out,
+)
+from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, Values, single_precision
 from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
 from gancourse.checks.engine.side_effects import NoSideEffects
@@ -73,6 +84,7 @@ MISTAKES = [
         lambda x, noise, factors: x + _column(factors) * noise.mean((2, 3), keepdim=True),
         "Each sample gets one number of noise; there is one for each pixel.",
     ),
+    single_precision(add_noise),
 ]
 
 
@@ -97,25 +109,50 @@ def _cases() -> list[Case]:
         ):
             generator = torch.Generator().manual_seed(k)
             n, n_channels, height, width = shape
-            drawn = [
+            numbers = [
                 torch.randn(*size, generator=generator, dtype=torch.float64)
                 for size in (shape, (n, 1, height, width), (n_channels,))
             ]
             for factor, what in ((1.0, about), (0.0, f"{about}; factors of zero, as at the start")):
-                args = dict(zip(("x", "noise", "factors"), drawn, strict=True))
+                args = dict(zip(("x", "noise", "factors"), numbers, strict=True))
                 args["factors"] = factor * args["factors"]
                 cases.append(Case({key: v.to(dtype) for key, v in args.items()}, what))
     return cases
 
 
+def _double_cases() -> list[Case]:
+    return [case for case in _cases() if case.args["x"].dtype == torch.float64]
+
+
+def _swept() -> list[Case]:
+    """Sizes at random, factors and noise over several orders of magnitude, some of them zero."""
+    cases = []
+    for k in range(24):
+        n, n_channels, height, width = sizes(1_900 + k, 9, 12, 8, 8)
+        args = {
+            "x": drawn(2_000 + k, n, n_channels, height, width),
+            "noise": spread_out(2_100 + k, n, 1, height, width),
+            "factors": spread_out(2_200 + k, n_channels, zeros=0.3),
+        }
+        cases.append(Case(args, "factors and noise of different size, some of them zero"))
+    return cases
+
+
+FACTORS = [
+    {"x": factor, other: factor, "result": factor} for factor in (LARGE, SMALL) for other in ("noise", "factors")
+]
 ADD_NOISE = Exercise(
     "ex-12-add-noise",
     "add_noise(x, noise, factors)",
     points=1,
     steps=[
+        NoDraws(_cases, "draw none, the noise is the argument `noise`"),
         Values(_cases, add_noise, MISTAKES),
-        Gradients(_cases, add_noise, hint=AT_ZERO),
         NoSideEffects(_cases),
+        Values(_swept, add_noise, MISTAKES, OF_EVERY_KIND),
+        Gradients(_cases, add_noise, free=["noise"], hint=AT_ZERO),
+        WeightedGradients(_swept, add_noise, free=["noise"], hint=AT_ZERO),
+        Scaled(_double_cases, add_noise, FACTORS),
     ],
-    description="Batches of one to four, up to five channels, factors of both signs and 0, gradients, both precisions.",
+    description="Batches of one to nine, up to twelve channels, factors of any size and 0, gradients, both precisions.",
 )

@@ -8,13 +8,27 @@ import torch
 from torch import Tensor
 from torch.nn.functional import instance_norm
 
-from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, Values
-from gancourse.checks.engine.probe import Case
+from gancourse.checks.ch12_stylegan.sweeps import (
+    LARGE,
+    OF_EVERY_KIND,
+    SMALL,
+    Scaled,
+    WeightedGradients,
+    drawn,
+    sizes,
+    spread_out,
+)
+from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, Values, single_precision
+from gancourse.checks.engine.probe import Case, call, call_text
 from gancourse.checks.engine.registry import Exercise
 from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.verdict import Wrong
 
 EPSILON = 1e-8
-CONSTANTS = "Mean and deviation are parts of the function of x: don't detach them, nor the style"
+CONSTANTS = (
+    "Mean and deviation are parts of the function of x: don't detach them, nor the style; and take no root without the "
+    "1e-8 below it, whose gradient at a constant map is infinite"
+)
 
 
 def _maps(values: Tensor) -> Tensor:
@@ -44,6 +58,16 @@ def _by(
 
 def _standard(x: Tensor, epsilon: float = EPSILON) -> Tensor:
     return _by(epsilon=epsilon)(x, x.new_ones(x.shape[:2]), x.new_zeros(x.shape[:2]))
+
+
+def _bounded(x: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
+    variance = x.var((2, 3), keepdim=True, correction=0).clamp(min=EPSILON)
+    return _maps(scale) * (x - x.mean((2, 3), keepdim=True)) / variance.sqrt() + _maps(bias)
+
+
+def _by_mean_square(x: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
+    square = x.square().mean((2, 3), keepdim=True)
+    return _maps(scale) * (x - x.mean((2, 3), keepdim=True)) / (square + EPSILON).sqrt() + _maps(bias)
 
 
 def _outside(x: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
@@ -84,6 +108,15 @@ MISTAKES = [
         lambda x, s, b: _maps(s[:1]) * _standard(x) + _maps(b[:1]),
         "Every sample gets the first one's style; each has its own.",
     ),
+    Mistake(
+        lambda x, s, b: _maps(s.mean(0, keepdim=True)) * _standard(x) + _maps(b.mean(0, keepdim=True)),
+        "The styles of the batch are averaged; each sample has its own.",
+    ),
+    Mistake(_bounded, "Below the root there is the larger one of the variance and 1e-8; add the 1e-8 to the variance."),
+    Mistake(
+        _by_mean_square,
+        "That divides by the root of the mean of x²; the variance is the mean of (x − μ)².",
+    ),
     Mistake(lambda x, s, b: _standard(x), "That is instance normalisation alone; scale and bias are missing."),
     Mistake(lambda x, s, b: _maps(s) * _standard(x), "The bias is missing: it is the mean of the result."),
     Mistake(
@@ -103,8 +136,10 @@ MISTAKES = [
     ),
     *(
         Mistake(_by(epsilon=e), f"Below the root there is {e:.3g}; the exercise adds 1e-8.")
-        for e in (1e-5, 1e-6, 1e-7, 1e-10, 1e-12, 0.0)
+        for e in (1e-5, 1e-6, 1e-7, 1e-10, 1e-12)
     ),
+    Mistake(_by(epsilon=0.0), "The 1e-8 below the root is missing: a map that is constant would be divided by 0."),
+    single_precision(adain),
 ]
 
 
@@ -142,18 +177,71 @@ def _cases() -> list[Case]:
 
 
 def _graded() -> list[Case]:
-    """Double precision, and maps that vary: at a constant one the gradient is that of rounding."""
-    return [c for c in _cases() if c.args["x"].dtype == torch.float64 and c.args["x"].std() > 1e-3][:-1]
+    return [c for c in _cases() if c.args["x"].dtype == torch.float64]
 
 
+def _scaled() -> list[Case]:
+    """Maps that vary by about 1, beside which 1e-8 counts little, and less if they are larger."""
+    return [c for c in _graded() if c.args["x"].std() > 1e-3]
+
+
+def _swept() -> list[Case]:
+    """Sizes at random, maps of different strength: some constant, some with one bright pixel, some with scale zero."""
+    cases = []
+    for k in range(24):
+        n, n_channels, height, width = sizes(1_300 + k, 7, 7, 12, 12)
+        x = 10 ** drawn(1_400 + k, n, n_channels, 1, 1) * drawn(1_500 + k, n, n_channels, height, width)
+        about = "maps of different strength, a scale of zero"
+        if k % 3 == 1:
+            x[0, 0] = 0.5
+            about = "one map that is constant"
+        elif k % 3 == 2:
+            x[..., -1, -1] += 1e3 * x.abs().amax((2, 3))
+            about = "maps with one bright pixel each"
+        scale = spread_out(1_600 + k, n, n_channels)
+        scale[-1, -1] = 0.0
+        cases.append(Case({"x": x, "scale": scale, "bias": spread_out(1_700 + k, n, n_channels)}, about))
+    return cases
+
+
+def _shifted_case() -> Case:
+    """Whole numbers around 4096, whose mean single precision holds exactly, in whatever order they are added."""
+    x = 4096 + torch.randint(-3, 4, (2, 3, 8, 8), generator=torch.Generator().manual_seed(1_800)).float()
+    style = {"scale": torch.ones(2, 3), "bias": torch.zeros(2, 3)}
+    return Case({"x": x} | style, "maps with a mean of 4096 and a deviation of 2")
+
+
+def _check_shifted(name: str, function: Callable[..., Tensor]) -> None:
+    """The variance isn't what is left of two large numbers."""
+    case = _shifted_case()
+    difference = (call(name, function, case) - adain(*case.args.values())).abs().max()
+    # Library functions that multiply before they subtract are wrong by 1e-3 here; the shortcut is by 1e-1 and more.
+    if not difference < 2e-2:
+        raise Wrong(
+            f"{call_text(name, case)}, {case.about}, in single precision, is wrong by up to {difference:.2g}. Is the "
+            "variance computed as the mean of x² less μ²? That is a difference of nearly equal numbers, of which "
+            "rounding leaves nothing: subtract the mean first, then take the mean of (x − μ)²"
+        )
+
+
+FACTORS = [
+    {"scale": LARGE, "bias": LARGE, "result": LARGE},
+    {"scale": SMALL, "bias": SMALL, "result": SMALL},
+    {"x": LARGE, "result": 1.0},
+]
 ADAIN = Exercise(
     "ex-12-adain",
     "adain(x, scale, bias)",
     points=2,
     steps=[
         Values(_cases, adain, MISTAKES),
-        Gradients(_graded, adain, hint=CONSTANTS),
         NoSideEffects(_cases),
+        Values(_swept, adain, MISTAKES, OF_EVERY_KIND),
+        Gradients(_scaled, adain, hint=CONSTANTS),
+        WeightedGradients(_graded, adain, hint=CONSTANTS),
+        WeightedGradients(_swept, adain, hint=CONSTANTS),
+        _check_shifted,
+        Scaled(_scaled, adain, FACTORS),
     ],
-    description="Maps of 1 × 1 to 8 × 8, constant and tiny ones, a batch of one, gradients, in both precisions.",
+    description="Maps of 1 × 1 to 12 × 12, constant, tiny and far from zero ones, gradients, in both precisions.",
 )

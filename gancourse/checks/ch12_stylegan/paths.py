@@ -7,18 +7,26 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from gancourse.checks.ch12_stylegan.path_mistakes import MISTAKES
 from gancourse.checks.ch12_stylegan.path_problems import (
-    MISTAKES,
     PROBLEMS,
+    SCALED,
     Call,
     Problem,
     call_of,
     path_length_penalty,
+    swept_problems,
 )
+from gancourse.checks.ch12_stylegan.sweeps import drawn
 from gancourse.checks.engine.comparison import PRECISIONS, followed
 from gancourse.checks.engine.probe import attempt
 from gancourse.checks.engine.registry import Exercise
-from gancourse.checks.engine.side_effects import complain_of_gradients, mark_gradients, random_numbers_kept
+from gancourse.checks.engine.side_effects import (
+    complain_of_gradients,
+    complain_of_hooks,
+    mark_gradients,
+    random_numbers_kept,
+)
 from gancourse.checks.engine.verdict import Wrong, same, show
 
 Answer = Callable[[Tensor, Tensor, Tensor, Tensor, float], tuple[Tensor, Tensor]]
@@ -27,50 +35,69 @@ FORMULA = (
     "penalty = (length − mean)², new mean = decay · mean + (1 − decay) · mean of the lengths"
 )
 
+SINGLE = (
+    "That is computed in single precision; stay in the precision of the arguments: no .float(), and new tensors of "
+    "their type (dtype=images.dtype)"
+)
+
 
 def _text(name: str, problem: Problem, dtype: torch.dtype) -> str:
     n, *image = problem.shape
     return (
         f"{name}(…) for {n} image{'s' * (n > 1)} of {' × '.join(map(str, image))} with styles "
-        f"[{n}, {problem.n_layers}, {problem.size}], mean {problem.mean:g} and decay {problem.decay:g} in "
-        f"{str(dtype).removeprefix('torch.')}"
+        f"[{n}, {problem.n_layers}, {problem.size}], mean {problem.mean * 2.0**problem.power:g} and "
+        f"decay {problem.decay:g} in {str(dtype).removeprefix('torch.')}"
     )
 
 
 def _check(problem: Problem, dtype: torch.dtype, name: str, function: Answer) -> None:
     """Values, the gradient in the generator's weights, and all that should stay as it was."""
     call, text = call_of(problem, dtype), _text(name, problem, dtype)
-    *arguments, weight = call
-    before = [v.detach().clone() for v in (*arguments[:4], weight)]
-    mark_gradients([call.styles, weight])
+    watched = {"images": call.images, "styles": call.styles, "noise": call.noise, "mean": call.mean}
+    watched |= {"the weights": call.weight, "the latents' weights or the styles": call.source}
+    before = [v.detach().clone() for v in watched.values()]
+    mark_gradients([call.source, call.weight])
     with random_numbers_kept(text):
-        pair = attempt(name, function, arguments, text)
+        pair = attempt(name, function, call[:5], text)
     penalty, mean = _pair(pair, text, problem)
-    for key, now, original in zip(
-        ("images", "styles", "noise", "mean", "weights"), (*arguments[:4], weight), before, strict=True
-    ):
+    for (key, now), original in zip(watched.items(), before, strict=True):
         if not torch.equal(now.detach(), original):
             raise Wrong(f"{text} changed {key} in place; leave the arguments as they are, and return the new mean")
     if call.noise.requires_grad or call.mean.requires_grad or not call.styles.requires_grad:
         raise Wrong(f"{text} changed requires_grad of an argument; leave the arguments as they are")
-    complain_of_gradients(text, [call.styles, weight])
+    complain_of_gradients(text, [call.source, call.weight])
+    complain_of_hooks(text, watched.values())
     _compare(text, penalty, mean, problem, dtype)
     _check_gradient(text, call, penalty, mean, problem, dtype)
 
 
 def _pair(pair: object, text: str, problem: Problem) -> tuple[Tensor, Tensor]:
-    is_pair = isinstance(pair, tuple | list) and len(pair) == 2 and all(isinstance(v, Tensor) for v in pair)
-    if not is_pair:
+    parts = list(pair) if isinstance(pair, tuple | list) else None
+    if parts is None or len(parts) != 2 or not all(isinstance(v, Tensor) for v in parts):
+        kinds = show(pair) if parts is None else " and ".join(f"a {type(v).__name__}" for v in parts)
         raise Wrong(
-            f"{text} returned {show(pair)}; expected a pair of tensors: the penalties, shape [{problem.shape[0]}], and "
-            "the new mean, shape []"
+            f"{text} returned {kinds}; expected a pair of tensors: the penalties, shape [{problem.shape[0]}], and "
+            "the new mean, shape []: no .item(), no float()"
         )
-    return pair[0], pair[1]
+    return parts[0], parts[1]
+
+
+def _same(pair: tuple[Tensor, Tensor], right: tuple[Tensor, Tensor], problem: Problem) -> bool:
+    """Whether two pairs agree, relative to the size of the paths."""
+    return all(
+        a.shape == b.shape and same(_unscaled(a, power, problem), _unscaled(b, power, problem))
+        for a, b, power in zip(pair, right, (2, 1), strict=True)
+    )
+
+
+def _unscaled(value: Tensor, power: int, problem: Problem) -> Tensor:
+    """A value without the power of two that multiplies the images, or with its own precision if there is none."""
+    return value.double() * 2.0 ** (-power * problem.power) if problem.power else value
 
 
 def _compare(text: str, penalty: Tensor, mean: Tensor, problem: Problem, dtype: torch.dtype) -> None:
     right, right_mean = path_length_penalty(call_of(problem, dtype))
-    if not same(penalty, right) or not same(mean, right_mean):
+    if not _same((penalty, mean), (right, right_mean), problem):
         raise Wrong(
             f"{text} gave the penalties {show(penalty)} and the mean {show(mean)}; expected {show(right)} and "
             f"{show(right_mean)}. {_diagnosis(penalty, mean, problem, dtype)}"
@@ -82,10 +109,15 @@ def _compare(text: str, penalty: Tensor, mean: Tensor, problem: Problem, dtype: 
 
 def _diagnosis(penalty: Tensor, mean: Tensor, problem: Problem, dtype: torch.dtype) -> str:
     for answer, message in MISTAKES:
-        wrong, wrong_mean = answer(call_of(problem, dtype))
-        if same(penalty, wrong) and same(mean, wrong_mean):
+        if _same((penalty, mean), answer(call_of(problem, dtype)), problem):
             return message
-    return f"{'This case tries ' + problem.about + '. '}{FORMULA}"
+    right = path_length_penalty(call_of(problem, dtype))
+    if _same((penalty.float(), mean.float()), right, problem):
+        return SINGLE
+    shapes = [list(penalty.shape), list(mean.shape)]
+    if shapes != [[problem.shape[0]], []]:
+        return f"Their shapes are {shapes[0]} and {shapes[1]}; they should be [{problem.shape[0]}] and []. {FORMULA}"
+    return f"This case tries {problem.about}. {FORMULA}"
 
 
 def _check_gradient(text: str, call: Call, penalty: Tensor, mean: Tensor, problem: Problem, dtype: torch.dtype) -> None:
@@ -99,14 +131,19 @@ def _check_gradient(text: str, call: Call, penalty: Tensor, mean: Tensor, proble
             f"{text}: the new mean carries a graph, which would grow from update to update; it is a number to compare "
             "with: detach the lengths in it"
         )
+    # Weights of both signs: the plain sum doesn't say from which sample a gradient came.
+    weights = drawn(5_000, len(penalty)).to(dtype)
     reference = call_of(problem, dtype)
-    expected = torch.autograd.grad(path_length_penalty(reference)[0].sum(), reference.weight)
-    mine = followed(text, lambda: torch.autograd.grad(penalty.sum(), call.weight, retain_graph=True))
-    if not same(mine[0], expected[0]):
-        raise Wrong(
-            f"{text} has the right penalties, but not the right gradient in the generator's weights: the lengths are "
-            "differentiable, the running mean is a constant"
-        )
+    expected = _leaf_gradients((path_length_penalty(reference)[0] * weights).sum(), reference)
+    mine = followed(text, lambda: _leaf_gradients((penalty * weights).sum(), call))
+    for ours, theirs in zip(mine, expected, strict=True):
+        if not same(_unscaled(ours, 2, problem), _unscaled(theirs, 2, problem)):
+            reason = "the lengths are differentiable, each sample's own, and the running mean is a constant"
+            if same(ours.float(), theirs):
+                reason = SINGLE
+            raise Wrong(
+                f"{text} has the right penalties, but not the right gradient in the generator's weights: {reason}"
+            )
     try:  # the generator's other losses use the same images
         torch.autograd.grad(call.images.square().sum(), call.weight)
     except RuntimeError:
@@ -114,6 +151,10 @@ def _check_gradient(text: str, call: Call, penalty: Tensor, mean: Tensor, proble
             f"{text} freed the graph of the images, from which the generator's loss is still to be differentiated; "
             "create_graph=True keeps it"
         ) from None
+
+
+def _leaf_gradients(value: Tensor, call: Call) -> list[Tensor]:
+    return list(torch.autograd.grad(value, (call.weight, call.source), retain_graph=True))
 
 
 def _step(problem: Problem, dtype: torch.dtype) -> Callable[[str, Answer], None]:
@@ -142,6 +183,11 @@ PATH_LENGTH_PENALTY = Exercise(
     "ex-12-path-length-penalty",
     "path_length_penalty(images, styles, noise, mean, decay)",
     points=4,
-    steps=[*(_step(problem, dtype) for dtype in PRECISIONS for problem in PROBLEMS), _check_repetition],
-    description="One sample to four, one layer to five, decays of 0 to 1, gradients in the weights, both precisions.",
+    steps=[
+        *(_step(problem, dtype) for dtype in PRECISIONS for problem in PROBLEMS),
+        *(_step(problem, torch.float64) for problem in (*swept_problems(), *SCALED)),
+        _check_repetition,
+    ],
+    description="One sample to seven, one layer to nine, decays of 0 to 1, lengths of 1e-5 to 1e60, gradients in the "
+    "weights of generator and mapping, both precisions.",
 )
