@@ -149,7 +149,7 @@ def _swept_truncations() -> list[Case]:
             "w": spread_out(2_600 + k, n, n_layers, size),
             "mean_w": spread_out(2_700 + k, size),
             "psi": float(10 ** ((0.7 if k % 2 else 0.05) * drawn(2_800 + k, 1))),
-            "n_layers": sizes(2_900 + k, n_layers + 1)[0] - 1,
+            "n_layers": (0, n_layers, *sizes(2_900 + k, n_layers, n_layers))[k % 4],
         }
         cases.append(Case(args, "another ψ, styles of different size"))
     return cases

@@ -24,7 +24,7 @@ from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
 from gancourse.checks.engine.side_effects import NoSideEffects
 
-ALL_THREE = "x, the weight and the style are all trained through: detach none of them"
+ALL_THREE = "x, the weight and the style are all trained through: detach none of them, and treat no number apart"
 
 
 def _each(x: Tensor, own: Tensor) -> Tensor:

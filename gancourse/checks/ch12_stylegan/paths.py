@@ -141,8 +141,10 @@ def _check_gradient(text: str, call: Call, penalty: Tensor, mean: Tensor, proble
             reason = "the lengths are differentiable, each sample's own, and the running mean is a constant"
             if same(ours.float(), theirs):
                 reason = SINGLE
+            at = (ours - theirs).abs().argmax()
             raise Wrong(
-                f"{text} has the right penalties, but not the right gradient in the generator's weights: {reason}"
+                f"{text} has the right penalties, but not the right gradient in the generator's weights, "
+                f"{ours.flatten()[at]:.4g} in place of {theirs.flatten()[at]:.4g} where it differs most: {reason}"
             )
     try:  # the generator's other losses use the same images
         torch.autograd.grad(call.images.square().sum(), call.weight)
