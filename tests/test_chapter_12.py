@@ -101,6 +101,22 @@ def test_a_spike_scales_the_rest_of_a_normalised_map_as_the_formula_says_and_not
     torch.testing.assert_close(layer(spiked.float(), w)[..., rest], layer(x.float(), w)[..., rest])
 
 
+def test_far_from_a_spike_a_convolution_and_an_instance_norm_shrink_and_two_other_layers_dont():
+    x = normal(2, 32, 32, 32).float()
+    spiked, rest = x.clone(), torch.ones(32, 32, dtype=torch.bool)
+    spiked[..., 12, 20] += 100
+    rest[11:14, 19:22] = False
+    with initialised_from(0):
+        layer = ModulatedConvolution(32, 16, 8)
+    w = normal(2, 8, key=1).float()
+    s, _ = layer.scales(w)
+    undivided, undivided_spiked = (layer.convolved(v * s[:, :, None, None]) for v in (x, spiked))
+    torch.testing.assert_close(undivided_spiked[..., rest], undivided[..., rest])
+    torch.testing.assert_close(layer(spiked, w)[..., rest], layer(x, w)[..., rest])
+    norms = [instance_norm(v)[..., rest].std(-1).mean() for v in (undivided_spiked, undivided)]
+    assert 0.25 < norms[0] / norms[1] < 0.4
+
+
 def test_the_spike_of_the_exercise_gives_the_deviation_that_was_asked_for():
     n, c = 64 * 64, 0.4
     assert abs(1 / math.sqrt(1 + (math.sqrt(n * (1 / c**2 - 1))) ** 2 / n) - c) < 1e-12
@@ -152,6 +168,17 @@ def test_over_the_wrong_axis_a_square_layer_keeps_its_deviation_and_ignores_the_
     assert abs(plain.item() / expected - 1) < 0.1
 
 
+def test_inputs_that_agree_with_weights_of_one_sign_break_the_assumption_of_demodulation():
+    x = math.sqrt(0.7) * normal(8, 64, 16, 16) + math.sqrt(0.3) * normal(8, 1, 16, 16, key=5)
+    style, weight = (
+        (4 * torch.rand(8, 64, generator=torch.Generator().manual_seed(2)).double() - 2).exp(),
+        normal(16, 64, 3, 3),
+    )
+    random, positive = (grouped(x, own_weights(w, style, (2, 3, 4))).std((2, 3)).mean() for w in (weight, weight.abs()))
+    assert abs(random - 1) < 0.05
+    assert positive > 2
+
+
 # Noise
 
 
@@ -169,11 +196,27 @@ def test_a_noise_factor_at_zero_has_a_gradient_whose_mean_over_the_noises_signs_
     noise = normal(4, generator.n_noise, key=1).float()
     one, other = gradients(noise), gradients(-noise)
     assert one.abs().max() > 1e-3
-    torch.testing.assert_close(one, -other, rtol=1e-3, atol=1e-5)
+    torch.testing.assert_close(one, -other, rtol=0, atol=0)
     with torch.no_grad():
         for factor in factors:
             factor.fill_(0.5)
     assert (gradients(noise) + gradients(-noise)).abs().max() > 1e-4
+
+
+# Readings of mixed styles
+
+
+def kept_and_followed(one: torch.Tensor, two: torch.Tensor, mixed: torch.Tensor) -> list[float]:
+    x = torch.stack([one, two], 1)
+    return torch.linalg.lstsq(x, mixed[:, None]).solution[:, 0].tolist()
+
+
+def test_an_unrelated_face_has_a_share_of_one_half_and_neither_keeps_nor_follows():
+    one, two, other = normal(3, 20_000)
+    shares = [((m - one) * (two - one)).sum() / (two - one).square().sum() for m in (other, (one + two) / 2)]
+    assert all(abs(share - 0.5) < 0.02 for share in shares)
+    assert all(abs(value) < 0.03 for value in kept_and_followed(one, two, other))
+    assert kept_and_followed(one, two, (one + two) / 2) == pytest.approx([0.5, 0.5])
 
 
 # Path lengths
@@ -201,6 +244,24 @@ def test_of_linear_generators_the_worst_conditioned_has_the_shortest_and_least_e
     mean = math.sqrt(2) * math.gamma(4.5) / math.gamma(4)
     assert abs(even.mean().item() - mean) < 0.02
     assert abs(penalties[0] - (8 - mean**2)) < 0.02
+
+
+@pytest.mark.parametrize("starts_at_mean", [False, True])
+def test_the_penalty_alone_makes_a_linear_generator_more_even_and_smaller(starts_at_mean: bool):
+    matrix = torch.logspace(0, -1, 8).double().diag()
+    matrix = matrix / matrix.norm()
+    directions = normal(1000, 32, 8, key=1)
+    mean = (directions @ matrix).norm(dim=2).mean() if starts_at_mean else 0.0
+    for y in directions:
+        matrix = matrix.requires_grad_()
+        lengths = (y @ matrix).norm(dim=1)
+        (gradient,) = torch.autograd.grad(path_length_penalty(lengths, mean).mean(), matrix)
+        mean = 0.99 * mean + 0.01 * lengths.detach().mean()
+        matrix = matrix.detach() - 0.02 * gradient
+    values = torch.linalg.svdvals(matrix)
+    assert values[0] / values[-1] < 1.5
+    size = values.norm().item()
+    assert 0.4 < size < 0.7 if starts_at_mean else size < 0.2
 
 
 def test_the_variance_of_the_squared_length_is_that_of_the_exercise():
@@ -320,6 +381,26 @@ def test_moves_by_parts_of_pixels_tell_three_layers_apart_and_moves_by_whole_one
     parts = [decibels(layer, ((0.5, 0.5), (0.25, -0.3))) for layer in layers]
     assert parts[0] + 8 < parts[1] < parts[2] - 12
     assert all(decibels(layer, ((1.0, 1.0), (3.0, -2.0))) > 200 for layer in layers)
+
+
+def test_moves_by_whole_pixels_find_zero_padding_a_stride_and_fixed_noise():
+    noise = normal(1, 1, 32, 32, key=3)
+
+    def zeros_outside(x):
+        return leaky_relu(conv2d(x, normal(8, 8, 3, 3, key=1) / math.sqrt(72), padding=1), 0.2)
+
+    def strided(x):
+        y = leaky_relu(convolved(x), 0.2)[..., ::2, ::2]
+        return y.repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+    def noisy(x):
+        return leaky_relu(convolved(x) + 0.1 * noise, 0.2)
+
+    def measured(layer, *moves):
+        return metrics.translation_equivariance(layer, band_limited(), torch.tensor(moves), margin=0)
+
+    assert all(measured(layer, (1.0, 1.0), (3.0, -2.0)) < 50 for layer in (zeros_outside, strided, noisy))
+    assert measured(strided, (2.0, 4.0)) > 200 > measured(noisy, (2.0, 4.0))
 
 
 def test_equivariance_doesnt_see_that_a_layer_is_a_quarter_as_strong():
