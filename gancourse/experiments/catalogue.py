@@ -13,6 +13,7 @@ from gancourse.experiments import (
     guidelines,
     minibatch_std,
     orthogonal,
+    path_lengths,
     precision,
     remedies,
     stacked_digits,
@@ -41,6 +42,7 @@ experiments: dict[str, Experiment] = {
         batch_width.table,
         attention.table,
         orthogonal.table,
+        path_lengths.table,
     )
 }
 

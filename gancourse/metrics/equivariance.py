@@ -32,8 +32,8 @@ def translation_equivariance(
 ) -> float:
     """Peak signal-to-noise ratio, in decibels, of function(moved x) as an approximation of the moved function(x).
 
-    It is infinite without any error. Move by parts of pixels: any network of convolutions commutes with whole
-    ones. Only the middle of the images counts, as the borders depend on what lies outside.
+    It is infinite without any error. Move by parts of pixels: convolutions of stride 1 commute with whole ones, aliases
+    or not. Only the middle of the images counts, as the borders depend on what lies outside.
 
     Args:
         function: maps images to images of the same size.

@@ -89,7 +89,7 @@ class SquareStyleFamily(Family):
     Args:
         latent_size: numbers in a latent and in a style.
         widths: channels of both networks at 4, 8, 16, … pixels: as many numbers as the images have resolutions.
-        depth: layers of the mapping from latents to styles.
+        depth: layers of the mapping from latents to styles; 0 for styles that are normalised latents.
         mixing: share of the generator's training samples that have the styles of two latents.
         group: samples in a group of the discriminator's minibatch standard deviation; divides the batch size.
     """
@@ -98,7 +98,7 @@ class SquareStyleFamily(Family):
     sampling: ClassVar[Sampling] = TRUNCATION
     latent_size: Count = 128
     widths: tuple[Count, ...] = (128, 96, 64, 48)
-    depth: Count = 4
+    depth: Annotated[int, Range(0)] = 4
     mixing: Share = 0.9
     group: Count = 4
 

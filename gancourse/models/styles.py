@@ -29,7 +29,7 @@ class Mapping(nn.Module):
 
     Args:
         latent_size: numbers of z and of w.
-        depth: fully connected layers.
+        depth: fully connected layers; with none, w is the normalised z.
         multiplier: of the learning rate.
 
     Source: Karras, Laine, Aila 2019, section 2 and appendix C: 8 layers, learning rate lower by two orders.
