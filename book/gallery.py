@@ -20,6 +20,7 @@ from torch import Tensor
 from gancourse import zoo
 from gancourse.games.game import is_conditional
 from gancourse.plots.pictures import scatter, sheet, small_png
+from gancourse.widgets.styled import GENERATOR
 from gancourse.zoo import Card, Trained
 
 BOOK = Path(__file__).resolve().parent
@@ -99,6 +100,11 @@ def about(card: Card) -> str:
     return f"{card.recipe.about[0].upper()}{card.recipe.about[1:].rstrip('.')}."
 
 
+def steered(card: Card) -> str:
+    """The figure to steer it with, if there is one."""
+    return "\n```{widget} steer\n```\n" if card.name == GENERATOR else ""
+
+
 def _generator(card: Card) -> str:
     trained = zoo.trained(card.name)
     n, names, data = n_samples(trained), labels(trained), card.recipe.data.name
@@ -115,7 +121,7 @@ def _generator(card: Card) -> str:
 
 {n} samples of seed 0, not chosen.{rows}
 ```
-
+{steered(card)}
 {numbers(card)}
 ```bash
 {card.command}
