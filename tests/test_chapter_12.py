@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.functional import conv2d, instance_norm, leaky_relu, pad
 from torch.nn.utils.parametrizations import weight_norm
 
-from gancourse import metrics
+from gancourse import experiments, metrics
 from gancourse.checks.ch12_stylegan.demodulation import demodulated_weights
 from gancourse.checks.ch12_stylegan.layer_styles import mixed_styles, truncated_styles
 from gancourse.checks.ch12_stylegan.normalisation import adain
@@ -407,3 +407,31 @@ def test_equivariance_doesnt_see_that_a_layer_is_a_quarter_as_strong():
     layer = on_a_finer_grid(0.5 - (math.sqrt(2) - 1) / 2)
     move = ((0.5, 0.25),)
     assert abs(decibels(layer, move) - decibels(lambda x: layer(x / 4), move)) < 0.01
+
+
+# Trainings
+
+
+def recorded(method: str, start: str) -> torch.Tensor:
+    """A metric of the rows of `path-lengths`, by seed."""
+    rows = sorted((r for r in experiments.rows("path-lengths") if r["method"] == method), key=lambda r: r["seed"])
+    assert [row["seed"] for row in rows] == [0, 1, 2]
+    return torch.tensor([next(v for name, v in row["metrics"].items() if name.startswith(start)) for row in rows])
+
+
+def test_the_lead_of_w_over_a_generator_without_a_mapping_is_narrower_than_before_training():
+    z, w = "path length in Z / distance", "path length in W / distance"
+    leads = recorded("mapping", w) / recorded("no mapping", z)
+    leads_before = recorded("mapping", f"untrained {w}") / recorded("no mapping", f"untrained {z}")
+    assert (leads < 0.8).all()
+    assert (leads > leads_before).all()
+    # A mapping stretches Z, and without one straight lines leave the sphere that the generator was trained on.
+    assert (recorded("mapping", z) > 1.5 * recorded("no mapping", z)).all()
+    assert (recorded("no mapping", f"untrained {w}") < recorded("no mapping", f"untrained {z}")).all()
+    assert (recorded("no mapping", w) > recorded("no mapping", z)).all()
+
+
+@pytest.mark.parametrize("start", ["spread of", "path length in W / distance", "fid(faces"])
+def test_three_seeds_show_no_effect_of_the_penalty(start: str):
+    difference = recorded("mapping, penalty", start) - recorded("mapping", start)
+    assert (difference.mean() / (difference.std() / 3**0.5)).abs() < 4.3  # the 95 % point of Student's t with 2 degrees
