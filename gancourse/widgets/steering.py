@@ -19,7 +19,7 @@ from gancourse.widgets.widget import Widget, button, menu, slider
 
 FRAMES = ("mixture", "first", "second")
 HEADLINES = ("smile", "glasses", "hair amount")  # readings in the line of values
-DESCRIPTION = "A face of a style-based generator, and the factors that a regressor reads of it"
+DESCRIPTION = "A face of a style-based generator, and what a regressor reads of it"
 ABSENT = (
     "The generator itself is not in this page: make live puts it into the book, and in a notebook "
     "widgets.steer_in_kernel() runs it."
