@@ -1,4 +1,7 @@
-"""The experiment "attention": BigGAN without self-attention, with it in three forms, one of them a known mistake."""
+"""The experiment "attention": BigGAN without self-attention, with it, with a known mistake, and with a control.
+
+The control has the same weights, at the same values at the start, but each place sees itself alone.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +12,19 @@ from gancourse.experiments.table import Experiment
 from gancourse.experiments.trials import Trial, row_of
 from gancourse.recipes import Arithmetic, recipe
 
-STEPS = 1_300
+STEPS = 700
 _BASE = recipe("biggan-faces").changed(width=8, batch_size=32, steps=STEPS, average_kimg=2.0)
 methods: dict[str, Trial] = {
     name: Trial(_BASE.changed(attention=form), Arithmetic(fast=True))
     for name, form in {
         "no attention": "none",
         "as released": "released",
-        "as in the paper": "paper",
+        "own place only": "own-place",
         "softmax over queries": "over-queries",
     }.items()
 }
-"""The last is a mistake of public code that no picture and no distance has shown: its rows of weights sum to anything.
+"""All but the first start from equal weights. The last is a mistake of public code that no picture and no distance
+has shown: its rows of weights sum to anything.
 
 See github.com/labmlai/annotated_deep_learning_paper_implementations/issues/146.
 """

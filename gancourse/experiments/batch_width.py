@@ -5,23 +5,27 @@ The paper's table compares batches at equal steps, so that a batch eight times a
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 from gancourse import zoo
 from gancourse.experiments.table import Experiment
 from gancourse.experiments.trials import Measurement, Trial, row_of
-from gancourse.recipes import Arithmetic, recipe
+from gancourse.recipes import Arithmetic, Built, recipe
 
 BATCHES, WIDTHS = (16, 64, 256), (4, 8)
-STEPS, IMAGES = 400, 25_600
+STEPS, IMAGES = 192, 12_288
 """After so many steps, and after so many images of the generator's updates, each method is measured."""
-_BASE = recipe("biggan-faces").changed(decay="constant", average_kimg=2.0)
+HALF_LIFE = 10
+"""Steps after which the average of weights has forgotten half: equal for all batches, so it favours none of them."""
+_BASE = recipe("biggan-faces").changed(decay="constant")
 
 
 def _trial(batch: int, width: int) -> Trial:
     """Trained until both measurements are made."""
     at_steps = (STEPS, IMAGES // batch)
-    own_recipe = _BASE.changed(batch_size=batch, width=width, steps=max(at_steps))
+    averaging = HALF_LIFE * batch / 1000
+    own_recipe = _BASE.changed(batch_size=batch, width=width, steps=max(at_steps), average_kimg=averaging)
     return Trial(own_recipe, Arithmetic(fast=True), at_steps=at_steps)
 
 
@@ -35,15 +39,21 @@ def _entry(trial: Trial, measurement: Measurement) -> dict[str, Any]:
 
 
 def play(method: str, trial: Trial, n_samples: int) -> dict[str, Any]:
-    """Train one method with one seed, and measure averaged weights with standing statistics of BatchNorm.
+    """Train one method with one seed, and measure averaged and live weights with standing statistics of BatchNorm.
 
-    Metrics are named by when they were measured, the trace has both times.
+    Metrics are named by when they were measured, those of live weights begin with "live"; the trace has both times.
     """
-    row = row_of(
-        trial,
-        lambda built: zoo.Trained(built.recipe, built.result.eval()).with_standing_statistics().evaluate(n_samples),
-        lambda measurement: _entry(trial, measurement),
-    )
+
+    def measure(built: Built) -> dict[str, float]:
+        live = copy.deepcopy(built.trainer.players["generator"].network).eval()
+        networks = {"": built.result.eval(), "live ": live}
+        return {
+            prefix + name: value
+            for prefix, network in networks.items()
+            for name, value in zoo.Trained(built.recipe, network).with_standing_statistics().evaluate(n_samples).items()
+        }
+
+    row = row_of(trial, measure, lambda measurement: _entry(trial, measurement))
     if "diverged" in row:
         return row
     when = {"after equal steps": trial.at_steps[0], "after equal images": trial.at_steps[1]}

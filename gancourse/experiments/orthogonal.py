@@ -20,10 +20,10 @@ from gancourse.recipes import Arithmetic, branch, build, recipe
 from gancourse.recipes.terms import OffDiagonal, Orthogonality
 from gancourse.training import save_checkpoint
 
-STEPS = 1_800
+STEPS = 1_200
 BRANCHED_AT = 2 / 3
 """The share of the steps that all methods have in common."""
-THRESHOLDS = (0.3, 0.5, 1.0, 2.0)
+THRESHOLDS = (0.3, 0.5, 0.7, 1.0, 2.0)
 RULES = ("resample", "clamp", "scale")
 SATURATED = 0.99  # of an image's numbers in [−1, 1], by absolute value
 

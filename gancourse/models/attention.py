@@ -10,7 +10,8 @@ from torch.nn.functional import max_pool2d
 
 from gancourse.models.blocks import check_shape
 
-AttentionForm = Literal["released", "paper", "over-queries", "none"]
+AttentionForm = Literal["released", "paper", "over-queries", "own-place", "none"]
+FORMS = ("released", "paper", "over-queries", "own-place")
 
 
 class SelfAttention(nn.Module):
@@ -25,7 +26,8 @@ class SelfAttention(nn.Module):
         form: "paper" has as many values as keys: an eighth, at every place. "released" is what the authors ran: keys
             and values are pooled by the maximum of 2 × 2 places, so that β has a quarter of the columns, and values are
             a half of the channels. "over-queries" is "released" with the softmax over j, a mistake that public code
-            has: columns of β sum to one, rows don't.
+            has: columns of β sum to one, rows don't. "own-place" is a control with the weights of "released" but no
+            look at other places: each place takes its own value, times the sigmoid of query · key of that place.
 
     Raises:
         ValueError: there is no such form; when called, if height or width is odd and the form pools.
@@ -39,11 +41,11 @@ class SelfAttention(nn.Module):
 
     def __init__(self, n_channels: int, form: AttentionForm = "released") -> None:
         super().__init__()
-        if form not in ("released", "paper", "over-queries"):
-            raise ValueError(f"form is {form!r}; pass 'released', 'paper' or 'over-queries', or leave the layer out")
-        self.n_channels, self.form, self.pools = n_channels, form, form != "paper"
+        if form not in FORMS:
+            raise ValueError(f"form is {form!r}; pass {', '.join(map(repr, FORMS))}, or leave the layer out")
+        self.n_channels, self.form, self.pools = n_channels, form, form in ("released", "over-queries")
         n_keys = max(n_channels // 8, 1)
-        n_values = max(n_channels // 2, 1) if self.pools else n_keys
+        n_values = n_keys if form == "paper" else max(n_channels // 2, 1)
         self.query = nn.Conv2d(n_channels, n_keys, 1, bias=False)
         self.key = nn.Conv2d(n_channels, n_keys, 1, bias=False)
         self.value = nn.Conv2d(n_channels, n_values, 1, bias=False)
@@ -55,8 +57,13 @@ class SelfAttention(nn.Module):
         return (max_pool2d(x, 2) if self.pools else x).flatten(2).transpose(1, 2)
 
     def weights(self, x: Tensor) -> Tensor:
-        """The weights β, [batch, queries, keys]; each row sums to one, but for "over-queries"."""
+        """The weights β, [batch, queries, keys]; each row sums to one, but for "over-queries".
+
+        For "own-place" it is the diagonal matrix of the sigmoids.
+        """
         check_shape(x, (self.n_channels, *x.shape[2:]), "x")
+        if self.form == "own-place":
+            return self._gates(x).flatten(2).squeeze(1).diag_embed()
         if self.pools and (x.shape[2] % 2 or x.shape[3] % 2):
             raise ValueError(f"x has shape {tuple(x.shape)}; 2 × 2 places are pooled, so pass even height and width")
         queries = self.query(x).flatten(2).transpose(1, 2)
@@ -65,8 +72,15 @@ class SelfAttention(nn.Module):
         exact = products.to(torch.promote_types(products.dtype, torch.float32))
         return exact.softmax(1 if self.form == "over-queries" else 2)
 
+    def _gates(self, x: Tensor) -> Tensor:
+        """Sigmoids of query · key of each place, [batch, 1, height, width]."""
+        return (self.query(x) * self.key(x)).sum(1, keepdim=True).sigmoid()
+
     def forward(self, x: Tensor) -> Tensor:
         """γ · o + x, of the shape of x."""
+        if self.form == "own-place":
+            check_shape(x, (self.n_channels, *x.shape[2:]), "x")
+            return self.share * self.out(self._gates(x) * self.value(x)) + x
         weights, values = self.weights(x), self._places(self.value(x))
         means = weights.to(values.dtype) @ values
         o = self.out(means.transpose(1, 2).reshape(len(x), -1, *x.shape[2:]))

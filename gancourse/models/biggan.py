@@ -126,7 +126,7 @@ class BigGAN(Family):
         embedding_size: numbers in the embedding of a condition that the generator's blocks share.
         skip_latents: whether each block sees a chunk of the latent, rather than the first layer all of it.
         attention: form of the self-attention: as released, as in the paper, with its softmax over queries (a mistake),
-            or none.
+            of each place with itself alone (a control), or none.
         attention_at: resolution of the features that see themselves.
 
     >>> from gancourse.signature import Classes

@@ -41,7 +41,7 @@ class SAGAN(Family):
         latent_size: numbers in a latent.
         width: channels of the last features, of which the others are multiples; at 32 pixels a quarter of all.
         attention: form of the self-attention: as released, as in the paper, with its softmax over queries (a mistake),
-            or none.
+            of each place with itself alone (a control), or none.
         attention_at: resolution of the features that see themselves.
 
     >>> from gancourse.signature import Classes

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from torch.testing import assert_close
 
 from gancourse import experiments
 from gancourse.experiments import attention, batch_width, orthogonal
@@ -16,8 +17,10 @@ def test_batches_and_widths_are_all_pairs_and_rates_stay():
     recipes = [trial.recipe for trial in batch_width.methods.values()]
     sizes = {(r.training.batch_size, r.play.family.width) for r in recipes}
     assert sizes == {(batch, width) for batch in batch_width.BATCHES for width in batch_width.WIDTHS}
-    same = {r.changed(batch_size=1, width=1, steps=1) for r in recipes}
+    same = {r.changed(batch_size=1, width=1, steps=1, average_kimg=1.0) for r in recipes}
     assert len(same) == 1
+    half_lives = {1000 * r.training.average_kimg / r.training.batch_size for r in recipes}
+    assert half_lives == {batch_width.HALF_LIFE}
 
 
 def test_each_batch_is_measured_at_equal_steps_and_at_equal_images():
@@ -35,6 +38,7 @@ def test_a_row_of_batch_width_names_each_metric_s_moment():
     early, late = (entry["fid(faces-regressor, 60/60)"] for entry in row["trace"])
     assert row["metrics"]["fid(faces-regressor, 60/60) after equal images"] == early
     assert row["metrics"]["fid(faces-regressor, 60/60) after equal steps"] == late
+    assert row["metrics"]["live fid(faces-regressor, 60/60) after equal steps"] != late
     json.dumps(row)
 
 
@@ -45,6 +49,17 @@ def test_methods_differ_in_attention_only(method):
     networks = [player.network for player in build(trial.recipe.changed(**TINY)).trainer.game.players]
     layers = [[m for m in network.modules() if isinstance(m, SelfAttention)] for network in networks]
     assert [len(each) for each in layers] == ([0, 0] if method == "no attention" else [1, 1])
+
+
+def test_all_forms_but_none_start_from_equal_weights():
+    starts = [
+        [w for player in build(trial.recipe.changed(**TINY)).trainer.game.players for w in player.network.parameters()]
+        for name, trial in attention.methods.items()
+        if name != "no attention"
+    ]
+    for other in starts[1:]:
+        for first, second in zip(starts[0], other, strict=True):
+            assert_close(first, second, rtol=0, atol=0)
 
 
 def test_a_row_of_attention_has_the_shares_of_both_networks():

@@ -105,6 +105,21 @@ def test_any_places_may_change_places_in_the_paper_s_form_only():
         assert_close(released(shuffled(x)), shuffled(released(x)), rtol=0, atol=1e-3)
 
 
+def test_the_control_has_the_weights_of_the_released_form_and_sees_its_own_place_only():
+    released, control = layer_of("released"), layer_of("own-place")
+    for first, second in zip(released.parameters(), control.parameters(), strict=True):
+        assert first.shape == second.shape
+    x, changed = images(), images()
+    changed[:, :, 1, 2] += 1
+    others = torch.ones(x.shape[2:], dtype=torch.bool)
+    others[1, 2] = False
+    assert_close(control(changed)[..., others], control(x)[..., others], rtol=0, atol=0)
+    assert (released(changed)[..., others] - released(x)[..., others]).abs().max() > 1e-3
+    values = control.value(x).flatten(2).transpose(1, 2)
+    o = control.out((control.weights(x) @ values).transpose(1, 2).unflatten(2, x.shape[2:]))
+    assert_close(control(x), control.share * o + x)
+
+
 def test_sizes_are_the_papers():
     """An eighth of the channels for queries and keys; values of an eighth in the paper, of a half as released."""
     paper, released = SelfAttention(512, "paper"), SelfAttention(512)
@@ -115,7 +130,7 @@ def test_sizes_are_the_papers():
 
 
 def test_wrong_inputs_are_named():
-    with pytest.raises(ValueError, match="form is 'none'; pass 'released', 'paper' or 'over-queries', or leave the"):
+    with pytest.raises(ValueError, match="form is 'none'; pass 'released', 'paper', 'over-queries', 'own-place', or"):
         SelfAttention(8, "none")
     with pytest.raises(ValueError, match=r"x has shape \(1, 4, 2, 2\); expected \[batch, 8, 2, 2\]"):
         SelfAttention(8)(torch.zeros(1, 4, 2, 2))
