@@ -5,9 +5,9 @@ Its numbers are calculated, by `gancourse.recipes.cost`; nothing is trained.
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
+from benchmarks import pages
 from gancourse.recipes import TFLOPS, Cost, cost, recipe, recipes
 
 PAGE = Path(__file__).parents[1] / "book" / "gpu_recipes.md"
@@ -94,15 +94,5 @@ def page() -> str:
     return TEXT.format(commands=commands, table=table(costs), **ASSUMED)
 
 
-def main() -> None:
-    """Write or print the page."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--print", action="store_true", help="print the page instead of writing it")
-    if parser.parse_args().print:
-        print(page())
-    else:
-        PAGE.write_text(page(), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    pages.write(page, PAGE, __doc__)

@@ -6,13 +6,12 @@ python -m benchmarks.tables --print
 
 from __future__ import annotations
 
-import argparse
 import math
 import statistics
 from pathlib import Path
 from typing import Any
 
-from benchmarks import accelerator, fast, machine, modulation, processes, quality, speed, techniques, turns
+from benchmarks import accelerator, fast, machine, modulation, pages, processes, quality, speed, techniques, turns
 from gancourse import data, experiments
 from gancourse.experiments import precision, stacked_digits
 
@@ -520,15 +519,5 @@ def stacked_verdict() -> str:
     return f"{ends} Told apart by two standard errors of the reverse KL, over few seeds: {'; '.join(told)}."
 
 
-def main() -> None:
-    """Write or print the page."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--print", action="store_true", help="print the page instead of writing it")
-    if parser.parse_args().print:
-        print(page())
-    else:
-        PAGE.write_text(page(), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    pages.write(page, PAGE, __doc__)
