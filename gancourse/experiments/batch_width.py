@@ -13,8 +13,8 @@ from gancourse.experiments.table import Experiment
 from gancourse.experiments.trials import Measurement, Trial, row_of
 from gancourse.recipes import Arithmetic, Built, recipe
 
-BATCHES, WIDTHS = (16, 64, 256), (4, 8)
-STEPS, IMAGES = 192, 12_288
+BATCHES, WIDTHS = (8, 32, 128), (4, 8)
+STEPS, IMAGES = 256, 8_192
 """After so many steps, and after so many images of the generator's updates, each method is measured."""
 HALF_LIFE = 10
 """Steps after which the average of weights has forgotten half: equal for all batches, so it favours none of them."""

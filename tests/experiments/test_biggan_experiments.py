@@ -32,9 +32,9 @@ def test_each_batch_is_measured_at_equal_steps_and_at_equal_images():
 
 
 def test_a_row_of_batch_width_names_each_metric_s_moment():
-    trial = batch_width.methods["batch 16, width 4"].changed(steps=3, at_steps=(3, 2), seed=1, **TINY)
+    trial = batch_width.methods["batch 8, width 4"].changed(steps=3, at_steps=(3, 2), seed=1, **TINY)
     row = batch_width.play("a", trial, 60)
-    assert [(entry["steps"], entry["images"]) for entry in row["trace"]] == [(2, 32), (3, 48)]
+    assert [(entry["steps"], entry["images"]) for entry in row["trace"]] == [(2, 16), (3, 24)]
     early, late = (entry["fid(faces-regressor, 60/60)"] for entry in row["trace"])
     assert row["metrics"]["fid(faces-regressor, 60/60) after equal images"] == early
     assert row["metrics"]["fid(faces-regressor, 60/60) after equal steps"] == late
