@@ -130,7 +130,7 @@ def said(setting: Setting, labels: Sequence[str]) -> str:
     """A setting in words.
 
     >>> said(Setting(), layer_labels([4, 8, 8, 16, 16], 6))
-    'seed 3, ψ = 0.70, layers 3 to 5 (from 16 × 16 on) of seed 12, noise 1'
+    'seed 7, ψ = 0.70, layers 3 to 5 (from 16 × 16 on) of seed 2, noise 1'
     """
     noise = f"noise {setting.noise}" if setting.noise else "no noise"
     return (

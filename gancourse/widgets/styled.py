@@ -66,8 +66,8 @@ class Setting(NamedTuple):
         noise: number of the layers' noise; 0 for none.
     """
 
-    seed: int = 3
-    second: int = 12
+    seed: int = 7
+    second: int = 2
     psi: float = 0.7
     crossover: int = 3
     noise: int = 1
