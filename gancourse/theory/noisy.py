@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-import torch
 from torch import Tensor
 
 
@@ -49,6 +48,7 @@ class NoisyMixture:
     Raises:
         ValueError: shapes disagree, the standard deviation is negative, or weights aren't probabilities.
 
+    >>> import torch
     >>> two = NoisyMixture(torch.tensor([[-1.0], [1.0]]), 0.1, torch.tensor([0.5, 0.5]))
     >>> two.expectations(torch.tensor([[0.0]]), torch.tensor(0.6), torch.tensor(0.8)).x0
     tensor([[0.]])
@@ -79,6 +79,7 @@ class NoisyMixture:
 
         Variance-preserving processes assume such data.
 
+        >>> import torch
         >>> two = NoisyMixture(torch.tensor([[-2.0], [4.0]]), 4.0, torch.tensor([0.5, 0.5])).standardised()
         >>> two.means[:, 0], two.std
         (tensor([-0.6000,  0.6000]), 0.8)

@@ -74,7 +74,10 @@ def test_with_the_large_variance_the_bound_of_data_of_variance_one_is_their_entr
 
 
 def test_with_the_small_variance_it_is_above_and_more_steps_close_the_gap():
-    gaps = [sum(map(np.sum, closed_form(VariancePreserving("continuous", n).betas.numpy(), 0.3, "small"))) for n in (20, 200)]
+    gaps = [
+        sum(map(np.sum, closed_form(VariancePreserving("continuous", n).betas.numpy(), 0.3, "small")))
+        for n in (20, 200)
+    ]
     assert gaps[0] - entropy(0.3) > 4 * (gaps[1] - entropy(0.3)) > 0
     measured = bound(VariancePreserving("continuous", 20), 0.3, "small")
     assert measured.total - entropy(0.3) > 5 * measured.standard_error
