@@ -8,6 +8,7 @@ work with all processes. Where diffusers' defaults differ:
 | clipping of x̂₀ | only by `clipped` | `DDPMScheduler`, `DDIMScheduler`: `clip_sample=True`, to [−1, 1] |
 | variance of `ddpm` | "large", β | `DDPMScheduler`: `fixed_small`, β̃ |
 | spacing of times | "leading"; "trailing" for a flow | DDPM, DDIM: "leading"; Euler, Heun: "linspace" |
+| next time of a sub-sequence | its next element | DDPM, DDIM: t − ⌊T/n⌋, another time for "linspace" |
 | end of the sub-sequence | data, ᾱ = 1 | DDIM: the same (`set_alpha_to_one=True`) |
 | β of `heun` | the process's, 0.0001 … 0.02 | `HeunDiscreteScheduler`: 0.00085 … 0.012 |
 | last time of a flow | 1/n, then 0 | `FlowMatchEulerDiscreteScheduler`: 0.001, then 0 ("linspace" here) |
