@@ -64,7 +64,7 @@ def test_the_bound_of_normal_data_is_its_closed_form(variance, std):
     # Total: 5 standard errors, one seed in a million; single terms are averages of N squares of two numbers.
     assert abs(measured.total - (prior + steps.sum() + last)) < 5 * measured.standard_error
     assert_close(measured.steps.numpy(), steps, rtol=0.08, atol=1e-6)
-    assert measured.standard_error < 0.02
+    assert measured.standard_error < 0.04
 
 
 @pytest.mark.parametrize("schedule", ["linear", "cosine", "continuous"])
@@ -73,12 +73,21 @@ def test_with_the_large_variance_the_bound_of_data_of_variance_one_is_their_entr
     assert abs(measured.total - entropy(1.0)) < 5 * measured.standard_error
 
 
-def test_with_the_small_variance_it_is_above_and_more_steps_close_the_gap():
-    gaps = [
-        sum(map(np.sum, closed_form(VariancePreserving("continuous", n).betas.numpy(), 0.3, "small")))
-        for n in (20, 200)
-    ]
-    assert gaps[0] - entropy(0.3) > 4 * (gaps[1] - entropy(0.3)) > 0
+def gap(n_times, variance):
+    """What the bound has above the entropy of a normal distribution of width 0.3."""
+    prior, steps, last = closed_form(VariancePreserving("continuous", n_times).betas.numpy(), 0.3, variance)
+    return prior + steps.sum() + last - entropy(0.3)
+
+
+def test_with_the_large_variance_the_gap_to_the_entropy_falls_as_one_over_the_steps():
+    assert 4.5 < gap(200, "large") / gap(1000, "large") < 5.5
+    assert gap(1000, "large") < 0.005
+
+
+def test_with_the_small_variance_it_does_not_vanish():
+    # The signal-to-noise ratio of the last steps falls as 1/t: their terms add up to half of Euler's constant, 0.29.
+    assert gap(200, "small") > 0.5
+    assert 0.29 < gap(4000, "small") < gap(1000, "small") < 0.5
     measured = bound(VariancePreserving("continuous", 20), 0.3, "small")
     assert measured.total - entropy(0.3) > 5 * measured.standard_error
 
@@ -93,9 +102,9 @@ def test_a_worse_denoiser_has_a_larger_bound():
 
 def test_the_bound_holds_for_a_flow_too():
     flow = RectifiedFlow()
-    measured = bound(flow, 0.3, "small", n_steps=100)
+    measured = bound(flow, 0.3, "large", n_steps=100)
     assert measured.prior == 0
-    assert -5 * measured.standard_error < measured.total - entropy(0.3) < 0.5
+    assert -5 * measured.standard_error < measured.total - entropy(0.3) < 0.2
 
 
 def test_the_first_term_of_three_schedules():

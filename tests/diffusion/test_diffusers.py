@@ -64,18 +64,19 @@ def test_noisy_data_and_v_agree():
     theirs = DDPMScheduler()
     t = torch.tensor([0, 10, 500, 999]).repeat(8)
     noise = START.flip(0)
-    assert_close(LINEAR.noised(START, noise, t), theirs.add_noise(START, noise, t), rtol=0, atol=2e-6)
+    assert_close(LINEAR.noised(START, noise, t), theirs.add_noise(START, noise, t), rtol=2e-6, atol=2e-6)
     v = target("v").of(START, noise, LINEAR.level(t))
-    assert_close(v, theirs.get_velocity(START, noise, t), rtol=0, atol=2e-6)
+    assert_close(v, theirs.get_velocity(START, noise, t), rtol=2e-6, atol=2e-6)
 
 
 @pytest.mark.parametrize(("theirs", "ours"), [("fixed_small", "small"), ("fixed_large", "large")])
-def test_variances_of_ddpm_agree_to_four_digits(theirs, ours):
+def test_variances_of_ddpm_agree_to_the_digits_of_single_precision(theirs, ours):
     scheduler = DDPMScheduler(variance_type=theirs)
     for t in (1, 2, 10, 500, 999):
         now, before = LINEAR.level(torch.tensor(t)), LINEAR.level(torch.tensor(t - 1))
         step = ddpm_step(START, of_density(RING, LINEAR)(START, torch.tensor(t)), now, before, ours)
-        assert_close(step.variance.float(), scheduler._get_variance(t), rtol=1e-4, atol=0)
+        # Theirs subtracts numbers near 1 in single precision.
+        assert_close(step.variance.float(), scheduler._get_variance(t), rtol=1e-4, atol=1.2e-7)
 
 
 def test_single_precision_costs_the_first_variance_a_few_digits():
@@ -96,7 +97,7 @@ def test_the_mean_of_a_step_of_ddpm_agrees():
         random = torch.Generator().manual_seed(0)
         result = scheduler.step(estimate.noise, t, START, generator=random).prev_sample
         noise = torch.randn(START.shape, generator=torch.Generator().manual_seed(0), dtype=START.dtype)
-        assert_close(mean + LINEAR.posterior_variances[t].sqrt() * noise, result, rtol=0, atol=1e-4)
+        assert_close(mean + LINEAR.posterior_variances[t].sqrt() * noise, result, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("schedule", ["linear", "squaredcos_cap_v2"])
