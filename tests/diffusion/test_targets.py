@@ -98,3 +98,14 @@ def test_taking_the_wrong_sign_of_v_would_be_noticed():
     level = LEVELS["ddpm"]
     wrong = -target("v").of(X0, NOISE, level)
     assert (target("v").estimate(noisy(level), wrong, level).x0 - X0).abs().max() > 0.1
+
+
+@pytest.mark.parametrize("process", [VariancePreserving(), RectifiedFlow()])
+@pytest.mark.parametrize("name", targets)
+def test_shapes_alone_can_be_computed_with(process, name):
+    # The meta device, on which costs are calculated.
+    x, t = X0.to("meta"), process.times(3).to("meta")
+    level = process.level(t)
+    assert process.noised(x, x, t).shape == x.shape
+    assert process.scaled_time(t).is_meta
+    assert target(name).estimate(x, target(name).of(x, x, level), level).x0.shape == x.shape
