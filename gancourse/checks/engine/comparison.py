@@ -114,19 +114,25 @@ class Gradients:
         """
         cases = self.cases()
         self._compare(name, function, self.right, cases)
-        self._compare(name, _weighted(function), _weighted(self.right), cases, "the sum with random weights of ")
+        self._compare(
+            name, _weighted(function), _weighted(self.right), cases, "the gradient of its sum with random weights"
+        )
 
     def _compare(
-        self, name: str, function: Callable, right: Callable[..., Tensor], cases: Sequence[Case], what: str = ""
+        self,
+        name: str,
+        function: Callable,
+        right: Callable[..., Tensor],
+        cases: Sequence[Case],
+        what: str = "its gradient",
     ) -> None:
         for case in cases:
             text, keys = call_text(name, case), _differentiable(case)
             expected = gradients(name, right, case)
             for key, ours, theirs in zip(keys, gradients(name, function, case), expected, strict=True):
                 if key not in self.free and not same(ours, theirs):
-                    of_what = f"the gradient of {what}it" if what else "its gradient"
                     raise Wrong(
-                        f"{text} has the right value, but {of_what} with respect to {key} is {show(ours)}; expected "
+                        f"{text} has the right value, but {what} with respect to {key} is {show(ours)}; expected "
                         f"{show(theirs)}.{_first_difference(ours, theirs)} {self.hint}".rstrip()
                     )
 
