@@ -170,5 +170,5 @@ AVERAGING = Exercise(
     "average(averaged, live, decay)",
     points=3,
     steps=[check_average],
-    description="Three updates of ten networks: BatchNorm, spectral norm, shared weights, buffers of all kinds.",
+    description="Three updates of eleven networks: BatchNorm, spectral norm, shared weights, buffers of all kinds.",
 )

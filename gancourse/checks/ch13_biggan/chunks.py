@@ -185,7 +185,7 @@ def _swept() -> list[Case]:
     return cases
 
 
-REFUSED = [(7, 2), (8, 2), (6, 3), (4, 4), (2, 5), (1, 1), (10, 3), (128, 6), (3, 1), (12, 4)]
+REFUSED = [(6, 4), (7, 2), (8, 2), (6, 3), (4, 4), (2, 5), (1, 1), (10, 3), (128, 6), (3, 1), (12, 4)]
 """Lengths of z and numbers of blocks that don't fit; n_blocks divides some of the lengths."""
 
 

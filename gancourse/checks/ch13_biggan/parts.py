@@ -108,7 +108,14 @@ def joined(function: Callable[..., Parts]) -> Callable[..., Tensor]:
 
 def of_joined(step: Callable[[str, Callable], None]) -> Callable[[str, Callable], None]:
     """A step, given a function's tensors in one row; its right answer is `joined` as well."""
-    return lambda name, function: step(name, joined(function))
+
+    def in_one_row(name: str, function: Callable) -> None:
+        try:
+            step(name, joined(function))
+        except Wrong as wrong:
+            raise type(wrong)(f"{wrong} (The tensors are shown one after the other, in one row.)") from None
+
+    return in_one_row
 
 
 def show_parts(value: object) -> str:

@@ -43,8 +43,8 @@ def _arguments(k: int, shape: tuple[int, ...], n_keys: int, n_values: int) -> di
         "x": 0.3 + drawn(k, *shape),
         "w_query": drawn(100 + k, n_keys, n_channels) / n_channels**0.5,
         "w_key": drawn(200 + k, n_keys, n_channels) / n_channels**0.5,
-        "w_value": drawn(300 + k, n_values, n_channels),
-        "w_out": drawn(400 + k, n_channels, n_values),
+        "w_value": drawn(300 + k, n_values, n_channels) / n_channels**0.5,
+        "w_out": drawn(400 + k, n_channels, n_values) / n_values**0.5,
         "share": drawn(500 + k, 1)[0] + 0.5,
     }
 
@@ -60,10 +60,10 @@ def _cases() -> list[Case]:
         start = _arguments(20, (2, 4, 3, 2), 2, 3) | {"share": torch.tensor(0.0)}
         cases.append(Case({key: v.to(dtype) for key, v in start.items()}, "a share of 0, as at the start"))
         # Whole numbers: single precision holds the products exactly, and the exponential of none of them.
-        large = _arguments(21, (2, 3, 2, 3), 2, 3)
+        large = {key: v.sign() for key, v in _arguments(21, (2, 3, 2, 3), 2, 3).items()} | {"share": torch.tensor(0.5)}
         for key in ("w_query", "w_key"):
-            large[key] = large[key].sign() * torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
-        large["x"] = (25 * large["x"]).round().clamp(-50, 50)
+            large[key] = large[key] * torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64)
+        large["x"] = (25 * drawn(22, 2, 3, 2, 3)).round().clamp(-50, 50)
         cases.append(
             Case({key: v.to(dtype) for key, v in large.items()}, "values up to ±50, whose products are thousands")
         )

@@ -15,7 +15,7 @@ from gancourse.checks.engine.sweeps import LARGE, OF_EVERY_KIND, SMALL, Scaled, 
 
 FACTOR_4 = (
     "The gradient is 4 (W Wᵀ ⊙ (1 − I)) W: the weight is in the product twice, and the product is squared. Detach "
-    "neither factor"
+    "neither factor, and take no root on the way, which has no gradient at 0"
 )
 
 

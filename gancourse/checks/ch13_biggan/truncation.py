@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from gancourse.checks.ch13_biggan.calls import call_limit
+from gancourse.checks.ch13_biggan.distributions import ks_bound, ks_distance, truncated_cdf, truncated_deviation
 from gancourse.checks.ch13_biggan.truncation_mistakes import mistake_of
 from gancourse.checks.engine.probe import attempt
 from gancourse.checks.engine.registry import Exercise
@@ -17,7 +19,7 @@ from gancourse.checks.engine.verdict import Wrong, show
 
 FALSE_ALARM = 1e-6
 """At most, for all tests of distribution and dependence together, whatever right algorithm draws."""
-SIZES = {0.5: 50_000, 0.1: 20_000, 1.0: 200_000, 1.5: 200_000, 2.0: 100_000, 3.0: 50_000, 0.25: 20_000}
+SIZES = {0.5: 50_000, 0.1: 100_000, 1.0: 200_000, 1.5: 200_000, 2.0: 100_000, 3.0: 50_000, 0.25: 20_000}
 """How many numbers are judged for each threshold."""
 SHAPES = [
     ((2, 3), 0.5),
@@ -29,6 +31,7 @@ SHAPES = [
     (torch.Size((7, 3)), 2),
 ]
 N_CALLS = 100_000
+FROM_THE_NORMAL = "Draw every number beyond the threshold again, from the normal distribution, until none is"
 N_TESTS = 6
 """Of each threshold: one of the distribution, four of dependence, one of numbers at the threshold."""
 
@@ -115,36 +118,13 @@ def _check_source(name: str, function: Callable) -> None:
             f"{text} gave other numbers for a generator in the same state: some are drawn without it. Each draw takes "
             "generator=generator"
         )
+    if torch.equal(first, _drawn(name, function, shape, threshold, seeded(3))):
+        raise Wrong(f"{text} gives the same numbers for generators that were seeded differently; don't seed it")
     if torch.equal(first, second) or not moved:
         raise Wrong(
             f"{text} gave the same numbers at the next call with the same generator: it should go on from the state in "
             "which the last call left it. Don't seed it, don't copy it, and make no generator of your own"
         )
-    if torch.equal(first, _drawn(name, function, shape, threshold, seeded(3))):
-        raise Wrong(f"{text} gives the same numbers for generators that were seeded differently; don't seed it")
-
-
-def _cdf(x: Tensor) -> Tensor:
-    """Of the normal distribution."""
-    return torch.erfc(-x / math.sqrt(2)) / 2
-
-
-def truncated_cdf(x: Tensor, threshold: float) -> Tensor:
-    """Distribution function of a normal number that is within ±threshold."""
-    ends = _cdf(torch.tensor([-threshold, threshold], dtype=torch.float64))
-    return ((_cdf(x.double()) - ends[0]) / (ends[1] - ends[0])).clamp(0, 1)
-
-
-def ks_distance(z: Tensor, threshold: float) -> float:
-    """Largest distance of the empirical distribution function from the right one."""
-    values = truncated_cdf(z.flatten().sort().values, threshold)
-    steps = torch.arange(len(values) + 1, dtype=torch.float64) / len(values)
-    return torch.maximum(steps[1:] - values, values - steps[:-1]).max().item()
-
-
-def ks_bound(n: int, false_alarm: float) -> float:
-    """Distance that n right numbers exceed with at most this probability (Dvoretzky, Kiefer, Wolfowitz, Massart)."""
-    return math.sqrt(math.log(2 / false_alarm) / (2 * n))
 
 
 def _check_distribution(name: str, function: Callable) -> None:
@@ -155,44 +135,42 @@ def _check_distribution(name: str, function: Callable) -> None:
         text = _text(name, shape, threshold)
         z = _drawn(name, function, shape, threshold, seeded(10 + k))
         _check_range(text, z, threshold)
-        reason = mistake_of(z, threshold)
-        distance, bound = ks_distance(z, threshold), ks_bound(n, per_test)
+        distance, bound = ks_distance(z, partial(truncated_cdf, threshold=threshold)), ks_bound(n, per_test)
+        copies = _copies(z)
         if distance > bound:
+            reason = mistake_of(z, threshold) or copies or FROM_THE_NORMAL
             deviation = z.std().item()
             raise Wrong(
                 f"{text}: the numbers' distribution isn't a normal one that is cut off. Its distribution function is "
                 f"wrong by up to {distance:.3f}; by chance it would be less than {bound:.3f}. The standard deviation "
-                f"is {deviation:.4f}; expected {_deviation(threshold):.4f}. "
-                + (
-                    reason
-                    or "Draw every number beyond the threshold again, from the normal distribution, until none is"
-                )
+                f"is {deviation:.4f}; expected {truncated_deviation(threshold):.4f}. {reason}"
             )
+        if copies:
+            raise Wrong(f"{text}: {copies}")
         _check_independence(text, z, threshold, per_test)
 
 
-def _deviation(threshold: float) -> float:
-    """Of a normal number that is within ±threshold."""
-    density = math.exp(-(threshold**2) / 2) / math.sqrt(2 * math.pi)
-    return math.sqrt(1 - 2 * threshold * density / math.erf(threshold / math.sqrt(2)))
+def _copies(z: Tensor) -> str:
+    """What to say if many numbers are equal or opposite; nothing otherwise."""
+    # Of right numbers that are made from 24 random bits, one in twenty has a twin.
+    n_distinct = len(z.abs().unique())
+    if n_distinct > 0.8 * z.numel():
+        return ""
+    return (
+        f"of {z.numel()} numbers only {n_distinct} differ in their absolute value. Draw a new number for each one, "
+        "instead of copying one or turning its sign"
+    )
 
 
 def _check_independence(text: str, z: Tensor, threshold: float, false_alarm: float) -> None:
-    """No number tells of another: few are equal, none is at the threshold, and neighbours aren't correlated."""
+    """No number tells of another: none is at the threshold, and neighbours aren't correlated."""
     n = z.numel()
     n_at_threshold = int((z.abs() >= threshold * (1 - 1e-7)).sum())
-    # Right numbers are there with a probability of 1e-5 at most, a float's distance from the next times the density.
-    if n_at_threshold > 20:
+    # Right numbers are there with a probability of 1e-6 at most, a float's distance from the next times the density.
+    if n_at_threshold > 6:
         raise Wrong(
             f"{text}: {n_at_threshold} of {n} numbers lie at the threshold itself. Those that are still beyond it "
             "after some rounds are clamped; repeat until none is left"
-        )
-    # Of right numbers that are made from 24 random bits, one in fifty has a twin.
-    n_distinct = len(z.abs().unique())
-    if n_distinct < 0.9 * n:
-        raise Wrong(
-            f"{text}: of {n} numbers only {n_distinct} differ in their absolute value. Draw a new number for each one, "
-            "instead of copying one or turning its sign"
         )
     normal = (z.double() - z.double().mean()) / z.double().std()
     lags = {"the number after it": normal[:, :-1] * normal[:, 1:], "the number below it": normal[:-1] * normal[1:]}
@@ -215,5 +193,5 @@ TRUNCATED_NORMAL = Exercise(
     "truncated_normal(shape, threshold, generator)",
     points=3,
     steps=[_check_shapes, _check_distribution, _check_ranges],
-    description="Distribution of 640,000 numbers at thresholds from 0.1 to 3, independence, and the generator's use.",
+    description="Distribution of 720,000 numbers at thresholds from 0.1 to 3, independence, and the generator's use.",
 )

@@ -4,97 +4,140 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from gancourse.checks.ch13_biggan.distributions import (
+    ks_bound,
+    ks_distance,
+    normal_cdf,
+    truncated_cdf,
+    uniform_cdf,
+)
+
+Shows = Callable[[Tensor, float], bool]
+"""Whether numbers, for a threshold, look like a mistake."""
+
 
 class Mistake(NamedTuple):
-    """A mistake that shows in many numbers.
+    """A mistake that shows in many numbers, and what to say of it."""
 
-    Args:
-        shows: whether numbers, for a threshold, look like it.
-        message: what to say.
-    """
-
-    shows: Callable[[Tensor, float], bool]
+    shows: Shows
     message: str
 
 
-def _share_beyond(threshold: float) -> float:
+def _distributed_as(cdf: Callable[[Tensor, float], Tensor]) -> Shows:
+    """Whether the numbers have a distribution function, which depends on the threshold."""
+    return lambda z, threshold: ks_distance(z, lambda x: cdf(x, threshold)) < ks_bound(z.numel(), 1e-4)
+
+
+def _beyond(threshold: float) -> float:
+    """Share of normal numbers beyond a threshold."""
     return math.erfc(threshold / math.sqrt(2))
 
 
-def _is_near(share: float, expected: float) -> bool:
-    return abs(share - expected) < 0.03 + 0.1 * expected
+def _share(mask: Tensor, expected: float) -> bool:
+    """Whether the share is the expected one, up to five standard errors, and not 0."""
+    error = math.sqrt(expected * (1 - expected) / mask.numel())
+    return bool(mask.any()) and abs(mask.double().mean().item() - expected) < 5 * error
 
 
-def _at_ends(z: Tensor, threshold: float) -> float:
-    return (z.abs() >= threshold * (1 - 1e-6)).double().mean().item()
+def _clamped(z: Tensor, threshold: float) -> bool:
+    return _share((z.abs() - threshold).abs() < 1e-6 * threshold, _beyond(threshold))
 
 
-def _of_normal(factor: Callable[[float], float]) -> Callable[[Tensor, float], bool]:
-    """Whether the numbers look like normal ones times a factor."""
-
-    def shows(z: Tensor, threshold: float) -> bool:
-        scaled = z.double().flatten() / factor(threshold)
-        levels = torch.tensor([0.25, 0.5, 1.0, 1.5], dtype=torch.float64)
-        shares = torch.stack([(scaled.abs() > level).double().mean() for level in levels])
-        return bool(((shares - torch.erfc(levels / math.sqrt(2))).abs() < 0.03 + 1 / math.sqrt(z.numel())).all())
-
-    return shows
+def _clamped_after_a_round(z: Tensor, threshold: float) -> bool:
+    return _share((z.abs() - threshold).abs() < 1e-6 * threshold, _beyond(threshold) ** 2)
 
 
 def _zeros(z: Tensor, threshold: float) -> bool:
-    return (z == 0).double().mean().item() > 0.5 * _share_beyond(threshold)
+    return _share(z == 0, _beyond(threshold))
 
 
 def _equal_ones(z: Tensor, threshold: float) -> bool:
     """Whether one value is that of many."""
-    return int(z.flatten().unique(return_counts=True)[1].max()) > max(2, 0.3 * _share_beyond(threshold) * z.numel())
+    return int(z.flatten().unique(return_counts=True)[1].max()) > max(2, 0.05 * z.numel())
 
 
-def _clamped(z: Tensor, threshold: float) -> bool:
-    return _is_near(_at_ends(z, threshold), _share_beyond(threshold)) and _at_ends(z, threshold) > 0
+def _one_side(z: Tensor, threshold: float, sign: int) -> bool:
+    """Whether numbers beyond the threshold have one sign only."""
+    beyond = z[z.abs() > threshold] * sign
+    return len(beyond) > 100 and bool((beyond > 0).all())
 
 
-def _drawn_once_more(z: Tensor, threshold: float) -> bool:
-    share = (z.abs() > threshold).double().mean().item()
-    return z.numel() > 1000 and _share_beyond(threshold) > 0.2 and _is_near(share, _share_beyond(threshold) ** 2)
-
-
-def _uniform(z: Tensor, threshold: float) -> bool:
-    return z.numel() > 1000 and abs(z.abs().mean().item() / threshold - 0.5) < 0.005
+def _by_largest(z: Tensor, threshold: float) -> bool:
+    largest = z.abs().max()
+    return bool((largest - threshold).abs() < 1e-6 * threshold) and int((z.abs() == largest).sum()) == 1
 
 
 MISTAKES = [
-    Mistake(
-        _clamped,
-        "The numbers beyond the threshold are clamped to it: they pile up at ±threshold. Draw them again.",
-    ),
     Mistake(_zeros, "The numbers beyond the threshold are set to 0; draw them again."),
+    Mistake(
+        _clamped, "The numbers beyond the threshold are clamped to it: they pile up at ±threshold. Draw them again."
+    ),
+    Mistake(
+        _clamped_after_a_round,
+        "Each number beyond the threshold was drawn once more, and clamped then: repeat until none is beyond it.",
+    ),
     Mistake(
         _equal_ones,
         "Many numbers are equal: one number was drawn for all that are beyond the threshold. Draw one for each.",
     ),
     Mistake(
-        _of_normal(lambda threshold: threshold),
-        "They are normal numbers times the threshold: scaling makes none of them fit. Draw those beyond it again.",
-    ),
-    Mistake(
-        _of_normal(lambda threshold: 1 / threshold),
-        "They are normal numbers divided by the threshold; draw those beyond it again.",
-    ),
-    Mistake(
-        _of_normal(lambda threshold: 1.0),
+        _distributed_as(lambda x, threshold: normal_cdf(x)),
         "They are normal numbers, none drawn again. (`z[mask].normal_()` changes a copy; assign: z[mask] = …)",
     ),
     Mistake(
-        _drawn_once_more,
+        _distributed_as(lambda x, threshold: normal_cdf(x / threshold)),
+        "They are normal numbers times the threshold: scaling makes none of them fit. Draw those beyond it again.",
+    ),
+    Mistake(
+        _distributed_as(lambda x, threshold: normal_cdf(x * threshold)),
+        "They are normal numbers divided by the threshold; draw those beyond it again.",
+    ),
+    Mistake(
+        lambda z, threshold: _share(z.abs() > threshold, _beyond(threshold) ** 2),
         "Each number beyond the threshold was drawn once more, and may be beyond it again: repeat until none is.",
     ),
-    Mistake(_uniform, "They are uniform on ±threshold; they should be normal numbers that are within it."),
+    Mistake(
+        partial(_one_side, sign=-1), "Numbers below −threshold are left: compare the absolute value with the threshold."
+    ),
+    Mistake(
+        partial(_one_side, sign=1),
+        "Numbers above the threshold are left: compare the absolute value with the threshold.",
+    ),
+    Mistake(
+        _distributed_as(lambda x, threshold: truncated_cdf(2 * x / threshold, 2.0)),
+        "They are threshold/2 times normal numbers that are truncated at 2, as in the public demonstration of BigGAN: "
+        "other numbers than those of the exercise, which have the threshold itself.",
+    ),
+    Mistake(
+        _distributed_as(lambda x, threshold: truncated_cdf(x / threshold, 1.0)),
+        "They are normal numbers that are truncated at 1, times the threshold; truncate at the threshold itself.",
+    ),
+    Mistake(
+        _distributed_as(lambda x, threshold: (2 * truncated_cdf(x, threshold) - 1).clamp(min=0)),
+        "No number is negative; normal numbers have both signs.",
+    ),
+    Mistake(
+        _distributed_as(lambda x, threshold: uniform_cdf(x, threshold)),
+        "They are uniform on ±threshold, or nearly so, as remainders are; they should be normal numbers that are within it.",
+    ),
+    Mistake(
+        _distributed_as(lambda x, t: (1 - _beyond(t)) * truncated_cdf(x, t) + _beyond(t) * uniform_cdf(x, t)),
+        "Those beyond the threshold are replaced by uniform numbers; draw them again from the normal distribution.",
+    ),
+    Mistake(
+        _distributed_as(lambda x, t: normal_cdf(t * torch.atanh((x.double() / t).clamp(-1 + 1e-15, 1 - 1e-15)))),
+        "The numbers pass a tanh, threshold · tanh(z / threshold); draw those beyond the threshold again.",
+    ),
+    Mistake(
+        _by_largest,
+        "All numbers are scaled so that the largest lies at the threshold; draw again those beyond it, and no others.",
+    ),
 ]
 
 
@@ -105,6 +148,6 @@ def mistake_of(z: Tensor, threshold: float) -> str:
         z: what was drawn.
         threshold: as it was asked for.
     """
-    if z.numel() < 200:
+    if z.numel() < 1000:
         return ""
     return next((mistake.message for mistake in MISTAKES if mistake.shows(z, threshold)), "")
