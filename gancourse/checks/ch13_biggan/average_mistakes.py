@@ -146,7 +146,7 @@ MISTAKES = [
     Mistake(_buffers(lambda e, d: None), FORGOTTEN),
     Mistake(
         _buffers(lambda e, d: _mean(e, d) if _is_float(e) else e.live),
-        STATISTICS,
+        f"{STATISTICS} (Whole numbers are copied already.)",
     ),
     Mistake(_buffers(lambda e, d: _mean(e, d) if _is_float(e) else None), f"{STATISTICS} Whole numbers too."),
     Mistake(
@@ -220,7 +220,7 @@ MISTAKES = [
     ),
     Mistake(
         _parameters(lambda e, d: e.live),
-        "The parameters are copied, whatever the decay is: decay · averaged + (1 − decay) · live.",
+        "All is copied: the average is the network of this step. Parameters: decay · averaged + (1 − decay) · live.",
     ),
     Mistake(_parameters(lambda e, d: None), "The parameters stay as they were; only the buffers are copied."),
     Mistake(
@@ -267,5 +267,4 @@ MISTAKES = [
         _parameters(lambda e, d: _mean(e, d) if e.averaged.ndim > 1 else None),
         "Parameters of one axis, such as biases, stay as they were; average all.",
     ),
-    Mistake(lambda e, d: e.live, "All is copied: the average is the network of this step. Average the parameters."),
 ]

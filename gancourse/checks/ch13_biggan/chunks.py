@@ -203,7 +203,7 @@ def _check_refusals(name: str, function: Callable) -> None:
             raise Wrong(f"{wrong}; {wanted}: `raise ValueError(…)` before anything is cut") from None
         if value is not VALUE_ERROR:
             raise Wrong(
-                f"{text} gave {show_parts(value)}; {wanted}. Chunks of unequal size, or numbers left over, help nobody"
+                f"{text} gave {show_parts(value)}; {wanted}. Chunks of unequal size are wrong, and so are numbers left over"
             )
 
 

@@ -124,7 +124,7 @@ MISTAKES = [
     ),
     Mistake(
         _distributed_as(lambda x, threshold: uniform_cdf(x, threshold)),
-        "They are uniform on ±threshold, or nearly so, as remainders are; they should be normal numbers that are within it.",
+        "They are uniform on ±threshold, or nearly so, as remainders are; they should be normal numbers within it.",
     ),
     Mistake(
         _distributed_as(lambda x, t: (1 - _beyond(t)) * truncated_cdf(x, t) + _beyond(t) * uniform_cdf(x, t)),
