@@ -203,7 +203,7 @@ def _check_refusals(name: str, function: Callable) -> None:
             raise Wrong(f"{wrong}; {wanted}: `raise ValueError(…)` before anything is cut") from None
         if value is not VALUE_ERROR:
             raise Wrong(
-                f"{text} gave {show_parts(value)}; {wanted}. Chunks of unequal size are wrong, and so are numbers left over"
+                f"{text} gave {show_parts(value)}; {wanted}. Cut no unequal chunks, and leave no number over"
             )
 
 
