@@ -19,7 +19,7 @@ def normal_cdf(x: Tensor) -> Tensor:
 
 def truncated_cdf(x: Tensor, threshold: float) -> Tensor:
     """Of a normal number that is within ±threshold."""
-    ends = normal_cdf(torch.tensor([-threshold, threshold]))
+    ends = normal_cdf(torch.tensor([-threshold, threshold], dtype=torch.float64))
     return ((normal_cdf(x) - ends[0]) / (ends[1] - ends[0])).clamp(0, 1)
 
 
