@@ -102,6 +102,9 @@ def _complain_of_live(text: str, before: State, players: Players) -> None:
 def _complain_of_storage(text: str, own: State, players: Players) -> None:
     """The tensors that were the average's before have its numbers now, and share none with `live`."""
     now, live = tensors_of(players.averaged), tensors_of(players.live)
+    if now.keys() != live.keys():
+        different = ", ".join(f"`{key}`" for key in sorted(now.keys() ^ live.keys()))
+        raise Wrong(f"{text} adds or removes {different}; leave the networks' parameters and buffers as they are")
     for key, tensor in now.items():
         if tensor.data_ptr() == live[key].data_ptr():
             raise Wrong(
@@ -152,6 +155,9 @@ def _diagnosis(name: str, problem: Problem, history: History, expected: History,
         f"{_text(name, problem, k)}: `{key}` of the average is {show(history[k][key])}; expected "
         f"{show(expected[k][key])}."
     )
+    if show(history[k][key]) == show(expected[k][key]):
+        difference = (history[k][key].double() - expected[k][key].double()).abs().max().item()
+        start = f"{start} They differ by up to {difference:.3g}: stay in the precision of the parameters."
     for mistake in MISTAKES:
         if all(_agree(h, history_of(p, mistake.rule)) for p, h in zip(PROBLEMS, histories, strict=False)):
             return f"{start} {mistake.message}"

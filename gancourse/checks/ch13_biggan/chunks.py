@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from gancourse.checks.ch13_biggan.parts import SeveralValues, joined, of_joined, show_parts
+from gancourse.checks.ch13_biggan.parts import Changed, SeveralValues, joined, of_joined, show_parts
 from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, single_precision
 from gancourse.checks.engine.probe import Case, attempt, call_text
 from gancourse.checks.engine.registry import Exercise
@@ -196,30 +196,24 @@ def _check_refusals(name: str, function: Callable) -> None:
         text = f"{call_text(name, case)}, for latents of {size} numbers"
         wanted = f"expected a ValueError, since {size} numbers can't be cut into {n_blocks + 1} equal chunks"
         try:
-            value = attempt(name, _raising(function), list(case.args.values()), text, nothing=True)
+            value = attempt(name, Changed(function, _or_mark), list(case.args.values()), text, nothing=True)
         except NotWritten:
             raise
         except Wrong as wrong:
             raise Wrong(f"{wrong}; {wanted}: `raise ValueError(…)` before anything is cut") from None
         if value is not VALUE_ERROR:
-            raise Wrong(
-                f"{text} gave {show_parts(value)}; {wanted}. Cut no unequal chunks, and leave no number over"
-            )
+            raise Wrong(f"{text} gave {show_parts(value)}; {wanted}. Cut no unequal chunks, and leave no number over")
 
 
 VALUE_ERROR = object()
 
 
-def _raising(function: Callable) -> Callable:
-    """The function, with a mark as its value where it raises a ValueError."""
-
-    def answer(*args: object) -> object:
-        try:
-            return function(*args)
-        except ValueError:
-            return VALUE_ERROR
-
-    return answer
+def _or_mark(function: Callable, *args: object) -> object:
+    """What the function returns, or a mark where it raises a ValueError."""
+    try:
+        return function(*args)
+    except ValueError:
+        return VALUE_ERROR
 
 
 SKIP_LATENTS = Exercise(

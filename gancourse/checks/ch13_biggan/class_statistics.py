@@ -238,6 +238,7 @@ def _swept() -> list[Case]:
         args["w_gain"] = spread_out(4_300 + k, n_channels, size)
         args["w_bias"] = spread_out(4_400 + k, n_channels, size)
         cases.append(Case(args | ({"eps": 10.0 ** -(k % 7)} if k % 2 else {}), "numbers of different size"))
+    cases.append(Case(_arguments(4_500, (20, 30, 9, 13), 24), "twenty samples, thirty channels, maps of 9 × 13"))
     return cases
 
 
@@ -258,5 +259,5 @@ CONDITIONAL_BATCH_NORM = Exercise(
         Gradients(in_double(_cases), conditional_batch_norm, hint=THROUGH),
         Gradients(_swept, conditional_batch_norm, hint=THROUGH),
     ],
-    description="Batches of one to eight, constant and tiny maps, any eps, gradients, in both precisions.",
+    description="Batches of one to twenty, constant and tiny maps, any eps, gradients, in both precisions.",
 )

@@ -78,6 +78,7 @@ def _swept() -> list[Case]:
         args = _arguments(3_100 + k, (n, n_channels, height, width), n_keys, n_values)
         args["w_key"] = args["w_key"] * 10 ** (k % 5 - 2)
         cases.append(Case(args, "another size, and products of another strength"))
+    cases.append(Case(_arguments(3_200, (2, 40, 9, 13), 5, 20), "forty channels, and maps of 9 × 13"))
     return cases
 
 
@@ -101,5 +102,5 @@ SELF_ATTENTION = Exercise(
         Gradients(in_double(_cases), self_attention, hint=THROUGH_ALL),
         Gradients(_swept, self_attention, hint=THROUGH_ALL),
     ],
-    description="Maps of 1 × 1 to 6 × 6, square or not, products of thousands, gradients, in both precisions.",
+    description="Maps of 1 × 1 to 9 × 13, square or not, products of thousands, gradients, in both precisions.",
 )

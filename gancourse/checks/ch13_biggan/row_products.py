@@ -208,6 +208,7 @@ def _cases() -> list[Case]:
         orthogonal = torch.tensor([[3.0, 4.0], [-4.0, 3.0]], dtype=dtype)
         cases.append(Case({"weight": orthogonal}, "orthogonal rows of length 5, whose penalty is 0"))
         cases.append(Case({"weight": torch.zeros(3, 2, dtype=dtype)}, "a weight of zeros"))
+        cases.append(Case({"weight": torch.ones(3, 2, dtype=dtype)}, "equal rows, whose products are all the same"))
         cases.append(Case({"weight": (50 * drawn(30, 4, 3)).round().to(dtype)}, "weights of about ±50"))
     return cases
 

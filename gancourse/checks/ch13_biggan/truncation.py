@@ -78,15 +78,23 @@ def _check_ranges(name: str, function: Callable) -> None:
     thresholds = (0.1, 0.15, 0.3, 0.7, 1, 1.2, 2.5, 4.0, 40.0)
     for k, (shape, threshold) in enumerate([*SHAPES, *(((3, 5, 7), t) for t in thresholds)] * 3):
         z = _drawn(name, function, shape, threshold, seeded(100 + k))
-        _check_range(_text(name, shape, threshold), z, threshold)
+        _check_range(name, function, _text(name, shape, threshold), z, threshold)
 
 
-def _check_range(text: str, z: Tensor, threshold: float) -> None:
+def _reason(name: str, function: Callable) -> str:
+    """Message of the mistake that explains numbers of three thresholds, or nothing."""
+    samples = {}
+    for k, (threshold, n) in enumerate({0.5: 50_000, 1.0: 200_000, 1.5: 200_000}.items()):
+        samples[threshold] = _drawn(name, function, (n // 50, 50), threshold, seeded(50 + k))
+    return mistake_of(samples)
+
+
+def _check_range(name: str, function: Callable, text: str, z: Tensor, threshold: float) -> None:
     largest = z.abs().max().item()
     # A quantile function may round just beyond; the largest is NaN if any number is.
     if not largest <= threshold * (1 + 1e-5):
         share = (~(z.abs() <= threshold)).double().mean().item()
-        reason = mistake_of(z, threshold) or (
+        reason = _reason(name, function) or (
             "A number that is drawn again may be beyond the threshold again: repeat until none is"
         )
         raise Wrong(f"{text}: {share:.2%} of the numbers are beyond ±{threshold:g}, up to {largest:.4g}. {reason}")
@@ -134,11 +142,11 @@ def _check_distribution(name: str, function: Callable) -> None:
         shape = (n // 50, 50)
         text = _text(name, shape, threshold)
         z = _drawn(name, function, shape, threshold, seeded(10 + k))
-        _check_range(text, z, threshold)
+        _check_range(name, function, text, z, threshold)
         distance, bound = ks_distance(z, partial(truncated_cdf, threshold=threshold)), ks_bound(n, per_test)
         copies = _copies(z)
         if distance > bound:
-            reason = mistake_of(z, threshold) or copies or FROM_THE_NORMAL
+            reason = _reason(name, function) or copies or FROM_THE_NORMAL
             deviation = z.std().item()
             raise Wrong(
                 f"{text}: the numbers' distribution isn't a normal one that is cut off. Its distribution function is "

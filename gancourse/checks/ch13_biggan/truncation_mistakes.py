@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -141,13 +141,13 @@ MISTAKES = [
 ]
 
 
-def mistake_of(z: Tensor, threshold: float) -> str:
-    """Message of the first mistake that the numbers show, or nothing; small samples show none.
+def mistake_of(samples: Mapping[float, Tensor]) -> str:
+    """Message of the first mistake that the numbers of every threshold show, or nothing.
 
     Args:
-        z: what was drawn.
-        threshold: as it was asked for.
+        samples: many numbers for each threshold.
     """
-    if z.numel() < 1000:
-        return ""
-    return next((mistake.message for mistake in MISTAKES if mistake.shows(z, threshold)), "")
+    for mistake in MISTAKES:
+        if all(mistake.shows(z, threshold) for threshold, z in samples.items()):
+            return mistake.message
+    return ""
