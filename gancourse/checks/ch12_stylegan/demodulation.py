@@ -7,20 +7,20 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from gancourse.checks.ch12_stylegan.sweeps import (
-    LARGE,
-    OF_EVERY_KIND,
-    SMALL,
-    Scaled,
-    WeightedGradients,
-    drawn,
-    sizes,
-    spread_out,
-)
 from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, Values, single_precision
 from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
 from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.sweeps import (
+    LARGE,
+    OF_EVERY_KIND,
+    SMALL,
+    Scaled,
+    drawn,
+    in_double,
+    sizes,
+    spread_out,
+)
 
 EPSILON = 1e-8
 DIVISOR = (
@@ -215,11 +215,6 @@ def _weight_cases() -> list[Case]:
     return cases
 
 
-def _graded_weights() -> list[Case]:
-    """Double precision alone: a gradient along the style is a difference of nearly equal numbers."""
-    return [case for case in _weight_cases() if case.args["weight"].dtype == torch.float64]
-
-
 def _swept_weights() -> list[Case]:
     """Sizes at random, styles over several orders of magnitude; some weights and styles are zero."""
     cases = []
@@ -247,10 +242,11 @@ DEMODULATED_WEIGHTS = Exercise(
         NoSideEffects(_weight_cases),
         Values(_swept_weights, demodulated_weights, WEIGHT_MISTAKES, OF_EVERY_KIND),
         # Before the gradients, which single precision makes wrong for no visible reason.
-        Scaled(_graded_weights, demodulated_weights, ENLARGED),
-        Gradients(_graded_weights, demodulated_weights, hint=DIVISOR),
-        WeightedGradients(_swept_weights, demodulated_weights, hint=DIVISOR),
-        Scaled(_graded_weights, demodulated_weights, REDUCED),
+        Scaled(_weight_cases, demodulated_weights, ENLARGED),
+        # A gradient along the style is a difference of nearly equal numbers.
+        Gradients(in_double(_weight_cases), demodulated_weights, hint=DIVISOR),
+        Gradients(_swept_weights, demodulated_weights, hint=DIVISOR),
+        Scaled(_weight_cases, demodulated_weights, REDUCED),
     ],
     description="n ≠ m, kernels up to 7 × 7, styles of both signs and any size, zero too, gradients, both precisions.",
 )

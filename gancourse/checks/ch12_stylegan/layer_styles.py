@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 
 from gancourse.checks.ch12_stylegan.layer_style_answers import (
@@ -12,21 +10,20 @@ from gancourse.checks.ch12_stylegan.layer_style_answers import (
     mixed_styles,
     truncated_styles,
 )
-from gancourse.checks.ch12_stylegan.sweeps import (
+from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Values
+from gancourse.checks.engine.probe import Case
+from gancourse.checks.engine.registry import Exercise
+from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.sweeps import (
     LARGE,
     OF_EVERY_KIND,
     SMALL,
     NoDraws,
     Scaled,
-    WeightedGradients,
     drawn,
     sizes,
     spread_out,
 )
-from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Values
-from gancourse.checks.engine.probe import Case
-from gancourse.checks.engine.registry import Exercise
-from gancourse.checks.engine.side_effects import NoSideEffects
 
 BOTH = "Both latents are trained through: detach nothing, and take every layer's style from the tensor it belongs to"
 NOT_A_CONSTANT = "The styles are trained through: detach nothing, use no .data and no torch.no_grad()"
@@ -82,10 +79,6 @@ def _every_crossover() -> list[Case]:
     return cases
 
 
-def _double(cases: Callable[[], list[Case]]) -> Callable[[], list[Case]]:
-    return lambda: [case for case in cases() if case.args["w"].dtype == torch.float64]
-
-
 MIXED_STYLES = Exercise(
     "ex-12-mixed-styles",
     "mixed_styles(w, second, crossover)",
@@ -102,9 +95,9 @@ MIXED_STYLES = Exercise(
             "spread what isn't finite",
         ),
         Gradients(_mixing_cases, mixed_styles, hint=BOTH),
-        WeightedGradients(_every_crossover, mixed_styles, hint=BOTH),
+        Gradients(_every_crossover, mixed_styles, hint=BOTH),
         Scaled(
-            _double(_mixing_cases),
+            _mixing_cases,
             mixed_styles,
             [{"w": factor, "second": factor, "result": factor} for factor in (LARGE, SMALL)],
         ),
@@ -164,9 +157,9 @@ TRUNCATED_STYLES = Exercise(
         NoSideEffects(_truncation_cases),
         Values(_swept_truncations, truncated_styles, TRUNCATION_MISTAKES, OF_EVERY_KIND),
         Gradients(_truncation_cases, truncated_styles, free=["mean_w"], hint=NOT_A_CONSTANT),
-        WeightedGradients(_swept_truncations, truncated_styles, free=["mean_w"], hint=NOT_A_CONSTANT),
+        Gradients(_swept_truncations, truncated_styles, free=["mean_w"], hint=NOT_A_CONSTANT),
         Scaled(
-            _double(_truncation_cases),
+            _truncation_cases,
             truncated_styles,
             [{"w": factor, "mean_w": factor, "result": factor} for factor in (LARGE, SMALL)],
         ),

@@ -9,20 +9,20 @@ from torch import Tensor
 from torch.nn.functional import conv2d, pad
 
 from gancourse.checks.ch12_stylegan.demodulation import EPSILON, SHAPES, demodulated_weights, spread
-from gancourse.checks.ch12_stylegan.sweeps import (
-    LARGE,
-    OF_EVERY_KIND,
-    SMALL,
-    Scaled,
-    WeightedGradients,
-    drawn,
-    sizes,
-    spread_out,
-)
 from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, Values, single_precision
 from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
 from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.sweeps import (
+    LARGE,
+    OF_EVERY_KIND,
+    SMALL,
+    Scaled,
+    drawn,
+    in_double,
+    sizes,
+    spread_out,
+)
 
 ALL_THREE = "x, the weight and the style are all trained through: detach none of them, and treat no number apart"
 
@@ -156,10 +156,6 @@ def _convolution_cases() -> list[Case]:
     return cases
 
 
-def _graded_convolutions() -> list[Case]:
-    return [case for case in _convolution_cases() if case.args["x"].dtype == torch.float64]
-
-
 def _swept_convolutions() -> list[Case]:
     """Sizes at random, kernels up to 7 × 7, styles over several orders of magnitude with zeros among them."""
     cases = []
@@ -187,9 +183,9 @@ MODULATED_CONVOLUTION = Exercise(
         Values(_convolution_cases, modulated_convolution, CONVOLUTION_MISTAKES),
         NoSideEffects(_convolution_cases),
         Values(_swept_convolutions, modulated_convolution, CONVOLUTION_MISTAKES, OF_EVERY_KIND),
-        Gradients(_graded_convolutions, modulated_convolution, hint=ALL_THREE),
-        WeightedGradients(_swept_convolutions, modulated_convolution, hint=ALL_THREE),
-        Scaled(_graded_convolutions, modulated_convolution, FACTORS),
+        Gradients(in_double(_convolution_cases), modulated_convolution, hint=ALL_THREE),
+        Gradients(_swept_convolutions, modulated_convolution, hint=ALL_THREE),
+        Scaled(_convolution_cases, modulated_convolution, FACTORS),
     ],
     description="Batches of one to seven, kernels up to 7 × 7, styles of any size, gradients, in both precisions.",
 )

@@ -5,21 +5,20 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gancourse.checks.ch12_stylegan.sweeps import (
+from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, Values, single_precision
+from gancourse.checks.engine.probe import Case
+from gancourse.checks.engine.registry import Exercise
+from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.sweeps import (
     LARGE,
     OF_EVERY_KIND,
     SMALL,
     NoDraws,
     Scaled,
-    WeightedGradients,
     drawn,
     sizes,
     spread_out,
 )
-from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, Values, single_precision
-from gancourse.checks.engine.probe import Case
-from gancourse.checks.engine.registry import Exercise
-from gancourse.checks.engine.side_effects import NoSideEffects
 
 AT_ZERO = (
     "The factors start at zero, and only their gradient lets them leave it: compute the sum for factors of zero, too, "
@@ -120,10 +119,6 @@ def _cases() -> list[Case]:
     return cases
 
 
-def _double_cases() -> list[Case]:
-    return [case for case in _cases() if case.args["x"].dtype == torch.float64]
-
-
 def _swept() -> list[Case]:
     """Sizes at random, factors and noise over several orders of magnitude, some of them zero."""
     cases = []
@@ -151,8 +146,8 @@ ADD_NOISE = Exercise(
         NoSideEffects(_cases),
         Values(_swept, add_noise, MISTAKES, OF_EVERY_KIND),
         Gradients(_cases, add_noise, free=["noise"], hint=AT_ZERO),
-        WeightedGradients(_swept, add_noise, free=["noise"], hint=AT_ZERO),
-        Scaled(_double_cases, add_noise, FACTORS),
+        Gradients(_swept, add_noise, free=["noise"], hint=AT_ZERO),
+        Scaled(_cases, add_noise, FACTORS),
     ],
     description="Batches of one to nine, up to twelve channels, factors of any size and 0, gradients, both precisions.",
 )

@@ -8,20 +8,20 @@ import torch
 from torch import Tensor
 from torch.nn.functional import instance_norm
 
-from gancourse.checks.ch12_stylegan.sweeps import (
-    LARGE,
-    OF_EVERY_KIND,
-    SMALL,
-    Scaled,
-    WeightedGradients,
-    drawn,
-    sizes,
-    spread_out,
-)
 from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, Values, single_precision
 from gancourse.checks.engine.probe import Case, call, call_text
 from gancourse.checks.engine.registry import Exercise
 from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.sweeps import (
+    LARGE,
+    OF_EVERY_KIND,
+    SMALL,
+    Scaled,
+    drawn,
+    in_double,
+    sizes,
+    spread_out,
+)
 from gancourse.checks.engine.verdict import Wrong
 
 EPSILON = 1e-8
@@ -176,13 +176,9 @@ def _cases() -> list[Case]:
     return cases
 
 
-def _graded() -> list[Case]:
-    return [c for c in _cases() if c.args["x"].dtype == torch.float64]
-
-
 def _scaled() -> list[Case]:
     """Maps that vary by about 1, beside which 1e-8 counts little, and less if they are larger."""
-    return [c for c in _graded() if c.args["x"].std() > 1e-3]
+    return [c for c in in_double(_cases)() if c.args["x"].std() > 1e-3]
 
 
 def _swept() -> list[Case]:
@@ -237,9 +233,8 @@ ADAIN = Exercise(
         Values(_cases, adain, MISTAKES),
         NoSideEffects(_cases),
         Values(_swept, adain, MISTAKES, OF_EVERY_KIND),
-        Gradients(_scaled, adain, hint=CONSTANTS),
-        WeightedGradients(_graded, adain, hint=CONSTANTS),
-        WeightedGradients(_swept, adain, hint=CONSTANTS),
+        Gradients(in_double(_cases), adain, hint=CONSTANTS),
+        Gradients(_swept, adain, hint=CONSTANTS),
         _check_shifted,
         Scaled(_scaled, adain, FACTORS),
     ],

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gancourse.checks.ch12_stylegan.sweeps import EXPONENT, drawn, sizes
+from gancourse.checks.engine.sweeps import EXPONENT, drawn, sizes
 
 
 class Problem(NamedTuple):

@@ -17,7 +17,6 @@ from gancourse.checks.ch12_stylegan.path_problems import (
     path_length_penalty,
     swept_problems,
 )
-from gancourse.checks.ch12_stylegan.sweeps import drawn
 from gancourse.checks.engine.comparison import PRECISIONS, followed
 from gancourse.checks.engine.probe import attempt
 from gancourse.checks.engine.registry import Exercise
@@ -27,6 +26,7 @@ from gancourse.checks.engine.side_effects import (
     mark_gradients,
     random_numbers_kept,
 )
+from gancourse.checks.engine.sweeps import drawn
 from gancourse.checks.engine.verdict import Wrong, same, show
 
 Answer = Callable[[Tensor, Tensor, Tensor, Tensor, float], tuple[Tensor, Tensor]]

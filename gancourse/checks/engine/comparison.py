@@ -86,6 +86,10 @@ class Values:
 class Gradients:
     """A step of a check, once the values are right: gradients in the arguments are those of the right answer.
 
+    Compared are gradients of the result's sum, whose numbers are readable, then of its sum with random weights: the
+    plain sum of a normalised map is a constant, whatever is detached, and that of a batch doesn't say from which sample
+    a gradient came.
+
     Args:
         cases: makes the arguments to try.
         right: maps a case's arguments to the right answer.
@@ -108,15 +112,40 @@ class Gradients:
         Raises:
             Wrong: a gradient differs.
         """
-        for case in self.cases():
-            keys = _differentiable(case)
-            expected = gradients(name, self.right, case)
+        cases = self.cases()
+        self._compare(name, function, self.right, cases)
+        self._compare(
+            name, _weighted(function), _weighted(self.right), cases, "the gradient of its sum with random weights"
+        )
+
+    def _compare(
+        self,
+        name: str,
+        function: Callable,
+        right: Callable[..., Tensor],
+        cases: Sequence[Case],
+        what: str = "its gradient",
+    ) -> None:
+        for case in cases:
+            text, keys = call_text(name, case), _differentiable(case)
+            expected = gradients(name, right, case)
             for key, ours, theirs in zip(keys, gradients(name, function, case), expected, strict=True):
                 if key not in self.free and not same(ours, theirs):
                     raise Wrong(
-                        f"{call_text(name, case)} has the right value, but its gradient with respect to {key} is "
-                        f"{show(ours)}; expected {show(theirs)}.{_first_difference(ours, theirs)} {self.hint}".rstrip()
+                        f"{text} has the right value, but {what} with respect to {key} is {show(ours)}; expected "
+                        f"{show(theirs)}.{_first_difference(ours, theirs)} {self.hint}".rstrip()
                     )
+
+
+def _weighted(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """A function's value times normal numbers, the same ones for each value of a shape."""
+
+    def product(*args: Any) -> Tensor:
+        value = function(*args)
+        weights = torch.randn(value.shape, generator=torch.Generator().manual_seed(9_000), dtype=torch.float64)
+        return value * weights.to(value.dtype)
+
+    return product
 
 
 def compare_values(

@@ -1,4 +1,4 @@
-"""Steps that chapter 12's checks share: numbers of all kinds, scaling, and gradients of weighted sums."""
+"""Cases and steps that checks share: numbers of every kind, double precision alone, scaling, no random numbers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gancourse.checks.engine.comparison import Gradients, Values
+from gancourse.checks.engine.comparison import Values
 from gancourse.checks.engine.probe import Case, attempt, call_text
 from gancourse.checks.engine.verdict import Wrong
 
@@ -53,47 +53,13 @@ def spread_out(k: int, *shape: int, decades: float = 1.0, zeros: float = 0.1) ->
     return torch.where(kept < threshold, torch.zeros_like(numbers), numbers)
 
 
-@dataclass(frozen=True)
-class WeightedGradients:
-    """A step of a check, once the values are right: gradients of a sum with random weights are those of the right one.
-
-    The plain sum hides mistakes: that of a normalised map is a constant, whatever is detached, and that of a batch
-    doesn't say from which sample a gradient came.
+def in_double(cases: Callable[[], Sequence[Case]]) -> Callable[[], list[Case]]:
+    """Of some cases those in double precision: for gradients that are differences of nearly equal numbers.
 
     Args:
         cases: makes the arguments to try.
-        right: maps a case's arguments to the right answer.
-        free: arguments whose gradient may be anything, since nobody follows it.
-        hint: what to do about a wrong gradient.
     """
-
-    cases: Callable[[], Sequence[Case]]
-    right: Function
-    free: Sequence[str] = ()
-    hint: str = ""
-
-    def __call__(self, name: str, function: Function) -> None:
-        """Complain unless the gradients are right.
-
-        Args:
-            name: what the function is called in the exercise.
-            function: the student's, whose values are right.
-
-        Raises:
-            Wrong: a gradient differs.
-        """
-        hint = f"(The gradient of the result's sum with random weights.) {self.hint}"
-        Gradients(self.cases, _weighted(self.right), self.free, hint)(name, _weighted(function))
-
-
-def _weighted(function: Function) -> Function:
-    """A function's value times normal numbers, the same ones for each value of a shape."""
-
-    def product(*args: object) -> Tensor:
-        value = function(*args)
-        return value * drawn(9_000, *value.shape).to(value.dtype)
-
-    return product
+    return lambda: [case for case in cases() if _is_double(case)]
 
 
 @dataclass(frozen=True)
@@ -124,7 +90,7 @@ class Scaled:
         """
         for by_name in self.factors:
             inverse = 1 / by_name["result"]
-            cases = [_times(case, by_name) for case in self.cases() if _is_double(case)]
+            cases = [_times(case, by_name) for case in in_double(self.cases)()]
             step = Values(
                 lambda cases=cases: cases, _multiplied(self.right, inverse), hint=_hint(by_name, UNCHANGED_BY_SIZE)
             )
