@@ -24,7 +24,9 @@ ARITHMETIC = {
         ),
         " --fast",
     ),
-    **dict.fromkeys(("dcgan-faces", "lapgan-faces", "stylegan2-faces"), " --fast --precision bf16-mixed"),
+    **dict.fromkeys(
+        ("biggan-faces", "dcgan-faces", "lapgan-faces", "stylegan2-faces"), " --fast --precision bf16-mixed"
+    ),
 }
 GENERATORS = ("dcgan-digits", "dcgan-fashion", "vae-digits")
 
