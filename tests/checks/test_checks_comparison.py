@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from gancourse.checks.ch13_biggan.calls import call_limit
-from gancourse.checks.ch13_biggan.parts import SeveralValues, joined, of_joined
+from gancourse.checks.engine.calls import call_limit
 from gancourse.checks.engine.comparison import Gradients
+from gancourse.checks.engine.parts import SeveralValues, joined, of_joined
 from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.sweeps import in_double
 from gancourse.checks.engine.verdict import Wrong

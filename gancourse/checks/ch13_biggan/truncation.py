@@ -9,9 +9,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from gancourse.checks.ch13_biggan.calls import call_limit
 from gancourse.checks.ch13_biggan.distributions import ks_bound, ks_distance, truncated_cdf, truncated_deviation
 from gancourse.checks.ch13_biggan.truncation_mistakes import mistake_of
+from gancourse.checks.engine.calls import call_limit
 from gancourse.checks.engine.probe import attempt
 from gancourse.checks.engine.registry import Exercise
 from gancourse.checks.engine.side_effects import random_numbers_kept
