@@ -134,14 +134,14 @@ def test_a_loop_that_does_not_end_is_stopped_after_its_calls_whatever_it_catches
             except Exception:
                 continue
 
-    with pytest.raises(Wrong, match="hasn't ended after 100 calls"), call_limit(100, "f()"):
+    with pytest.raises(Wrong, match=r"f\(\) hasn't ended after 100 calls\. End it"), call_limit(100, "f()", "End it"):
         endless()
     assert sys.getprofile() is None
 
 
 def test_a_function_within_its_calls_passes_and_its_errors_pass_through() -> None:
-    with call_limit(1000, "f()"):
+    with call_limit(1000, "f()", "End it"):
         assert sum(torch.ones(3).tolist()) == 3
-    with pytest.raises(KeyError), call_limit(1000, "f()"):
+    with pytest.raises(KeyError), call_limit(1000, "f()", "End it"):
         raise KeyError
     assert sys.getprofile() is None
