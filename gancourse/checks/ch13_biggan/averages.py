@@ -157,7 +157,9 @@ def _diagnosis(name: str, problem: Problem, history: History, expected: History,
     )
     if show(history[k][key]) == show(expected[k][key]):
         difference = (history[k][key].double() - expected[k][key].double()).abs().max().item()
-        start = f"{start} They differ by up to {difference:.3g}: stay in the precision of the parameters."
+        is_rounding = difference < 1e-3 * expected[k][key].double().abs().max().item()
+        advice = ": stay in the precision of the parameters" if is_rounding else ""
+        start = f"{start} They differ by up to {difference:.3g}{advice}."
     for mistake in MISTAKES:
         if all(_agree(h, history_of(p, mistake.rule)) for p, h in zip(PROBLEMS, histories, strict=False)):
             return f"{start} {mistake.message}"

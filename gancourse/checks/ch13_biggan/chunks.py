@@ -7,8 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from gancourse.checks.ch13_biggan.parts import Changed, SeveralValues, joined, of_joined, show_parts
 from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, single_precision
+from gancourse.checks.engine.parts import Changed, SeveralValues, joined, of_joined, show_parts
 from gancourse.checks.engine.probe import Case, attempt, call_text
 from gancourse.checks.engine.registry import Exercise
 from gancourse.checks.engine.side_effects import NoSideEffects

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import leaky_relu, softplus
 
-from gancourse.checks.ch13_biggan.parts import SeveralValues, joined, of_joined
 from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, single_precision
+from gancourse.checks.engine.parts import SeveralValues, joined, of_joined
 from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
 from gancourse.checks.engine.side_effects import NoSideEffects

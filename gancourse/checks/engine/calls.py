@@ -14,12 +14,13 @@ class TooManyCalls(BaseException):
 
 
 @contextmanager
-def call_limit(n: int, text: str) -> Iterator[None]:
+def call_limit(n: int, text: str, advice: str) -> Iterator[None]:
     """Inside, a student's function runs; it may call at most n functions, those of torch included.
 
     Args:
         n: the limit.
         text: the call, for the message.
+        advice: what to do, said at its end.
 
     Raises:
         Wrong: it calls more.
@@ -39,9 +40,6 @@ def call_limit(n: int, text: str) -> Iterator[None]:
     try:
         yield
     except TooManyCalls:
-        raise Wrong(
-            f"{text} hasn't ended after {n:,} calls. Keep the numbers that are within the threshold, and draw again "
-            "only those beyond it: a whole row, or all numbers, are hardly ever within it at once"
-        ) from None
+        raise Wrong(f"{text} hasn't ended after {n:,} calls. {advice}") from None
     finally:
         sys.setprofile(before)
