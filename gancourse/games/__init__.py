@@ -5,6 +5,7 @@ from gancourse.games.boundary_equilibrium import BoundaryEquilibrium
 from gancourse.games.classifier import Classification, class_losses
 from gancourse.games.consensus import Consensus
 from gancourse.games.constraints import weight_clipping
+from gancourse.games.denoising import Diffusion, without_labels
 from gancourse.games.game import GAN, Game, Player, Samples, View
 from gancourse.games.growing import Growing, GrowingRemedy, at_resolution, phases
 from gancourse.games.history import HistoricalAveraging
@@ -45,6 +46,7 @@ __all__ = [
     "Classification",
     "Consensus",
     "ConsensusRemedy",
+    "Diffusion",
     "FactorRegression",
     "FeatureMatching",
     "FeatureMatchingRemedy",
@@ -92,4 +94,5 @@ __all__ = [
     "pull_away",
     "real_logit",
     "weight_clipping",
+    "without_labels",
 ]

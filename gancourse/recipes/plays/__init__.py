@@ -3,6 +3,7 @@
 from gancourse.recipes.plays.adversarial import Adversarial
 from gancourse.recipes.plays.auxiliary import AuxiliaryClassifying
 from gancourse.recipes.plays.classifying import Classifying
+from gancourse.recipes.plays.denoising import Denoising, DiffusionSampling
 from gancourse.recipes.plays.information import InformationMaximising
 from gancourse.recipes.plays.laplacian import Laplacian
 from gancourse.recipes.plays.play import Play, check_request, generated, in_parts
@@ -14,6 +15,8 @@ __all__ = [
     "Adversarial",
     "AuxiliaryClassifying",
     "Classifying",
+    "Denoising",
+    "DiffusionSampling",
     "InformationMaximising",
     "Laplacian",
     "Play",
