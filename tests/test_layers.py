@@ -27,7 +27,7 @@ LAYERS = (
         "plans",
         "processes",
     },
-    {"data", "models", "objectives", "metrics", "theory", "plots"},
+    {"data", "models", "objectives", "metrics", "theory", "diffusion", "plots"},
     {"games", "training"},
     {"recipes", "zoo", "experiments"},
     {"checks", "widgets"},
@@ -40,7 +40,19 @@ BLIND = {
     "games": {"data", "models"},
     "training": {"data", "models"},
     # A check has its own right answer: it must not share a mistake with what the course computes.
-    "checks": {"data", "models", "objectives", "metrics", "theory", "plots", "games", "training", "recipes", "zoo"},
+    "checks": {
+        "data",
+        "models",
+        "objectives",
+        "metrics",
+        "theory",
+        "diffusion",
+        "plots",
+        "games",
+        "training",
+        "recipes",
+        "zoo",
+    },
 }
 # Which part imports a heavy library. Torchvision has data sets and a feature network, and data don't meet networks.
 PLACES = {

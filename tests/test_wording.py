@@ -13,7 +13,7 @@ import gancourse
 
 PACKAGE = Path(gancourse.__file__).parent
 PARTS = (
-    *("games", "training", "models", "objectives", "metrics", "theory", "data", "plots"),
+    *("games", "training", "models", "objectives", "metrics", "theory", "diffusion", "data", "plots"),
     *("recipes", "zoo", "cli", "experiments"),
 )
 MODULES = (
