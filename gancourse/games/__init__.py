@@ -6,6 +6,8 @@ from gancourse.games.classifier import Classification, class_losses
 from gancourse.games.consensus import Consensus
 from gancourse.games.constraints import weight_clipping
 from gancourse.games.denoising import Diffusion, without_labels
+from gancourse.games.denoising_gan import DenoisingGAN, StepByStep, states, step_back
+from gancourse.games.diffused import DiffusedRemedy, diffused
 from gancourse.games.game import GAN, Game, Player, Samples, View
 from gancourse.games.growing import Growing, GrowingRemedy, at_resolution, phases
 from gancourse.games.history import HistoricalAveraging
@@ -46,6 +48,8 @@ __all__ = [
     "Classification",
     "Consensus",
     "ConsensusRemedy",
+    "DenoisingGAN",
+    "DiffusedRemedy",
     "Diffusion",
     "FactorRegression",
     "FeatureMatching",
@@ -72,6 +76,7 @@ __all__ = [
     "SemiSupervised",
     "Several",
     "SeveralRemedy",
+    "StepByStep",
     "Term",
     "Turn",
     "Unrolled",
@@ -83,6 +88,7 @@ __all__ = [
     "at_resolution",
     "class_losses",
     "code_losses",
+    "diffused",
     "draw_codes",
     "gaussian_kl",
     "instance_noise",
@@ -93,6 +99,8 @@ __all__ = [
     "phases",
     "pull_away",
     "real_logit",
+    "states",
+    "step_back",
     "weight_clipping",
     "without_labels",
 ]

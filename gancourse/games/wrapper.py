@@ -47,6 +47,11 @@ class Wrapper:
         return getattr(self.inner, "differentiable", True)
 
     @property
+    def makes_data(self) -> bool:
+        """Whether the inner game's samples are like data, rather than like data with noise."""
+        return getattr(self.inner, "makes_data", True)
+
+    @property
     def generator(self) -> nn.Module:
         """The inner game's generator."""
         return self.inner.generator

@@ -12,9 +12,10 @@ from torch import nn
 
 from gancourse import data, games, models, objectives, processes
 from gancourse.batch import Batch, Batches
+from gancourse.diffusion import RectifiedFlow, VariancePreserving
 from gancourse.games.wrapper import merged
-from gancourse.models import conditional_mlp, mlp
-from gancourse.signature import Codes
+from gancourse.models import conditional_mlp, denoising_mlp, mlp
+from gancourse.signature import Codes, States
 
 RING = data.ring(std=0.1)
 DESCRIBED = data.Samples(RING.first(64).x, RING.first(64).x.sigmoid())  # points and two factors of each
@@ -151,6 +152,17 @@ def information(generator=None, **options):
     head = nn.Linear(HIDDEN, 3 + 2 * 2)
     critic = conditional_mlp.Discriminator(HIDDEN, DEPTH)
     return games.InfoGAN(generator, critic, head, CODES, objectives.non_saturating, **options)
+
+
+STEPS = VariancePreserving("continuous", 3)
+
+
+def stepping(**options):
+    """A denoising GAN of three steps."""
+    condition = States((2,), STEPS.n_times)
+    generator = conditional_mlp.Generator(LATENT_SIZE, HIDDEN, DEPTH, condition=condition)
+    critic = conditional_mlp.Discriminator(HIDDEN, DEPTH, condition=condition, how="concatenation")
+    return games.DenoisingGAN(generator, critic, STEPS, objectives.non_saturating, **options)
 
 
 FEW = data.few_labels(RING, 16)
@@ -304,6 +316,28 @@ EXAMPLES: dict[str, Example] = {
     ),
     "classification": Example(
         ("Classification", "class_losses"), lambda: games.Classification(mlp.Encoder(N_CLASSES, HIDDEN, DEPTH))
+    ),
+    "diffusion": Example(
+        ("Diffusion",), lambda: games.Diffusion(denoising_mlp.Denoiser(2, HIDDEN, DEPTH), VariancePreserving())
+    ),
+    "flow with some labels": Example(
+        ("Diffusion", "without_labels"),
+        lambda: games.Diffusion(denoising_mlp.Denoiser(2, HIDDEN, DEPTH, N_CLASSES), RectifiedFlow(), "velocity", 0.3),
+    ),
+    "denoising GAN": Example(("DenoisingGAN", "states", "step_back"), stepping),
+    "denoising GAN in steps, with a penalty, noisy, flipped": Example(
+        ("DenoisingGAN",),
+        lambda: stepping(
+            terms=[games.penalty(objectives.r1, 0.1)],
+            views=[games.instance_noise(0.1), games.label_flipping(0.2)],
+            random_latents=False,
+        ),
+    ),
+    "GAN of diffused samples": Example(
+        ("diffused",), lambda: gan(views=[games.diffused(VariancePreserving(n_times=50), 0.5, 0.25)])
+    ),
+    "packed GAN of diffused samples": Example(
+        ("diffused",), lambda: gan(m=2, views=[games.packing(2), games.diffused(VariancePreserving(n_times=50))])
     ),
     "factor regression": Example(("FactorRegression",), lambda: games.FactorRegression(Reader()), DESCRIBED),
     "consensus": Example(("Consensus",), lambda: WRAPPERS["Consensus"](gan())),

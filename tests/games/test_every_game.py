@@ -87,7 +87,8 @@ def is_refused(game, wrapper):
         "Unrolled": any(isinstance(g, games.OneForward) for g in within),
         "Growing": isinstance(game, games.Growing) or not hasattr(game.generator, "level"),
         "ModeRegularised": any(
-            isinstance(g, games.ModeRegularised | games.BoundaryEquilibrium | games.SemiSupervised) for g in within
+            isinstance(g, games.ModeRegularised | games.BoundaryEquilibrium | games.SemiSupervised | games.DenoisingGAN)
+            for g in within
         ),
         "OneBatch": not innermost or isinstance(game, games.OneBatch),
         "OneForward": not innermost or isinstance(game, games.OneForward),

@@ -21,7 +21,7 @@ from gancourse.rng import Noise
 from gancourse.signature import Signature
 from gancourse.values import Count, NonNegative, Share
 
-UNGUIDED = 1.0
+LINEAR, UNGUIDED = VariancePreserving(), 1.0
 
 
 class AskedDenoiser(nn.Module):
@@ -51,8 +51,8 @@ class DiffusionSampling(Sampling):
     """How samples are made of noise.
 
     Args:
-        sampler: ddpm draws from the reverse process; ddim can do so with less noise, or with none; euler and heun solve
-            the probability-flow equation.
+        sampler: ddpm draws from the reverse process; ddim with as much noise as eta says, and with none it is Euler's
+            method for the probability-flow equation; heun solves that to second order.
         sampling_steps: number of steps; heun calls the network twice in each but the last.
         eta: noise that ddim adds in each step, as a share of ddpm's.
         guidance: s of classifier-free guidance, s · (prediction for the class) + (1 − s) · (for no class); 1 for none.
@@ -62,7 +62,7 @@ class DiffusionSampling(Sampling):
     """
 
     no_truncation: ClassVar[str] = "has no latents that can be truncated, and no BatchNorm; pass --sampling-steps"
-    sampler: Literal["ddpm", "ddim", "euler", "heun"] = "ddim"
+    sampler: Literal["ddpm", "ddim", "heun"] = "ddim"
     sampling_steps: Count = 50
     eta: Share = 0.0
     guidance: NonNegative = UNGUIDED
@@ -106,7 +106,7 @@ class Denoising(Play):
     averaged: ClassVar[tuple[str, ...]] = ("denoiser",)
     asks_for: ClassVar[tuple[str, ...]] = ("denoiser",)
     family: Family
-    process: Process = VariancePreserving()
+    process: Process = LINEAR
     predicts: Literal["noise", "data", "v", "velocity"] = "noise"
     label_dropout: Share = 0.0
     sampling: DiffusionSampling = DiffusionSampling()
@@ -175,9 +175,7 @@ class Denoising(Play):
         if guidance == UNGUIDED:
             return self._at(asked.denoiser, y)
         without_class = torch.full_like(y, asked.denoiser.n_classes)
-        return diffusion.guided(
-            self._at(asked.denoiser, y), self._at(asked.denoiser, without_class), scale=guidance
-        )
+        return diffusion.guided(self._at(asked.denoiser, y), self._at(asked.denoiser, without_class), scale=guidance)
 
     def _at(self, network: nn.Module, y: Tensor | None) -> diffusion.Denoiser:
         """The denoiser that a network is at these labels."""
@@ -185,6 +183,4 @@ class Denoising(Play):
         def predict(x: Tensor, time: Tensor, labels: Tensor | None) -> Tensor:
             return network(x, time) if labels is None else network(x, time, labels)
 
-        return diffusion.of_network(
-            lambda x, time: in_parts(network, predict, x, time, y), self.process, self.predicts
-        )
+        return diffusion.of_network(lambda x, time: in_parts(network, predict, x, time, y), self.process, self.predicts)

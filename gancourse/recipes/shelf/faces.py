@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from gancourse.diffusion import VariancePreserving
 from gancourse.games import GrowingRemedy
-from gancourse.models import DCGAN, LAPGAN, BigGAN, ProGAN, SmallRegressor, StyleGAN2
-from gancourse.recipes.plays import Adversarial, Laplacian, Regressing
+from gancourse.models import DCGAN, LAPGAN, BigGAN, ProGAN, SmallRegressor, StyleGAN2, UNet
+from gancourse.recipes.plays import Adversarial, Denoising, DiffusionSampling, Laplacian, Regressing
 from gancourse.recipes.schema import Data, Recipe, Training
 from gancourse.recipes.terms import R1, R2, Drift, GradientPenalty
 
@@ -40,6 +41,15 @@ RECIPES = (
             generator_rate=0.5,
         ),
         Training(steps=10_000, learning_rate=4e-4, beta1=0.0, decay="linear", average_kimg=20.0),
+    ),
+    # As ddpm-digits, with a wider network and a cosine schedule (Nichol and Dhariwal 2021, eq. 17). About two hours on
+    # one core.
+    Recipe(
+        "ddpm-faces",
+        "cartoon faces by diffusion: a U-Net that predicts v",
+        Data("faces"),
+        Denoising(UNet(width=24), VariancePreserving("cosine"), "v", sampling=DiffusionSampling("ddim", 50)),
+        Training(steps=12_000, learning_rate=1e-3, beta1=0.9, decay="cosine", average_kimg=20.0),
     ),
     Recipe("faces-regressor", "the factors of faces, and features that metrics compare", Data("faces"), *_READING),
     Recipe("faces-sketch-regressor", "the same of faces in coloured pencil", Data("faces-sketch"), *_READING),
