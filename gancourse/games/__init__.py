@@ -6,7 +6,7 @@ from gancourse.games.classifier import Classification, class_losses
 from gancourse.games.consensus import Consensus
 from gancourse.games.constraints import weight_clipping
 from gancourse.games.denoising import Diffusion, without_labels
-from gancourse.games.denoising_gan import DenoisingGAN, StepByStep, states, step_back
+from gancourse.games.denoising_gan import DenoisingGAN, states, step_back
 from gancourse.games.diffused import DiffusedRemedy, diffused
 from gancourse.games.game import GAN, Game, Player, Samples, View
 from gancourse.games.growing import Growing, GrowingRemedy, at_resolution, phases
@@ -76,7 +76,6 @@ __all__ = [
     "SemiSupervised",
     "Several",
     "SeveralRemedy",
-    "StepByStep",
     "Term",
     "Turn",
     "Unrolled",

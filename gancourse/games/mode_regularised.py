@@ -43,8 +43,8 @@ class ModeRegularised(Wrapper):
             )
         if not getattr(game, "makes_data", True):
             raise ValueError(
-                f"reconstructions are compared with data, but samples of {type(game).__name__} have noise; pass another "
-                "game"
+                f"reconstructions are compared with data, but samples of {type(game).__name__} have noise; pass "
+                "another game"
             )
         self.encoder, self.reconstruction, self.mode = encoder, reconstruction, mode
         self.player = player_of(game.players, "generator")

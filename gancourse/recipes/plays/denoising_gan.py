@@ -10,7 +10,8 @@ from typing import Any
 from torch import nn
 
 from gancourse.diffusion import VariancePreserving
-from gancourse.games import DenoisingGAN, Remedy, StepByStep  # noqa: F401
+from gancourse.games import DenoisingGAN, Remedy  # noqa: F401
+from gancourse.games.denoising_gan import StepByStep
 from gancourse.models import Family  # noqa: F401
 from gancourse.recipes.plays.adversarial import Adversarial
 from gancourse.recipes.plays.auxiliary import check_single

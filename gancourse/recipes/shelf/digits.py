@@ -103,8 +103,8 @@ RECIPES = (
         Variational(ConvolutionalVAE()),
         Training(steps=700, learning_rate=1e-3, beta1=0.9, decay="cosine"),
     ),
-    # Ho et al. 2020, section 4, for T, β, the loss and Adam's decays; network and training are much smaller. They sample
-    # in 1000 steps (`gancourse sample --sampler ddpm --sampling-steps 1000`); 50 steps of DDIM cost less.
+    # Ho et al. 2020, section 4, for T, β, the loss and Adam's decays; network and training are much smaller. They
+    # sample in 1000 steps (`gancourse sample --sampler ddpm --sampling-steps 1000`); 50 steps of DDIM cost less.
     Recipe(
         "ddpm-digits",
         "handwritten digits by diffusion: a U-Net that predicts the noise",

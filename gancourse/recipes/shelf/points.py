@@ -70,8 +70,8 @@ RECIPES = (
         Denoising(DenoisingMLP(), RectifiedFlow(), "velocity", sampling=DiffusionSampling("heun", 50)),
         _DENOISING,
     ),
-    # Xiao et al. 2022, section 3 and appendix A: four steps of the continuous schedule, the non-saturating loss with R1,
-    # and latents beside x_t. Networks, rate and steps are ours, for points.
+    # Xiao et al. 2022, section 3 and appendix A: four steps of the continuous schedule, the non-saturating loss with
+    # R1, and latents beside x_t. Networks, rate and steps are ours, for points.
     Recipe(
         "ring-ddgan",
         "the same by a denoising GAN: four large steps, each the sample of a conditional GAN",
