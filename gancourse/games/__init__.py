@@ -8,6 +8,7 @@ from gancourse.games.constraints import weight_clipping
 from gancourse.games.denoising import Diffusion, without_labels
 from gancourse.games.denoising_gan import DenoisingGAN, states, step_back
 from gancourse.games.diffused import DiffusedRemedy, diffused
+from gancourse.games.distillation import ConsistencyDistillation, distillation
 from gancourse.games.game import GAN, Game, Player, Samples, View
 from gancourse.games.growing import Growing, GrowingRemedy, at_resolution, phases
 from gancourse.games.history import HistoricalAveraging
@@ -48,6 +49,7 @@ __all__ = [
     "Classification",
     "Consensus",
     "ConsensusRemedy",
+    "ConsistencyDistillation",
     "DenoisingGAN",
     "DiffusedRemedy",
     "Diffusion",
@@ -88,6 +90,7 @@ __all__ = [
     "class_losses",
     "code_losses",
     "diffused",
+    "distillation",
     "draw_codes",
     "gaussian_kl",
     "instance_noise",

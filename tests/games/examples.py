@@ -13,6 +13,7 @@ from torch import nn
 from gancourse import data, games, models, objectives, processes
 from gancourse.batch import Batch, Batches
 from gancourse.diffusion import RectifiedFlow, VariancePreserving
+from gancourse.games.distillation import OneStep
 from gancourse.games.wrapper import merged
 from gancourse.models import conditional_mlp, denoising_mlp, mlp
 from gancourse.signature import Codes, States
@@ -163,6 +164,20 @@ def stepping(**options):
     generator = conditional_mlp.Generator(LATENT_SIZE, HIDDEN, DEPTH, condition=condition)
     critic = conditional_mlp.Discriminator(HIDDEN, DEPTH, condition=condition, how="concatenation")
     return games.DenoisingGAN(generator, critic, STEPS, objectives.non_saturating, **options)
+
+
+def denoiser():
+    """A small denoiser whose last layer isn't zero."""
+    network = denoising_mlp.Denoiser(2, HIDDEN, DEPTH)
+    nn.init.normal_(network.layers.last.weight, 0.0, 0.1)
+    return network
+
+
+def student():
+    """A GAN whose generator is a flow's denoiser, which also learns from another one."""
+    flow = RectifiedFlow(), "velocity"
+    generator = OneStep(denoiser(), *flow, (2,))
+    return gan(games.distillation(denoiser(), *flow, weight=0.5, end=0.1, updates=3), generator=generator)
 
 
 FEW = data.few_labels(RING, 16)
@@ -338,6 +353,11 @@ EXAMPLES: dict[str, Example] = {
     ),
     "packed GAN of diffused samples": Example(
         ("diffused",), lambda: gan(m=2, views=[games.packing(2), games.diffused(VariancePreserving(n_times=50))])
+    ),
+    "one step with a teacher": Example(("distillation",), student),
+    "consistency distillation": Example(
+        ("ConsistencyDistillation",),
+        lambda: games.ConsistencyDistillation(denoiser(), denoiser(), VariancePreserving(), "v", 5),
     ),
     "factor regression": Example(("FactorRegression",), lambda: games.FactorRegression(Reader()), DESCRIBED),
     "consensus": Example(("Consensus",), lambda: WRAPPERS["Consensus"](gan())),
