@@ -144,7 +144,7 @@ class ConsistencyDistillation:
         self.players = (Player("student", student, self.terms, memory=self.teacher),)
 
     def terms(self, batch: Batch, noise: Noise) -> dict[str, Tensor]:
-        """Squared distance of the student's estimates at neighbouring times, a mean over a sample's numbers, [batch]."""
+        """Squared distance of the student's estimates at neighbouring times, the mean over a sample's numbers."""
         x0, index = batch.x, noise.integers("time", len(self.times))
         now, earlier = self._level(index), self._level(index + 1)
         x = mixed(x0, noise.normal("epsilon", *x0.shape[1:]), now)

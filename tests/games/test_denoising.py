@@ -151,7 +151,7 @@ def exact_loss(process, predicts, batch, noise):
 
 @pytest.mark.parametrize(("process", "predicts"), [(VariancePreserving(), "noise"), (RectifiedFlow(), "velocity")])
 def test_a_trained_denoiser_comes_close_to_the_exact_one(process, predicts):
-    """On new data, within 6 % of the smallest possible loss; before training, it is above by more than half."""
+    """On new data, within 6 % of the smallest possible loss; before training, it is 30 % above or more."""
     with initialised_from(0):
         network = denoising_mlp.Denoiser(hidden=48, depth=2)
     game = Diffusion(network, process, predicts)
@@ -173,5 +173,5 @@ def test_a_trained_denoiser_comes_close_to_the_exact_one(process, predicts):
     with torch.no_grad():
         averaged = Diffusion(trainer.averages["denoiser"].network, process, predicts)
         after = averaged.terms(batch, noise)["squared_error"].mean()
-    assert before > 1.5 * optimum
+    assert before > 1.3 * optimum
     assert optimum <= after < 1.06 * optimum
