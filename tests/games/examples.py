@@ -15,7 +15,7 @@ from gancourse.batch import Batch, Batches
 from gancourse.diffusion import RectifiedFlow, VariancePreserving
 from gancourse.games.distillation import OneStep
 from gancourse.games.wrapper import merged
-from gancourse.models import conditional_mlp, denoising_mlp, mlp
+from gancourse.models import conditional_mlp, mlp
 from gancourse.signature import Codes, States
 
 RING = data.ring(std=0.1)
@@ -166,18 +166,23 @@ def stepping(**options):
     return games.DenoisingGAN(generator, critic, STEPS, objectives.non_saturating, **options)
 
 
-def denoiser():
-    """A small denoiser whose last layer isn't zero."""
-    network = denoising_mlp.Denoiser(2, HIDDEN, DEPTH)
-    nn.init.normal_(network.layers.last.weight, 0.0, 0.1)
-    return network
+class SmallDenoiser(nn.Module):
+    """A denoiser of points of few weights, with labels if there are classes."""
+
+    def __init__(self, n_classes=0):
+        super().__init__()
+        self.n_classes, self.conditional = n_classes, n_classes > 0
+        self.layers = mlp.Generator(3, HIDDEN, DEPTH, activation=nn.Tanh, n_classes=n_classes and n_classes + 1)
+
+    def forward(self, x, time, y=None):
+        return self.layers(torch.cat([x, time[:, None] / 1000], 1), y)
 
 
 def student():
     """A GAN whose generator is a flow's denoiser, which also learns from another one."""
     flow = RectifiedFlow(), "velocity"
-    generator = OneStep(denoiser(), *flow, (2,))
-    return gan(games.distillation(denoiser(), *flow, weight=0.5, end=0.1, updates=3), generator=generator)
+    generator = OneStep(SmallDenoiser(), *flow, (2,))
+    return gan(games.distillation(SmallDenoiser(), *flow, weight=0.5, end=0.1, updates=3), generator=generator)
 
 
 FEW = data.few_labels(RING, 16)
@@ -332,12 +337,10 @@ EXAMPLES: dict[str, Example] = {
     "classification": Example(
         ("Classification", "class_losses"), lambda: games.Classification(mlp.Encoder(N_CLASSES, HIDDEN, DEPTH))
     ),
-    "diffusion": Example(
-        ("Diffusion",), lambda: games.Diffusion(denoising_mlp.Denoiser(2, HIDDEN, DEPTH), VariancePreserving())
-    ),
+    "diffusion": Example(("Diffusion",), lambda: games.Diffusion(SmallDenoiser(), VariancePreserving())),
     "flow with some labels": Example(
         ("Diffusion", "without_labels"),
-        lambda: games.Diffusion(denoising_mlp.Denoiser(2, HIDDEN, DEPTH, N_CLASSES), RectifiedFlow(), "velocity", 0.3),
+        lambda: games.Diffusion(SmallDenoiser(N_CLASSES), RectifiedFlow(), "velocity", 0.3),
     ),
     "denoising GAN": Example(("DenoisingGAN", "states", "step_back"), stepping),
     "denoising GAN in steps, with a penalty, noisy, flipped": Example(
@@ -357,7 +360,7 @@ EXAMPLES: dict[str, Example] = {
     "one step with a teacher": Example(("distillation",), student),
     "consistency distillation": Example(
         ("ConsistencyDistillation",),
-        lambda: games.ConsistencyDistillation(denoiser(), denoiser(), VariancePreserving(), "v", 5),
+        lambda: games.ConsistencyDistillation(SmallDenoiser(), SmallDenoiser(), VariancePreserving(), "v", 5),
     ),
     "factor regression": Example(("FactorRegression",), lambda: games.FactorRegression(Reader()), DESCRIBED),
     "consensus": Example(("Consensus",), lambda: WRAPPERS["Consensus"](gan())),
