@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from gancourse.diffusion.forward import Coordinates, Level, Process, check_steps
+from gancourse.diffusion.forward import Coordinates, Level, Process, any_of, check_steps
 from gancourse.diffusion.schedules import alpha_bar_table, beta_table
 from gancourse.names import lookup
 from gancourse.rng import Noise
@@ -58,7 +58,7 @@ class VariancePreserving(Process):
     def _checked(self, t: Tensor) -> Tensor:
         if t.is_floating_point() or t.is_complex() or t.dtype == torch.bool:
             raise ValueError(f"times are {t.dtype}; expected integers 0 … {self.n_times - 1}")
-        if t.numel() and not 0 <= int(t.min()) <= int(t.max()) < self.n_times:
+        if any_of((t < 0) | (t >= self.n_times)):
             raise ValueError(f"times run from {int(t.min())} to {int(t.max())}; expected 0 … {self.n_times - 1}")
         return t.long()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gancourse.diffusion.forward import Coordinates, Level, Process, check_steps
+from gancourse.diffusion.forward import Coordinates, Level, Process, any_of, check_steps
 from gancourse.names import lookup
 from gancourse.rng import Noise
 
@@ -27,7 +27,7 @@ class RectifiedFlow(Process):
     def _checked(self, t: Tensor) -> Tensor:
         if not t.is_floating_point():
             raise ValueError(f"times are {t.dtype}; expected floats in [0, 1]")
-        if t.numel() and not 0 <= t.min().item() <= t.max().item() <= 1:
+        if any_of(~((t >= 0) & (t <= 1))):  # not a number is no time
             raise ValueError(f"times run from {t.min().item():g} to {t.max().item():g}; expected [0, 1]")
         return t.double()
 

@@ -17,6 +17,15 @@ from gancourse.rng import Noise
 from gancourse.values import Value
 
 
+def any_of(condition: Tensor) -> bool:
+    """Whether a condition holds anywhere; False on the meta device, whose tensors have shapes but no numbers.
+
+    >>> any_of(torch.tensor([False, True])), any_of(torch.ones(2, device="meta") > 0)
+    (True, False)
+    """
+    return not condition.is_meta and bool(condition.any())
+
+
 class Level(NamedTuple):
     """How noisy x is: x = signal · x₀ + noise · ε, with ε standard normal.
 
@@ -48,7 +57,7 @@ class Level(NamedTuple):
         """
         signal = self.signal / earlier.signal
         variance = self.noise.square() - (signal * earlier.noise).square()
-        if (variance < -1e-12).any():
+        if any_of(variance < -1e-12):
             raise ValueError("the earlier level is noisier than the later one; pass the level of a smaller time")
         return Level(signal, variance.clamp(min=0).sqrt())
 

@@ -1,17 +1,21 @@
 """Samplers: generators of the states on the way from noise to data.
 
 Each yields x after every step, n_steps times; the last one is x₀. They use a process's levels only, so that all of them
-work with all processes. Where diffusers' defaults differ:
+work with all processes. To differentiate nothing, iterate within `torch.no_grad()`, as `sample` does.
 
-| | here | diffusers 0.42 |
-|---|---|---|
-| clipping of x̂₀ | only by `clipped` | `DDPMScheduler`, `DDIMScheduler`: `clip_sample=True`, to [−1, 1] |
-| variance of `ddpm` | "large", β | `DDPMScheduler`: `fixed_small`, β̃ |
-| spacing of times | "leading"; "trailing" for a flow | DDPM, DDIM: "leading"; Euler, Heun: "linspace" |
-| end of the sub-sequence | data, ᾱ = 1 | DDIM: the same (`set_alpha_to_one=True`) |
-| β of `heun` | the process's, 0.0001 … 0.02 | `HeunDiscreteScheduler`: 0.00085 … 0.012 |
-| last time of a flow | 1/n, then 0 | `FlowMatchEulerDiscreteScheduler`: 0.001, then 0 ("linspace" here) |
-| tables | float64 | float32 |
+Defaults of diffusers 0.42 that differ (tests hold them to what is said here):
+
+- Clipping of x̂₀: here only by `clipped`; `DDPMScheduler` and `DDIMScheduler` clip to [−1, 1] (`clip_sample=True`).
+- New ε̂ after clipping: here always; there only with `use_clipped_model_output=True`.
+- Variance of `ddpm`: here "large", β; there "fixed_small", β̃.
+- Spacing of times: here "leading" for DDPM's process, as in DDPM's and DDIM's schedulers there, and "trailing" for a
+  flow; Euler's and Heun's schedulers there have "linspace".
+- Next time of a sub-sequence: here its next element; DDPM's and DDIM's schedulers step to t − ⌊T/n⌋, which for
+  "linspace" is another time.
+- End of the sub-sequence: data, ᾱ = 1, in both (`set_alpha_to_one=True`).
+- β of `heun`: here those of the process, 0.0001 … 0.02; `HeunDiscreteScheduler` has 0.00085 … 0.012.
+- Last time of a flow: here 1/n, then 0; `FlowMatchEulerDiscreteScheduler` has 0.001, then 0, which is "linspace" here.
+- Tables: here in double precision; there in single precision, which costs the smallest β and β̃ all but four digits.
 """
 
 from __future__ import annotations
@@ -165,7 +169,7 @@ def sample(
     spacing: str | None = None,
     **options: float | str,
 ) -> Tensor:
-    """Samples x₀ that depend on the noise's key alone, [n, *shape].
+    """Samples x₀ that depend on the noise's key alone, [n, ...].
 
     Args:
         denoiser: estimates x₀ and ε.

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gancourse.diffusion.forward import DATA, Level, Process, fitted, mixed
+from gancourse.diffusion.forward import DATA, Level, Process, any_of, fitted, mixed
 from gancourse.diffusion.targets import Estimate
 from gancourse.names import lookup
 from gancourse.rng import Noise
@@ -54,7 +54,7 @@ def posterior(x0: Tensor, x: Tensor, now: Level, earlier: Level) -> Gaussian:
     >>> step = posterior(x, x, process.level(t), process.level_before(t))
     >>> torch.testing.assert_close(step.variance, process.posterior_variances[t])
     """
-    if (now.noise <= 0).any():
+    if any_of(now.noise <= 0):
         raise ValueError("there is no noise at the present level; pass the level of a noisy x")
     step = now.after(earlier)
     of_x0 = earlier.signal * (step.noise / now.noise).square()

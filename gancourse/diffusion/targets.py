@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gancourse.diffusion.forward import Level, fitted
+from gancourse.diffusion.forward import Level, any_of, fitted
 from gancourse.names import lookup
 
 
@@ -54,7 +54,7 @@ class Target(NamedTuple):
     def _determinant(self, level: Level) -> Tensor:
         a, b = self.weights(level)
         determinant = level.signal * b - level.noise * a
-        if (determinant == 0).any():
+        if any_of(determinant == 0):
             raise ValueError(
                 f"predicting the {self.name} doesn't determine x₀ and ε where the signal is "
                 f"{level.signal.min().item():g} and the noise {level.noise.min().item():g}; leave this time out, or "

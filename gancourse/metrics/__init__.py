@@ -22,6 +22,7 @@ from gancourse.metrics.neighbours import PrecisionRecall, precision_recall
 from gancourse.metrics.patches import pyramid_distances
 from gancourse.metrics.path_length import perceptual_path_length
 from gancourse.metrics.transport import sliced_wasserstein, wasserstein
+from gancourse.metrics.widths import Widths, mode_widths
 
 __all__ = [
     "Agreement",
@@ -37,6 +38,7 @@ __all__ = [
     "Purity",
     "Statistics",
     "Variety",
+    "Widths",
     "bootstrap",
     "class_coverage",
     "code_purity",
@@ -51,6 +53,7 @@ __all__ = [
     "label",
     "label_agreement",
     "mode_coverage",
+    "mode_widths",
     "nearest_ratio",
     "perceptual_path_length",
     "precision_recall",

@@ -15,6 +15,7 @@ from gancourse.theory.divergences import (
     squared_hellinger,
     total_variation,
 )
+from gancourse.theory.noisy import Expectations, NoisyMixture
 from gancourse.theory.optimum import (
     Estimate,
     criterion,
@@ -37,10 +38,12 @@ from gancourse.theory.transport import (
 
 __all__ = [
     "Estimate",
+    "Expectations",
     "FDivergence",
     "Grid",
     "Integral",
     "Lines",
+    "NoisyMixture",
     "QuadratureError",
     "Transport",
     "Witness",
