@@ -7,8 +7,7 @@ from gancourse.games.consensus import Consensus
 from gancourse.games.constraints import weight_clipping
 from gancourse.games.denoising import Diffusion, without_labels
 from gancourse.games.denoising_gan import DenoisingGAN, states, step_back
-from gancourse.games.diffused import DiffusedRemedy, diffused
-from gancourse.games.distillation import ConsistencyDistillation, distillation
+from gancourse.games.diffusion_views import DiffusedRemedy, diffused
 from gancourse.games.game import GAN, Game, Player, Samples, View
 from gancourse.games.growing import Growing, GrowingRemedy, at_resolution, phases
 from gancourse.games.history import HistoricalAveraging
@@ -35,6 +34,7 @@ from gancourse.games.remedies import (
 from gancourse.games.remedy import Remedy
 from gancourse.games.semi_supervision import SemiSupervised, real_logit
 from gancourse.games.several import Several
+from gancourse.games.students import ConsistencyDistillation, distillation
 from gancourse.games.terms import Term, Turn, penalty
 from gancourse.games.unrolled import Unrolled
 from gancourse.games.vae import VAE, gaussian_kl

@@ -13,7 +13,7 @@ from torch import nn
 from gancourse import data, games, models, objectives, processes
 from gancourse.batch import Batch, Batches
 from gancourse.diffusion import RectifiedFlow, VariancePreserving
-from gancourse.games.distillation import OneStep
+from gancourse.games.students import OneStep
 from gancourse.games.wrapper import merged
 from gancourse.models import conditional_mlp, mlp
 from gancourse.signature import Codes, States

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gancourse.batch import Batch
-from gancourse.diffusion import DATA, Denoiser, Level, Process, mixed, ode_step, of_network, target
+from gancourse.diffusion import DATA, Denoiser, Level, Process, ddim_step, mixed, of_network, target
 from gancourse.games.game import Player
 from gancourse.games.terms import Term, Turn
 from gancourse.games.wrapper import check_weight
@@ -119,7 +119,7 @@ class ConsistencyDistillation:
         ValueError: the target is "data" or unknown, it doesn't determine the data at a time, or there are too many
             times.
 
-    Source: Song, Dhariwal, Chen, Sutskever 2023 (consistency models), algorithm 2, with Euler's method; the target
+    Source: Song, Dhariwal, Chen, Sutskever 2023 (consistency models), algorithm 2, with DDIM's steps; the target
         network is the student itself, as in Song and Dhariwal 2024.
 
     >>> from gancourse import models
@@ -150,8 +150,8 @@ class ConsistencyDistillation:
         x = mixed(x0, noise.normal("epsilon", *x0.shape[1:]), now)
         t = self.times.to(x.device)[index]
         with torch.no_grad():
-            both = denoiser_of(self.teacher, self.process, self.predicts)(x, t)
-            before = ode_step(self.process, x, self.process.ode_slope(*both), now, earlier)
+            teachers_estimate = denoiser_of(self.teacher, self.process, self.predicts)(x, t)
+            before = ddim_step(teachers_estimate, now, earlier).mean
             # At the data there is no earlier time; the estimate there is x, whatever the network would say.
             is_last = (index + 1 == len(self.times)).view(-1, *[1] * (x.ndim - 1))
             t_before = self.times.to(x.device)[(index + 1).clamp(max=len(self.times) - 1)]

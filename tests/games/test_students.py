@@ -10,7 +10,7 @@ from torch.testing import assert_close
 from gancourse.batch import Batch
 from gancourse.diffusion import RectifiedFlow, VariancePreserving, euler, of_network
 from gancourse.games import GAN, ConsistencyDistillation, distillation
-from gancourse.games.distillation import OneStep
+from gancourse.games.students import OneStep
 from gancourse.games.terms import Turn
 from gancourse.models import denoising_mlp, mlp
 from gancourse.objectives import hinge
