@@ -32,7 +32,7 @@ class OneStep(nn.Module):
 
     Raises:
         ValueError: there is no such target, it doesn't determine the data at the process's noisiest time, or the
-            denoiser is conditional.
+            denoiser is conditional; when called, if the latents have another shape.
 
     >>> from gancourse import models
     >>> from gancourse.diffusion import RectifiedFlow
@@ -52,6 +52,8 @@ class OneStep(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Samples [batch, ...] of latents [batch, latent_size]."""
+        if z.ndim != 2 or z.shape[1] != self.latent_size:
+            raise ValueError(f"z has shape {tuple(z.shape)}; expected [batch, {self.latent_size}]")
         return denoiser_of(self.denoiser, self.process, self.predicts)(z.view(-1, *self.shape), self.time[0]).x0
 
 
@@ -97,7 +99,7 @@ def distillation(
         share = min(turn.noise.update / updates, 1.0)
         return (weight + share * (end - weight)) * (x - wanted).square().flatten(1).mean(1)
 
-    return Term("distillation", "generator", of_turn, memory=own_teacher)
+    return Term("distillation", "generator", of_turn, memory=own_teacher, differentiable=False)
 
 
 class ConsistencyDistillation:
@@ -128,6 +130,8 @@ class ConsistencyDistillation:
     >>> [p.name for p in ConsistencyDistillation(copy.deepcopy(teacher), teacher, RectifiedFlow(), "velocity").players]
     ['student']
     """
+
+    differentiable = False
 
     def __init__(
         self, student: nn.Module, teacher: nn.Module, process: Process, predicts: str = "noise", n_times: int = 20

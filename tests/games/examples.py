@@ -158,10 +158,10 @@ def information(generator=None, **options):
 STEPS = VariancePreserving("continuous", 3)
 
 
-def stepping(**options):
+def stepping(generator=None, **options):
     """A denoising GAN of three steps."""
     condition = States((2,), STEPS.n_times)
-    generator = conditional_mlp.Generator(LATENT_SIZE, HIDDEN, DEPTH, condition=condition)
+    generator = generator or conditional_mlp.Generator(LATENT_SIZE, HIDDEN, DEPTH, condition=condition)
     critic = conditional_mlp.Discriminator(HIDDEN, DEPTH, condition=condition, how="concatenation")
     return games.DenoisingGAN(generator, critic, STEPS, objectives.non_saturating, **options)
 
@@ -205,6 +205,8 @@ def several(game):
         return games.Several([game])
     if getattr(game.generator, "condition", None) == CODES:
         return games.Several([game, information(generator=game.generator)], temper=1.0)
+    if getattr(game.generator, "condition", None) == States((2,), STEPS.n_times):
+        return games.Several([game, stepping(game.generator)], temper=1.0)
     of_images = hasattr(game.generator, "n_levels")
     critic = copy.deepcopy(game.discriminator) if of_images else mlp.Discriminator(HIDDEN, DEPTH)
     return games.Several([game, games.GAN(game.generator, critic, objectives.non_saturating)], temper=1.0)
@@ -213,16 +215,17 @@ def several(game):
 class FirstTwo(nn.Module):
     """An encoder that reads two numbers of a sample: both of a point, the first ones of an image."""
 
-    def __init__(self):
+    def __init__(self, latent_size=LATENT_SIZE):
         super().__init__()
-        self.layers = mlp.Encoder(LATENT_SIZE, HIDDEN, DEPTH)
+        self.layers = mlp.Encoder(latent_size, HIDDEN, DEPTH)
 
     def forward(self, x):
         return self.layers(x.flatten(1)[:, :2])
 
 
 def regularised(game):
-    return games.ModeRegularised(game, FirstTwo(), 0.1, 0.1)
+    two_latents = isinstance(getattr(game, "generator", None), OneStep)
+    return games.ModeRegularised(game, FirstTwo(2) if two_latents else FirstTwo(), 0.1, 0.1)
 
 
 class Band(nn.Module):
