@@ -127,7 +127,8 @@ def check_differentiable(game: TwoNetworks | Wrapper, what: str) -> None:
     if not getattr(game, "differentiable", True):
         raise ValueError(
             f"{what} differentiates every player's terms with respect to all players' weights, but in this game (a "
-            f"{type(game).__name__}) some terms don't depend on them, as under OneForward or with a teacher; pass the game without it"
+            f"{type(game).__name__}) some terms don't depend on them, as under OneForward or with a teacher; "
+            "pass the game without it"
         )
 
 
