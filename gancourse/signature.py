@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -221,6 +222,55 @@ class Codes:
         categories = y[:, 0].long()
         _check_integers(categories, self.n_categories, "categories")
         return torch.cat([one_hot(categories, self.n_categories).to(numbers), numbers], 1)
+
+
+@dataclass(frozen=True)
+class States:
+    """Noisy samples and the steps that they are at: a row is the sample's numbers and then the step, a whole number.
+
+    Args:
+        sample: shape of one sample.
+        n_steps: how many steps there are.
+
+    Raises:
+        ValueError: there is no step.
+
+    >>> States((2,), 3).encoded(torch.tensor([[0.5, -1.0, 2.0]]))
+    tensor([[ 0.5000, -1.0000,  0.0000,  0.0000,  1.0000]])
+    """
+
+    sample: tuple[int, ...]
+    n_steps: int
+
+    def __post_init__(self) -> None:
+        if self.n_steps < 1:
+            raise ValueError(f"there are {self.n_steps} steps; pass at least 1")
+
+    @property
+    def n_numbers(self) -> int:
+        """Numbers of a sample."""
+        return math.prod(self.sample)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """A sample's numbers, and the step."""
+        return (self.n_numbers + 1,)
+
+    @property
+    def size(self) -> int:
+        """How many numbers a sample has, and how many steps there are."""
+        return self.n_numbers + self.n_steps
+
+    def encoded(self, y: Tensor) -> Tensor:
+        """The sample's numbers, and then the step as a one-hot vector.
+
+        Raises:
+            ValueError: a row has another length, or there is no such step.
+        """
+        _check(y, self.shape, "states")
+        steps = y[:, -1].long()
+        _check_integers(steps, self.n_steps, "steps")
+        return torch.cat([y[:, :-1], one_hot(steps, self.n_steps).to(y)], 1)
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,17 @@ from torch.testing import assert_close
 from gancourse.batch import Batch
 from gancourse.games import PackingRemedy, packing
 from gancourse.rng import Noise
-from gancourse.signature import Classes, Factors, Packs, Picture, Signature, Tokens
+from gancourse.signature import Classes, Factors, Packs, Picture, Signature, States, Tokens
 
 CONDITIONS = {
     "classes": (Classes(("a", "b", "c")), torch.tensor([0, 2]), torch.tensor([[1.0, 0, 0], [0, 0, 1]])),
     "factors": (Factors(("x", "y")), torch.tensor([[0.5, 1.0]]), torch.tensor([[0.5, 1.0]])),
     "picture": (Picture((1, 2, 2)), torch.ones(2, 1, 2, 2), torch.ones(2, 4)),
+    "states": (
+        States((2,), 3),
+        torch.tensor([[0.5, -1.0, 2.0], [0.0, 2.0, 0.0]]),
+        torch.tensor([[0.5, -1.0, 0, 0, 1], [0.0, 2.0, 1, 0, 0]]),
+    ),
     "tokens": (Tokens(("", "big", "eye"), 3), torch.tensor([[2, 1, 2]]), torch.tensor([[0.0, 1, 2]])),
 }
 
@@ -52,6 +57,8 @@ def test_a_pack_s_condition_is_that_of_its_samples_side_by_side(name):
         (Classes(("a", "b")), torch.tensor([-1]), "labels run from -1 to -1; expected 0 to 1"),
         (Factors(("x", "y")), torch.zeros(3, 1), r"factors have shape \(3, 1\); expected \[batch, 2\]"),
         (Picture((1, 2, 2)), torch.zeros(3, 2, 2), r"expected \[batch, 1, 2, 2\]"),
+        (States((2,), 3), torch.zeros(2, 2), r"states have shape \(2, 2\); expected \[batch, 3\]"),
+        (States((2,), 3), torch.tensor([[0.0, 0.0, 3.0]]), "steps run from 3 to 3; expected 0 to 2"),
         (Tokens(("", "a"), 3), torch.zeros(2, 4).long(), r"sentences have shape \(2, 4\); expected \[batch, 3\]"),
         (Tokens(("", "a"), 1), torch.tensor([[2]]), "words run from 2 to 2; expected 0 to 1"),
         (Tokens(("", "a"), 1), torch.zeros(1, 1), "words are torch.float32; expected integers"),

@@ -64,14 +64,14 @@ def _with_latents(
     """The network with truncated latents, or with other statistics of BatchNorm.
 
     Raises:
-        ValueError: the options don't go together, or the network is style-based.
+        ValueError: the options don't go together, or the network's latents can't be truncated.
     """
     if truncation is None and rule != "resample":
         raise ValueError(f"the rule {rule} truncates nothing; pass --truncation too, such as 0.5")
     if truncation is None and statistics != "standing":
         return trained
-    if trained.recipe.play.sampling != PLAIN:
-        raise ValueError(f"{trained.recipe.name} truncates styles, not latents; pass --psi, such as 0.7")
+    if reason := trained.recipe.play.sampling.no_truncation:
+        raise ValueError(f"{trained.recipe.name} {reason}")
     if truncation is not None:
         return trained.truncated(truncation, rule, statistics != "training")
     return trained.with_standing_statistics()

@@ -5,6 +5,9 @@ from gancourse.games.boundary_equilibrium import BoundaryEquilibrium
 from gancourse.games.classifier import Classification, class_losses
 from gancourse.games.consensus import Consensus
 from gancourse.games.constraints import weight_clipping
+from gancourse.games.denoising import Diffusion, without_labels
+from gancourse.games.denoising_gan import DenoisingGAN, states, step_back
+from gancourse.games.diffusion_views import DiffusedRemedy, diffused
 from gancourse.games.game import GAN, Game, Player, Samples, View
 from gancourse.games.growing import Growing, GrowingRemedy, at_resolution, phases
 from gancourse.games.history import HistoricalAveraging
@@ -31,6 +34,7 @@ from gancourse.games.remedies import (
 from gancourse.games.remedy import Remedy
 from gancourse.games.semi_supervision import SemiSupervised, real_logit
 from gancourse.games.several import Several
+from gancourse.games.students import ConsistencyDistillation, distillation
 from gancourse.games.terms import Term, Turn, penalty
 from gancourse.games.unrolled import Unrolled
 from gancourse.games.vae import VAE, gaussian_kl
@@ -45,6 +49,10 @@ __all__ = [
     "Classification",
     "Consensus",
     "ConsensusRemedy",
+    "ConsistencyDistillation",
+    "DenoisingGAN",
+    "DiffusedRemedy",
+    "Diffusion",
     "FactorRegression",
     "FeatureMatching",
     "FeatureMatchingRemedy",
@@ -81,6 +89,8 @@ __all__ = [
     "at_resolution",
     "class_losses",
     "code_losses",
+    "diffused",
+    "distillation",
     "draw_codes",
     "gaussian_kl",
     "instance_noise",
@@ -91,5 +101,8 @@ __all__ = [
     "phases",
     "pull_away",
     "real_logit",
+    "states",
+    "step_back",
     "weight_clipping",
+    "without_labels",
 ]

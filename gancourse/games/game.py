@@ -43,8 +43,8 @@ class Game(Protocol):
 
     Two attributes are optional. `settings` maps names to plain values that affect the training, besides the networks
     and the order of turns; a checkpoint holds it, and is resumed in a game with the same settings only.
-    `differentiable` is False if a player's terms are not a function of all players' weights. The vector field of such
-    a game, `Consensus` and `Unrolled` would use wrong gradients, so they refuse it.
+    `differentiable` is False if a player's terms, or their gradients, are not functions of all players' weights. The
+    vector field of such a game, `Consensus` and `Unrolled` would use wrong gradients, so they refuse it.
     """
 
     players: Sequence[Player]
@@ -294,6 +294,11 @@ class GAN(TwoNetworks):
             ),
             Player("generator", generator, self.generator_terms, memory=memories["generator"]),
         )
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether the gradients of all terms are those of functions of the weights."""
+        return all(term.differentiable for terms in self.terms.values() for term in terms)
 
     def discriminator_terms(
         self, batch: Batch, noise: Noise, *, samples: Samples | None = None, together: bool = False

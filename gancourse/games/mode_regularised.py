@@ -24,8 +24,8 @@ class ModeRegularised(Wrapper):
         mode: weight λ₂ of the generator's loss at reconstructions. The paper uses λ₁ = 0.2 and λ₂ = 0.4 for MNIST.
 
     Raises:
-        ValueError: a weight is negative or not finite, the game has no generator or objective, or has an encoder
-            already; during training, if G(E(x)) doesn't have the shape of x.
+        ValueError: a weight is negative or not finite, the game has no generator or objective, its samples aren't
+            like data, or it has an encoder already; during training, if G(E(x)) doesn't have the shape of x.
 
     Source: Che et al. 2017, section 3.2.
     """
@@ -40,6 +40,11 @@ class ModeRegularised(Wrapper):
             raise ValueError(
                 f"the mode term is the objective's loss of G(E(x)), but {type(game).__name__} has no objective; "
                 "pass a GAN, or wrappers of one"
+            )
+        if not getattr(game, "makes_data", True):
+            raise ValueError(
+                f"reconstructions are compared with data, but samples of {type(game).__name__} have noise; pass "
+                "another game"
             )
         self.encoder, self.reconstruction, self.mode = encoder, reconstruction, mode
         self.player = player_of(game.players, "generator")

@@ -54,6 +54,8 @@ class Term(NamedTuple):
         memory: state of the function between updates, as buffers, saved in checkpoints. The function changes it in
             training mode only.
         since: number of updates of its player before which the term isn't computed.
+        differentiable: False if the gradient leaves out a part of how the value depends on the weights, as where a
+            target is a constant; see `Game`.
 
     >>> from gancourse.objectives import off_diagonal
     >>> Term("orthogonality", "generator", lambda turn: off_diagonal(turn.generator), weight=1e-4).every
@@ -67,6 +69,7 @@ class Term(NamedTuple):
     every: int = 1
     memory: nn.Module | None = None
     since: int = 0
+    differentiable: bool = True
 
 
 def penalty(function: Callable[..., Tensor], weight: float = 1.0, every: int = 1) -> Term:

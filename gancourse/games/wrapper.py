@@ -47,6 +47,11 @@ class Wrapper:
         return getattr(self.inner, "differentiable", True)
 
     @property
+    def makes_data(self) -> bool:
+        """Whether the inner game's samples are like data, rather than like data with noise."""
+        return getattr(self.inner, "makes_data", True)
+
+    @property
     def generator(self) -> nn.Module:
         """The inner game's generator."""
         return self.inner.generator
@@ -122,7 +127,8 @@ def check_differentiable(game: TwoNetworks | Wrapper, what: str) -> None:
     if not getattr(game, "differentiable", True):
         raise ValueError(
             f"{what} differentiates every player's terms with respect to all players' weights, but in this game (a "
-            f"{type(game).__name__}) some terms don't depend on them, as under OneForward; pass the game without it"
+            f"{type(game).__name__}) some terms don't depend on them, as under OneForward or with a teacher; "
+            "pass the game without it"
         )
 
 

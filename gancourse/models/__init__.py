@@ -5,12 +5,14 @@ from gancourse.models import (
     conditional_dcgan,
     conditional_mlp,
     dcgan,
+    denoising_mlp,
     mlp,
     progan,
     resnet,
     spectral,
     stylegan,
     stylegan2,
+    unet,
 )
 from gancourse.models.attention import SelfAttention
 from gancourse.models.autoencoder import AutoencoderCritic, ConvolutionalVAE, ImageEncoder
@@ -28,6 +30,7 @@ from gancourse.models.conditioning import (
     label_channels,
 )
 from gancourse.models.dcgan import DCGAN
+from gancourse.models.denoising_mlp import DenoisingMLP
 from gancourse.models.dropout import Dropout
 from gancourse.models.family import Family
 from gancourse.models.folding import fold_if_possible, folded, unfolded
@@ -52,7 +55,9 @@ from gancourse.models.sagan import SAGAN
 from gancourse.models.stylegan import StyleGAN
 from gancourse.models.stylegan2 import StyleGAN2
 from gancourse.models.stylegan3 import StyleGAN3
+from gancourse.models.time_embedding import TimeEmbedding
 from gancourse.models.truncation import TruncatedLatents, truncated
+from gancourse.models.unet import UNet
 from gancourse.models.virtual_batch_norm import VirtualBatchNorm, WithReference
 
 __all__ = [
@@ -72,6 +77,7 @@ __all__ = [
     "ConditionalDCGAN",
     "ConditionalMLP",
     "ConvolutionalVAE",
+    "DenoisingMLP",
     "Dropout",
     "EnergyMLP",
     "FactorRegressor",
@@ -96,8 +102,10 @@ __all__ = [
     "StyleGAN3",
     "ThinConvolution",
     "ThinInputConvolution",
+    "TimeEmbedding",
     "TransposedConvolution",
     "TruncatedLatents",
+    "UNet",
     "Unconditional",
     "UpsampledConvolution",
     "VirtualBatchNorm",
@@ -106,6 +114,7 @@ __all__ = [
     "conditional_dcgan",
     "conditional_mlp",
     "dcgan",
+    "denoising_mlp",
     "fold_if_possible",
     "folded",
     "label_channels",
@@ -118,5 +127,6 @@ __all__ = [
     "stylegan3",
     "styles",
     "truncated",
+    "unet",
     "unfolded",
 ]

@@ -15,6 +15,9 @@ from gancourse.values import Value
 class Sampling(Value):
     """What samples may be asked for besides their number, options of `gancourse sample`: of most networks, nothing."""
 
+    no_truncation: ClassVar[str] = ""
+    """Why latents of such networks aren't truncated, and what to pass instead; empty where they can be."""
+
     def of(self, network: nn.Module) -> nn.Module:
         """The network that makes such samples of the same latents.
 

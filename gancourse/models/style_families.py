@@ -56,6 +56,7 @@ class Truncation(Sampling):
         crossover: from this layer on, samples have the styles of other latents; 0 for no mixing.
     """
 
+    no_truncation: ClassVar[str] = "truncates styles, not latents; pass --psi, such as 0.7"
     psi: Positive = 1.0
     crossover: Annotated[int, Range(0)] = 0
 

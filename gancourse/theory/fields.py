@@ -127,7 +127,7 @@ def game_field(game: Any, batch: Any, noise: Any) -> Field:
     if not getattr(game, "differentiable", True):
         raise ValueError(
             f"in this game (a {type(game).__name__}) some terms don't depend on other players' weights, as under "
-            "OneForward, so that its field would have wrong derivatives; pass the game without it"
+            "OneForward or with a teacher, so that its field would have wrong derivatives; pass the game without it"
         )
     networks = [player.network for player in players]
     shapes = [{name: w.shape for name, w in _trainable(player).items()} for player in players]

@@ -94,3 +94,34 @@ def test_a_style_based_network_s_samples_can_be_truncated_and_mixed_and_others_h
         with pytest.raises(SystemExit):
             cli.main(["sample", what, "--help"])
         assert ("--psi" in capsys.readouterr().out) == has_it
+
+
+def test_a_diffusion_model_s_sampler_steps_and_guidance_are_options_of_its_samples(tmp_path, capsys, fails):
+    run, picture = tmp_path / "run", tmp_path / "s.png"
+    settings = ["--steps", "2", "--batch-size", "4", "--width", "4", "--device", "cpu", "--no-watch", "--no-full"]
+    cli.main(["train", "flow-digits", *settings, "--average-kimg", "0", "--sampling-steps", "3", "--out", str(run)])
+    capsys.readouterr()
+    pictures = []
+    for words in (
+        [],
+        ["--sampling-steps", "2"],
+        ["--sampler", "ddim"],
+        ["--sampler", "ddim", "--eta", "0.5"],
+        ["--guidance", "9"],
+        ["--label", "3"],
+    ):
+        cli.main(["sample", str(run), *words, "--n", "4", "--out", str(picture)])
+        assert "4 samples of flow-digits" in capsys.readouterr().out
+        pictures.append(picture.read_bytes())
+    assert len(set(pictures)) == len(pictures)
+    assert "eta is 0.5, but the sampler is heun; pass ddim" in fails("sample", run, "--eta", "0.5")
+    assert "flow-digits has no latents that can be truncated" in fails("sample", run, "--truncation", "0.5")
+    assert "pass --sampling-steps" in fails("sample", run, "--statistics", "standing")
+    assert "--sampler" in fails("sample", "dcgan-digits", "--sampler", "ddim")
+    with pytest.raises(SystemExit):
+        cli.main(["sample", str(run), "--help"])
+    said = capsys.readouterr().out
+    assert all(option in said for option in ("--sampler", "--sampling-steps", "--eta", "--guidance"))
+    assert "--psi" not in said
+    cli.main(["evaluate", str(run), "--n", "20"])
+    assert "fid(" in capsys.readouterr().out

@@ -12,9 +12,11 @@ from torch import nn
 
 from gancourse import data, games, models, objectives, processes
 from gancourse.batch import Batch, Batches
+from gancourse.diffusion import RectifiedFlow, VariancePreserving
+from gancourse.games.students import OneStep
 from gancourse.games.wrapper import merged
 from gancourse.models import conditional_mlp, mlp
-from gancourse.signature import Codes
+from gancourse.signature import Codes, States
 
 RING = data.ring(std=0.1)
 DESCRIBED = data.Samples(RING.first(64).x, RING.first(64).x.sigmoid())  # points and two factors of each
@@ -153,6 +155,36 @@ def information(generator=None, **options):
     return games.InfoGAN(generator, critic, head, CODES, objectives.non_saturating, **options)
 
 
+STEPS = VariancePreserving("continuous", 3)
+
+
+def stepping(generator=None, **options):
+    """A denoising GAN of three steps."""
+    condition = States((2,), STEPS.n_times)
+    generator = generator or conditional_mlp.Generator(LATENT_SIZE, HIDDEN, DEPTH, condition=condition)
+    critic = conditional_mlp.Discriminator(HIDDEN, DEPTH, condition=condition, how="concatenation")
+    return games.DenoisingGAN(generator, critic, STEPS, objectives.non_saturating, **options)
+
+
+class SmallDenoiser(nn.Module):
+    """A denoiser of points of few weights, with labels if there are classes."""
+
+    def __init__(self, n_classes=0):
+        super().__init__()
+        self.n_classes, self.conditional = n_classes, n_classes > 0
+        self.layers = mlp.Generator(3, HIDDEN, DEPTH, activation=nn.Tanh, n_classes=n_classes and n_classes + 1)
+
+    def forward(self, x, time, y=None):
+        return self.layers(torch.cat([x, time[:, None] / 1000], 1), y)
+
+
+def student():
+    """A GAN whose generator is a flow's denoiser, which also learns from another one."""
+    flow = RectifiedFlow(), "velocity"
+    generator = OneStep(SmallDenoiser(), *flow, (2,))
+    return gan(games.distillation(SmallDenoiser(), *flow, weight=0.5, end=0.1, updates=3), generator=generator)
+
+
 FEW = data.few_labels(RING, 16)
 
 
@@ -173,6 +205,8 @@ def several(game):
         return games.Several([game])
     if getattr(game.generator, "condition", None) == CODES:
         return games.Several([game, information(generator=game.generator)], temper=1.0)
+    if getattr(game.generator, "condition", None) == States((2,), STEPS.n_times):
+        return games.Several([game, stepping(game.generator)], temper=1.0)
     of_images = hasattr(game.generator, "n_levels")
     critic = copy.deepcopy(game.discriminator) if of_images else mlp.Discriminator(HIDDEN, DEPTH)
     return games.Several([game, games.GAN(game.generator, critic, objectives.non_saturating)], temper=1.0)
@@ -181,16 +215,17 @@ def several(game):
 class FirstTwo(nn.Module):
     """An encoder that reads two numbers of a sample: both of a point, the first ones of an image."""
 
-    def __init__(self):
+    def __init__(self, latent_size=LATENT_SIZE):
         super().__init__()
-        self.layers = mlp.Encoder(LATENT_SIZE, HIDDEN, DEPTH)
+        self.layers = mlp.Encoder(latent_size, HIDDEN, DEPTH)
 
     def forward(self, x):
         return self.layers(x.flatten(1)[:, :2])
 
 
 def regularised(game):
-    return games.ModeRegularised(game, FirstTwo(), 0.1, 0.1)
+    two_latents = isinstance(getattr(game, "generator", None), OneStep)
+    return games.ModeRegularised(game, FirstTwo(2) if two_latents else FirstTwo(), 0.1, 0.1)
 
 
 class Band(nn.Module):
@@ -304,6 +339,31 @@ EXAMPLES: dict[str, Example] = {
     ),
     "classification": Example(
         ("Classification", "class_losses"), lambda: games.Classification(mlp.Encoder(N_CLASSES, HIDDEN, DEPTH))
+    ),
+    "diffusion": Example(("Diffusion",), lambda: games.Diffusion(SmallDenoiser(), VariancePreserving())),
+    "flow with some labels": Example(
+        ("Diffusion", "without_labels"),
+        lambda: games.Diffusion(SmallDenoiser(N_CLASSES), RectifiedFlow(), "velocity", 0.3),
+    ),
+    "denoising GAN": Example(("DenoisingGAN", "states", "step_back"), stepping),
+    "denoising GAN in steps, with a penalty, noisy, flipped": Example(
+        ("DenoisingGAN",),
+        lambda: stepping(
+            terms=[games.penalty(objectives.r1, 0.1)],
+            views=[games.instance_noise(0.1), games.label_flipping(0.2)],
+            random_latents=False,
+        ),
+    ),
+    "GAN of diffused samples": Example(
+        ("diffused",), lambda: gan(views=[games.diffused(VariancePreserving(n_times=50), 0.5, 0.25)])
+    ),
+    "packed GAN of diffused samples": Example(
+        ("diffused",), lambda: gan(m=2, views=[games.packing(2), games.diffused(VariancePreserving(n_times=50))])
+    ),
+    "one step with a teacher": Example(("distillation",), student),
+    "consistency distillation": Example(
+        ("ConsistencyDistillation",),
+        lambda: games.ConsistencyDistillation(SmallDenoiser(), SmallDenoiser(), VariancePreserving(), "v", 5),
     ),
     "factor regression": Example(("FactorRegression",), lambda: games.FactorRegression(Reader()), DESCRIBED),
     "consensus": Example(("Consensus",), lambda: WRAPPERS["Consensus"](gan())),

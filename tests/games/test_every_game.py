@@ -81,13 +81,17 @@ def is_refused(game, wrapper):
     if not hasattr(game, "generator"):
         return True
     within = list(inside(game))
+    own_terms = [term for g in within if isinstance(g, games.GAN) for term in g.terms["generator"]]
+    stops_gradients = any(isinstance(g, games.OneForward) for g in within)
+    stops_gradients |= "distillation" in {term.name for term in own_terms}
     innermost = isinstance(game, TwoNetworks | games.OneForward | games.OneBatch)
     return {
-        "Consensus": any(isinstance(g, games.OneForward) for g in within),
-        "Unrolled": any(isinstance(g, games.OneForward) for g in within),
+        "Consensus": stops_gradients,
+        "Unrolled": stops_gradients,
         "Growing": isinstance(game, games.Growing) or not hasattr(game.generator, "level"),
         "ModeRegularised": any(
-            isinstance(g, games.ModeRegularised | games.BoundaryEquilibrium | games.SemiSupervised) for g in within
+            isinstance(g, games.ModeRegularised | games.BoundaryEquilibrium | games.SemiSupervised | games.DenoisingGAN)
+            for g in within
         ),
         "OneBatch": not innermost or isinstance(game, games.OneBatch),
         "OneForward": not innermost or isinstance(game, games.OneForward),

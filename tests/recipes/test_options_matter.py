@@ -36,6 +36,7 @@ BY_HAND: dict[str, tuple[Any, ...]] = {
     "group": (6,),  # divides the batch
     "widths": ((4, 4, 4, 5),),
     "layer-widths": ((4, 5, 4, 4),),
+    "label-dropout": (0.5,),  # of a batch of twelve
     "terms": ((), (R1(0.3),), (R1(1.0, every=2),), (terms.Orthogonality(0.1),)),
     "remedies": tuple(
         (USUAL.get(kind, kind()),)
@@ -113,17 +114,21 @@ def stand_ins(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(data.images, "_full", full)
 
 
-def kept(chosen: Recipe, arithmetic: Arithmetic = REFERENCE) -> dict[str, Tensor]:
-    """What a short training keeps."""
+OF_SAMPLES = {option for recipe_ in recipes.values() for option in options(recipe_.play.sampling)}
+"""Options that say how samples are made, where a recipe has them: they change samples, and nothing that is kept."""
+
+
+def kept(chosen: Recipe, arithmetic: Arithmetic = REFERENCE, with_samples: bool = False) -> dict[str, Tensor]:
+    """What a short training keeps, and samples of it if asked for."""
     built = build(chosen, arithmetic=arithmetic)
     for _ in built.trainer.until(chosen.steps):
         pass
-    return built.result.state_dict()
+    return built.result.state_dict() | ({"samples": built.samples(3)} if with_samples else {})
 
 
 @cache
-def kept_of_base(chosen: Recipe) -> dict[str, Tensor]:
-    return {name: value.clone() for name, value in kept(chosen).items()}
+def kept_of_base(chosen: Recipe, with_samples: bool = False) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in kept(chosen, with_samples=with_samples).items()}
 
 
 def differ(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> bool:
@@ -141,12 +146,12 @@ def check_each(base: Recipe, name: str, values: tuple[Any, ...]) -> list[str]:
     reasons, accepted = [], False
     for value in values:
         try:
-            ours = kept(base.changed(**{name.replace("-", "_"): value}))
+            ours = kept(base.changed(**{name.replace("-", "_"): value}), with_samples=name in OF_SAMPLES)
         except ValueError as error:
             reasons.append(f"--{name} {value}: {error}")
             continue
         accepted = True
-        assert differ(ours, kept_of_base(base)), f"--{name} {value} does nothing"
+        assert differ(ours, kept_of_base(base, name in OF_SAMPLES)), f"--{name} {value} does nothing"
     return [] if accepted else reasons
 
 
@@ -163,7 +168,21 @@ REFUSED |= {
     if "lazy-adam" in options(entry_) and not any(term.every > 1 for term in entry_.play.terms)
 }
 """Their terms are computed at every update."""
-NEEDS: dict[tuple[str, str], dict[str, Any]] = {("biggan-cifar", "attention-at"): {"attention": "released"}}
+REFUSED |= {
+    (name, option)
+    for name, chosen in recipes.items()
+    for option in {"label-dropout", "guidance"} & options(chosen).keys()
+    if not options(chosen)["classes"].value
+}
+"""Their networks see no classes."""
+REFUSED |= {("ddpm-faces", "classes")}
+"""Faces are described by factors."""
+NEEDS: dict[tuple[str, str], dict[str, Any]] = {
+    ("biggan-cifar", "attention-at"): {"attention": "released"},
+    ("ring-ddpm", "eta"): {"sampler": "ddim"},
+    ("ring-flow", "eta"): {"sampler": "ddim"},
+    ("flow-digits", "eta"): {"sampler": "ddim"},
+}
 """What else to ask for where an option says how something is done that the recipe leaves out."""
 EVERY = [(name, option) for name in sorted(recipes) for option in options(recipe(name))]
 

@@ -3,6 +3,8 @@
 from gancourse.recipes.plays.adversarial import Adversarial
 from gancourse.recipes.plays.auxiliary import AuxiliaryClassifying
 from gancourse.recipes.plays.classifying import Classifying
+from gancourse.recipes.plays.denoising import Denoising, DiffusionSampling
+from gancourse.recipes.plays.denoising_gan import DenoisingAdversarial
 from gancourse.recipes.plays.information import InformationMaximising
 from gancourse.recipes.plays.laplacian import Laplacian
 from gancourse.recipes.plays.play import Play, check_request, generated, in_parts
@@ -14,6 +16,9 @@ __all__ = [
     "Adversarial",
     "AuxiliaryClassifying",
     "Classifying",
+    "Denoising",
+    "DenoisingAdversarial",
+    "DiffusionSampling",
     "InformationMaximising",
     "Laplacian",
     "Play",
