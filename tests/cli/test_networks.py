@@ -98,8 +98,9 @@ def test_a_style_based_network_s_samples_can_be_truncated_and_mixed_and_others_h
 
 def test_a_diffusion_model_s_sampler_steps_and_guidance_are_options_of_its_samples(tmp_path, capsys, fails):
     run, picture = tmp_path / "run", tmp_path / "s.png"
-    settings = ["--steps", "2", "--batch-size", "4", "--width", "4", "--device", "cpu", "--no-watch", "--no-full"]
-    cli.main(["train", "flow-digits", *settings, "--average-kimg", "0", "--sampling-steps", "3", "--out", str(run)])
+    settings = ["--steps", "4", "--batch-size", "4", "--width", "4", "--device", "cpu", "--no-watch", "--no-full"]
+    settings += ["--average-kimg", "0", "--learning-rate", "0.1"]  # so that labels matter after four steps
+    cli.main(["train", "flow-digits", *settings, "--sampling-steps", "3", "--out", str(run)])
     capsys.readouterr()
     pictures = []
     for words in (
