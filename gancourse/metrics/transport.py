@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from gancourse.errors import NotFiniteError
-from gancourse.plans import cheapest_assignment, cheapest_plan
+from gancourse.plans import scale_of, transport, value_of
 
 
 def _points(x: Tensor, y: Tensor, p: float) -> tuple[Tensor, Tensor]:
@@ -23,22 +24,20 @@ def _points(x: Tensor, y: Tensor, p: float) -> tuple[Tensor, Tensor]:
     return x.detach().double().cpu(), y.detach().double().cpu()
 
 
-def _cost_on_lines(x: Tensor, y: Tensor, p: float) -> Tensor:
-    """W_p^p between columns: of x [n, lines] and y [m, lines], [lines]. On a line, sorted points are matched."""
+def _on_lines(x: Tensor, y: Tensor, p: float) -> float:
+    """p-th root of the mean of W_p^p over columns: of x [n, lines] and y [m, lines]. Sorted points are matched."""
     x, y = x.sort(0).values, y.sort(0).values
     n, m = len(x), len(y)
     if n == m:
-        return (x - y).abs().pow(p).mean(0)
-    # Levels i/n and j/m as integers over lcm(n, m), so that rounding neither merges nor duplicates any.
-    common = math.lcm(n, m)
-    levels = torch.cat([torch.arange(n + 1) * (common // n), torch.arange(m + 1) * (common // m)]).unique()
-    start, mass = levels[:-1], levels.diff().double() / common
-    return (mass[:, None] * (x[start // (common // n)] - y[start // (common // m)]).abs().pow(p)).sum(0)
-
-
-def _scale(distances: Tensor) -> float:
-    """A power of two near the largest distance: dividing by it is exact, and powers of the ratios don't overflow."""
-    return 2.0 ** math.frexp(distances.abs().max().item())[1]
+        masses, distances = torch.full((n,), 1 / n, dtype=torch.float64), (x - y).abs()
+    else:
+        # Levels i/n and j/m as integers over lcm(n, m), so that rounding neither merges nor duplicates any.
+        common = math.lcm(n, m)
+        levels = torch.cat([torch.arange(n + 1) * (common // n), torch.arange(m + 1) * (common // m)]).unique()
+        start, masses = levels[:-1], levels.diff().double() / common
+        distances = (x[start // (common // n)] - y[start // (common // m)]).abs()
+    scale = scale_of(distances.max().item(), p)
+    return scale * (masses[:, None] * (distances / scale).pow(p)).sum(0).mean().item() ** (1 / p)
 
 
 def wasserstein(x: Tensor, y: Tensor, p: float = 1.0) -> float:
@@ -56,6 +55,7 @@ def wasserstein(x: Tensor, y: Tensor, p: float = 1.0) -> float:
     Raises:
         ValueError: shapes disagree, there is no point, or p is below one.
         NotFiniteError: a point isn't finite.
+        PlanError: the distances have too many orders of magnitude for an exact result.
 
     Source: Villani 2003, theorem 1.3; the rate is Dudley's (1969).
 
@@ -64,18 +64,14 @@ def wasserstein(x: Tensor, y: Tensor, p: float = 1.0) -> float:
     """
     x, y = _points(x, y, p)
     if x.shape[1] == 1:
-        scale = _scale(torch.stack([x.max() - y.min(), y.max() - x.min()]))
-        return scale * _cost_on_lines(x / scale, y / scale, p).item() ** (1 / p)
+        return _on_lines(x, y, p)
     # Differences, because the expanded square loses half the digits of small distances.
-    distances = torch.stack([(row - y).square().sum(1).sqrt() for row in x])
-    scale = _scale(distances)
-    cost = (distances / scale).pow(p).numpy()
+    distances = torch.stack([torch.linalg.vector_norm(row - y, dim=1) for row in x]).numpy()
     if len(x) == len(y):
-        total = cost[cheapest_assignment(cost)].mean()
+        plan, scale, cost = transport(distances, p)
     else:
-        masses = (torch.full((n,), 1 / n, dtype=torch.float64).numpy() for n in cost.shape)
-        total = (cheapest_plan(cost, *masses)[0] * cost).sum()
-    return scale * float(total) ** (1 / p)
+        plan, scale, cost = transport(distances, p, *(np.full(n, 1 / n) for n in distances.shape))
+    return scale * value_of(cost, plan) ** (1 / p)
 
 
 def sliced_wasserstein(x: Tensor, y: Tensor, n_projections: int = 128, p: float = 2.0, seed: int = 0) -> float:
@@ -105,7 +101,7 @@ def sliced_wasserstein(x: Tensor, y: Tensor, n_projections: int = 128, p: float 
     if n_projections < 1:
         raise ValueError(f"n_projections is {n_projections}; expected at least 1")
     directions = _directions(x.shape[1], n_projections, seed)
-    return _cost_on_lines(x @ directions, y @ directions, p).mean().item() ** (1 / p)
+    return _on_lines(x @ directions, y @ directions, p)
 
 
 def _directions(d: int, n: int, seed: int) -> Tensor:
