@@ -3,17 +3,20 @@
 from gancourse.theory import dirac, fields
 from gancourse.theory.conditional import conditional_value
 from gancourse.theory.divergences import (
-    FDivergence,
-    dual_bound,
-    dual_bound_monte_carlo,
-    f_divergence,
-    f_divergences,
     jensen_shannon,
     kl,
     pearson,
     reverse_kl,
     squared_hellinger,
     total_variation,
+)
+from gancourse.theory.duality import (
+    FDivergence,
+    Tails,
+    dual_bound,
+    dual_bound_monte_carlo,
+    f_divergence,
+    f_divergences,
 )
 from gancourse.theory.optimum import (
     Estimate,
@@ -42,6 +45,7 @@ __all__ = [
     "Integral",
     "Lines",
     "QuadratureError",
+    "Tails",
     "Transport",
     "Witness",
     "box",

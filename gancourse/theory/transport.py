@@ -16,7 +16,6 @@ from torch import Tensor
 from gancourse import plans
 from gancourse.plans import PlanError, scale_of, sorted_plan, value_of
 
-
 TINY = 1e-300  # a smaller number may have lost digits
 
 
@@ -59,6 +58,7 @@ class Witness:
         """Values of f at x [batch, dimensions], [batch]."""
         if x.ndim != 2 or x.shape[1] != self.anchors.shape[1]:
             raise ValueError(f"x has shape {tuple(x.shape)}; expected [batch, {self.anchors.shape[1]}]")
+        x = x if x.is_floating_point() else x.to(self.anchors.dtype)  # integers would round the anchors
         anchors, heights = self.anchors.to(x), self.heights.to(x)
         return (_distances(x, anchors) + heights).min(1).values
 

@@ -86,7 +86,7 @@ def test_an_evaluation_names_the_protocol_of_every_value():
     pairs = [
         f"{m}(digits-classifier, 200/200)" for m in ("fid", "kid", "precision@3", "recall@3", "density@3", "coverage@3")
     ]
-    assert list(found) == [*pairs, "is(digits-classifier, 200)"]
+    assert list(found) == [*pairs, "is(digits-classifier, 200, 2 splits)"]
 
 
 def test_real_data_is_judged_better_than_samples_of_the_zoo():
