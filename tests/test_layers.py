@@ -21,6 +21,7 @@ LAYERS = (
         "spelling",
         "names",
         "errors",
+        "evaluation_mode",
         "functional",
         "laplacian",
         "memory",

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from gancourse.metrics.estimates import Estimate
-from gancourse.metrics.features import matrix
+from gancourse.metrics.features import Numbers, matrix
 
 
-def inception_score(logits: Tensor, n_splits: int = 10, seed: int | None = None) -> Estimate:
+def inception_score(logits: Numbers, n_splits: int = 10, seed: int | None = None) -> Estimate:
     """The exponential of the mean KL divergence between a sample's class probabilities and their average.
 
     It is between 1 (every sample gets the same probabilities) and the number of classes (each sample is certain, all

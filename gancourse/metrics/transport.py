@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 
 from gancourse.errors import NotFiniteError
+from gancourse.metrics.features import Numbers, comparable
 from gancourse.plans import scale_of, transport, value_of
 
 
-def _points(x: Tensor, y: Tensor, p: float) -> tuple[Tensor, Tensor]:
+def _points(x: Numbers, y: Numbers, p: float) -> tuple[Tensor, Tensor]:
+    x, y = comparable(x=x, y=y)
     if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1] or not len(x) or not len(y):
         raise ValueError(f"x {tuple(x.shape)} and y {tuple(y.shape)}; expected [n, dimensions] and [m, dimensions]")
     if not 1 <= p < math.inf:
@@ -40,7 +42,7 @@ def _on_lines(x: Tensor, y: Tensor, p: float) -> float:
     return scale * (masses[:, None] * (distances / scale).pow(p)).sum(0).mean().item() ** (1 / p)
 
 
-def wasserstein(x: Tensor, y: Tensor, p: float = 1.0) -> float:
+def wasserstein(x: Numbers, y: Numbers, p: float = 1.0) -> float:
     """Wasserstein distance W_p between samples, exactly: the cheapest plan for the cost |x − y|^p.
 
     Points on a line are sorted; sets of equal size are assigned to each other; other sizes are solved as a linear
@@ -74,7 +76,7 @@ def wasserstein(x: Tensor, y: Tensor, p: float = 1.0) -> float:
     return scale * value_of(cost, plan) ** (1 / p)
 
 
-def sliced_wasserstein(x: Tensor, y: Tensor, n_projections: int = 128, p: float = 2.0, seed: int = 0) -> float:
+def sliced_wasserstein(x: Numbers, y: Numbers, n_projections: int = 128, p: float = 2.0, seed: int = 0) -> float:
     """p-th root of the mean of W_p^p over random directions, with the transport along each solved by sorting.
 
     For n points it costs n log n per direction, while the exact distance costs about n³; its bias falls like n^(−½) in
