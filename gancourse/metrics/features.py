@@ -34,8 +34,8 @@ def tensor(numbers: Numbers, name: str) -> Tensor:
         return torch.tensor(np.ascontiguousarray(numbers))
     except (TypeError, ValueError):
         raise ValueError(
-            f"{name} is {type(numbers).__name__} that makes no array of numbers; pass a tensor, a NumPy array, or lists "
-            "of equal lengths"
+            f"{name} is of type {type(numbers).__name__} and no array of numbers; pass a tensor, a NumPy array, or "
+            "lists of equal lengths"
         ) from None
 
 
@@ -53,9 +53,10 @@ def comparable(**sets: Numbers) -> list[Tensor]:
     of_bytes = [name for name, x in tensors.items() if x.dtype == torch.uint8]
     of_floats = [name for name, x in tensors.items() if x.is_floating_point()]
     if of_bytes and of_floats:
+        kind = tensors[of_floats[0]].dtype
         raise ValueError(
-            f"{of_bytes[0]} is torch.uint8 but {of_floats[0]} is {tensors[of_floats[0]].dtype}; bring both to one scale, "
-            "such as images to [−1, 1]"
+            f"{of_bytes[0]} is torch.uint8 but {of_floats[0]} is {kind}; bring both to one scale, such as images to "
+            "[−1, 1]"
         )
     return list(tensors.values())
 
@@ -86,7 +87,7 @@ def matrix(features: Numbers, name: str, n_min: int = 2) -> Tensor:
 
 
 def pair(real: Numbers, generated: Numbers, n_min: int = 2) -> tuple[Tensor, Tensor]:
-    """Features of real and of generated data as float64; errors as for `matrix`, and if their widths or kinds differ."""
+    """Features of real and of generated data as float64; errors as for `matrix`, and if widths or kinds differ."""
     real, generated = comparable(real=real, generated=generated)
     if real.ndim == generated.ndim == 2 and real.shape[1] != generated.shape[1]:
         raise ValueError(f"real has {real.shape[1]} features, generated {generated.shape[1]}; use one extractor")

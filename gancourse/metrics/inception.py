@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 
 import torch
-from torch import Tensor
 
 from gancourse.metrics.estimates import Estimate
 from gancourse.metrics.features import Numbers, matrix
