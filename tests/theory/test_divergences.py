@@ -360,7 +360,7 @@ CLOSED = {  # of N(m, 1) from N(0, 1)
     "Pearson χ²": lambda m: math.expm1(m**2),
     "squared Hellinger": lambda m: -2 * math.expm1(-(m**2) / 8),
 }
-WIDE = [(20.0, 2001), (45.0, 4501), (200.0, 20001), (1e4, 1_000_001)]
+WIDE = [(20.0, 2001), (45.0, 4501), (1e3, 60_001)]
 
 
 @EVERY
@@ -376,7 +376,7 @@ def test_far_tails_add_nothing_to_a_divergence(divergence, reach, n):
     def best(x):
         return divergence.optimal_output(optimal_logit(p(x), q(x)))
 
-    if reach < 1e4 or divergence.name != "Pearson χ²":  # there v* itself is beyond float64
+    if reach < 1e3 or divergence.name != "Pearson χ²":  # there v* itself is beyond float64
         assert_close(dual_bound(divergence, best, p, q, grid).item(), expected, rtol=1e-8, atol=0)
 
 
