@@ -11,7 +11,7 @@ X = torch.randn(40, 3, dtype=torch.float64, generator=torch.Generator().manual_s
 Y = torch.randn(36, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1)) / 8 + 0.1
 UNIT = X.sigmoid(), Y.sigmoid()
 A, B = torch.arange(40) % 2, torch.arange(36) % 2
-IMAGES = (x.sigmoid().repeat(1, 27)[:, :64].view(len(x), 1, 8, 8) for x in (X, Y))
+IMAGES = (x.sigmoid().repeat(1, 27)[:, :64].reshape(-1, 1, 8, 8) for x in (X, Y))
 
 TWO_SETS = {
     "wasserstein": (metrics.wasserstein, (X[:9], Y[:7])),

@@ -309,4 +309,4 @@ def test_weights_that_sum_to_one_nearly_are_normalised(excess):
 
 def test_a_witness_has_the_same_values_at_whole_positions():
     f = witness(torch.tensor([[2.5]]), torch.tensor([[0.25]]))
-    assert_close(f(torch.tensor([[2], [1]])), f(torch.tensor([[2.0], [1.0]])))
+    assert_close(f(torch.tensor([[2], [1]])), f(torch.tensor([[2.0], [1.0]]).double()))
