@@ -143,7 +143,8 @@ def optimal_transport(
     """The cheapest plan between two sets of points in any dimension, and potentials that prove it.
 
     Equal numbers of points of equal weight are an assignment problem; other cases are a linear programme in n · m
-    variables. 256 points per side take ten milliseconds as an assignment, and half a second as a programme.
+    variables. 256 points per side take ten milliseconds as an assignment, and half a second as a programme;
+    beside far points some seconds.
 
     Args:
         x: positions, [n, dimensions] or [n].
