@@ -27,8 +27,8 @@ from typing import NamedTuple
 from benchmarks.mutations import MutantFinder, Mutation, mutations_of
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("theory", "objectives", "metrics", "games", "models", "zoo", "training", "checks/engine")
-SINGLE = ("plans", "laplacian", "functional", "evaluation_mode")  # modules of the lowest layer that compute
+PARTS = ("theory", "objectives", "metrics", "games", "models", "zoo", "training", "checks/engine", "plans")
+SINGLE = ("laplacian", "functional", "evaluation_mode")  # modules of the lowest layer that compute
 MOST_FILES = 6  # of tests for one module
 SLOW = {"benchmarks", "book", "cli", "experiments", "recipes", "slides", "widgets"}  # folders of tests of other things
 TESTED_TOGETHER = {"checks", "training", "zoo"}  # parts whose tests speak of them by other names

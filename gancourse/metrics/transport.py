@@ -46,8 +46,8 @@ def wasserstein(x: Numbers, y: Numbers, p: float = 1.0) -> float:
     """Wasserstein distance W_p between samples, exactly: the cheapest plan for the cost |x − y|^p.
 
     Points on a line are sorted; sets of equal size are assigned to each other; other sizes are solved as a linear
-    programme in n · m variables. 1,000 points per side take a few tenths of a second. The distance between samples is larger
-    than between their distributions, and in d dimensions that bias falls only like n^(−1/d): compare equal n.
+    programme in n · m variables. 1,000 points per side take some tenths of a second. The distance between samples is
+    larger than between their distributions, and in d dimensions that bias falls only like n^(−1/d): compare equal n.
 
     Args:
         x: points, [n, dimensions].

@@ -55,7 +55,7 @@ def test_each_mistake_is_one_change_of_the_code():
 
 
 def test_a_sample_is_decided_by_its_seed_and_repeats_nothing():
-    paths = ["gancourse/plans.py", "gancourse/laplacian.py"]
+    paths = ["gancourse/plans/shortest_paths.py", "gancourse/laplacian.py"]
     few = [list(mutants.sampled(paths, seed)) for seed in (0, 0, 1)]
     assert few[0] == few[1] != few[2]
     assert len(set(few[0])) == len(few[0]) > 50
@@ -82,10 +82,10 @@ def test_the_finder_imports_the_module_with_its_mistake_and_leaves_others(tmp_pa
 
 
 def test_the_summary_counts_what_tests_noticed_and_lists_the_rest():
-    each = list(mutants.sampled(["gancourse/plans.py"], 0))[:4]
+    each = list(mutants.sampled(["gancourse/plans/shortest_paths.py"], 0))[:4]
     lines = mutants.summary(list(zip(each, ["killed", "stopped", "survived", "error"], strict=True))).splitlines()
     assert lines[0].split() == ["all", "2", "of", "3", "noticed,", "67%"]
-    assert lines[-2:] == ["1 survivors:", f"gancourse/plans.py:{each[2].mutation}"]
+    assert lines[-2:] == ["1 survivors:", f"gancourse/plans/shortest_paths.py:{each[2].mutation}"]
 
 
 @pytest.mark.slow
