@@ -116,7 +116,6 @@ class Runner:
     """
 
     def __init__(self, jobs: int) -> None:
-        import hypothesis  # noqa: F401
         import pytest  # noqa: F401
         import scipy.optimize
         import scipy.stats  # noqa: F401
