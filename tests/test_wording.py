@@ -17,7 +17,19 @@ PARTS = (
     *("recipes", "zoo", "cli", "experiments"),
 )
 MODULES = (
-    *("batch", "device", "errors", "functional", "laplacian", "memory", "names", "plans", "processes", "rng"),
+    *(
+        "batch",
+        "device",
+        "errors",
+        "evaluation_mode",
+        "functional",
+        "laplacian",
+        "memory",
+        "names",
+        "plans",
+        "processes",
+        "rng",
+    ),
     *("signature", "spelling", "values"),
 )
 FILES = [

@@ -80,10 +80,15 @@ class Mixture:
         """
         return self(Noise(("mixture",), n))
 
+    def _floats(self, x: Tensor) -> Tensor:
+        """Points as floats: integers would round the means."""
+        return x if x.is_floating_point() else x.to(self.means.dtype)
+
     def _log_joint(self, x: Tensor) -> Tensor:
         """Log of weight times component density at x [batch, dimensions], [batch, modes]."""
         if x.ndim != 2 or x.shape[1] != self.means.shape[1]:
             raise ValueError(f"x has shape {tuple(x.shape)}; expected [batch, {self.means.shape[1]}]")
+        x = self._floats(x)
         means, weights = self.means.to(x), self.weights.to(x)
         squared = (x[:, None] - means).square().sum(-1) / self.std**2
         return weights.log() - squared / 2 - x.shape[1] * math.log(self.std * math.sqrt(2 * math.pi))
@@ -116,7 +121,8 @@ class Mixture:
 
     def score(self, x: Tensor) -> Tensor:
         """Exact score ∇ₓ log p(x) at x [batch, dimensions], of the same shape."""
-        return (self.posterior(x) @ self.means.to(x) - x) / self.std**2
+        posterior, x = self.posterior(x), self._floats(x)
+        return (posterior @ self.means.to(x) - x) / self.std**2
 
 
 def ring(n_modes: int = 8, radius: float = 2.0, std: float = 0.02) -> Mixture:

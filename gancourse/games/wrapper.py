@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from itertools import chain, count
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from gancourse import processes
 from gancourse.batch import Batch
+from gancourse.evaluation_mode import evaluating
 from gancourse.functional import Weights
 from gancourse.games.game import Pair, Player, Samples, TwoNetworks
 from gancourse.games.terms import Critic
@@ -174,8 +175,5 @@ def gradients(loss: Tensor, weights: Weights) -> list[Tensor]:
 @contextmanager
 def frozen_memories(players: Iterable[Player]) -> Iterator[None]:
     """Inside, the players' memories are in evaluation mode, so that their terms don't change them."""
-    with ExitStack() as stack:
-        for memory in {id(p.memory): p.memory for p in players if p.memory is not None}.values():
-            stack.callback(memory.train, memory.training)
-            memory.eval()
+    with evaluating(*(player.memory for player in players if player.memory is not None)):
         yield

@@ -1,4 +1,7 @@
-"""Metrics of sample quality: pure functions of samples or of feature matrices."""
+"""Metrics of sample quality: pure functions of samples or of feature matrices.
+
+All of them take tensors, NumPy arrays or lists of numbers.
+"""
 
 from gancourse.metrics.classes import (
     Agreement,

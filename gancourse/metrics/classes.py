@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gancourse.metrics.features import pair
+from gancourse.metrics.features import Numbers, pair, tensor
 from gancourse.metrics.neighbours import PrecisionRecall, precision_recall
 from gancourse.plans import cheapest_assignment
 
@@ -24,7 +24,7 @@ class Agreement(NamedTuple):
     by_class: Tensor
 
 
-def label_agreement(predicted: Tensor, labels: Tensor, n_classes: int) -> Agreement:
+def label_agreement(predicted: Numbers, labels: Numbers, n_classes: int) -> Agreement:
     """Share of samples that a classifier assigns to the class that they were generated for.
 
     Print the data's own agreement beside it, that of real samples of a test set with the same classifier. A higher one
@@ -41,6 +41,7 @@ def label_agreement(predicted: Tensor, labels: Tensor, n_classes: int) -> Agreem
     >>> label_agreement(torch.tensor([0, 1, 1, 0]), torch.tensor([0, 1, 0, 0]), n_classes=3)
     Agreement(share=0.75, by_class=tensor([0.6667, 1.0000,    nan]))
     """
+    predicted, labels = tensor(predicted, "predicted"), tensor(labels, "labels")
     _check_classes(predicted, labels, ("predicted", n_classes), ("labels", n_classes))
     right = (predicted == labels).double()
     sums = torch.zeros(n_classes, dtype=torch.float64).index_add_(0, labels.long().cpu(), right.cpu())
@@ -60,7 +61,7 @@ class Purity(NamedTuple):
     classes: Tensor
 
 
-def code_purity(codes: Tensor, labels: Tensor, n_codes: int, n_classes: int) -> Purity:
+def code_purity(codes: Numbers, labels: Numbers, n_codes: int, n_classes: int) -> Purity:
     """Share of samples whose class is that of their code, under the best one-to-one assignment of codes to classes.
 
     It is at least 1/n for n balanced codes and classes, and stricter than the purity of clusters, which may assign one
@@ -78,6 +79,7 @@ def code_purity(codes: Tensor, labels: Tensor, n_codes: int, n_classes: int) -> 
     >>> code_purity(torch.tensor([0, 0, 1, 1]), torch.tensor([1, 1, 0, 1]), n_codes=2, n_classes=2)
     Purity(share=0.75, classes=tensor([1, 0]))
     """
+    codes, labels = tensor(codes, "codes"), tensor(labels, "labels")
     _check_classes(codes, labels, ("codes", n_codes), ("labels", n_classes))
     counts = torch.bincount(codes.long().cpu() * n_classes + labels.long().cpu(), minlength=n_codes * n_classes)
     table = counts.view(n_codes, n_classes)
@@ -87,7 +89,7 @@ def code_purity(codes: Tensor, labels: Tensor, n_codes: int, n_classes: int) -> 
 
 
 def intra_class_precision_recall(
-    real: Tensor, real_labels: Tensor, generated: Tensor, generated_labels: Tensor, k: int = 3
+    real: Numbers, real_labels: Numbers, generated: Numbers, generated_labels: Numbers, k: int = 3
 ) -> dict[int, PrecisionRecall]:
     """Precision, recall, density and coverage within each class; recall tells whether a class keeps its variety.
 
@@ -109,6 +111,7 @@ def intra_class_precision_recall(
     [1.0, 1.0]
     """
     x, y = pair(real, generated)
+    real_labels, generated_labels = tensor(real_labels, "real_labels"), tensor(generated_labels, "generated_labels")
     for name, features, labels in (("real", x, real_labels), ("generated", y, generated_labels)):
         if labels.shape != (len(features),) or labels.is_floating_point():
             raise ValueError(

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gancourse.errors import NotFiniteError
+from gancourse.metrics.features import Numbers, comparable, tensor
 
 
 class Variety(NamedTuple):
@@ -104,13 +105,14 @@ class CollapseDetector:
 
     def __init__(
         self,
-        real: Tensor,
+        real: Numbers,
         n_cells: int = 32,
         level: float = 0.01,
         tolerance: float = 0.05,
         resolution: float = 0.1,
         seed: int = 0,
     ) -> None:
+        real = tensor(real, "real")
         if n_cells < 2 or len(real) < 10 * n_cells:
             raise ValueError(f"{len(real)} points for {n_cells} cells; expected 2 or more cells, ten points for each")
         if not 0 < level < 1 or not 0 <= tolerance < 1 or not 0 <= resolution < 1:
@@ -118,6 +120,7 @@ class CollapseDetector:
                 f"level is {level}, tolerance {tolerance}, resolution {resolution}; expected numbers between 0 and 1"
             )
         self.level, self.tolerance = level, tolerance
+        self.sample = real[:0]  # of their kind
         # Distances between points far from 0 would lose digits.
         self.centre = real.detach().cpu().double().flatten(1).mean(0)
         flat = self._flat(real)
@@ -142,13 +145,14 @@ class CollapseDetector:
     def _shares(self, flat: Tensor) -> Tensor:
         return torch.bincount(self._cells(flat), minlength=self.n_cells).double() / len(flat)
 
-    def __call__(self, fake: Tensor) -> Variety:
+    def __call__(self, fake: Numbers) -> Variety:
         """How much of the data generated samples, [n, ...], cover.
 
         Raises:
             ValueError: there are no samples, or their shape isn't that of the data.
             NotFiniteError: one isn't finite.
         """
+        _, fake = comparable(real=self.sample, samples=fake)
         if not len(fake) or fake[0].numel() != len(self.centre):
             raise ValueError(
                 f"samples are {tuple(fake.shape)}; expected at least one, of {len(self.centre)} numbers as the data"

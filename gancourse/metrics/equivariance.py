@@ -8,6 +8,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from gancourse.metrics.features import Numbers, tensor
+
 
 def translated(x: Tensor, right: float, down: float) -> Tensor:
     """Periodic images moved by any part of a pixel: exact for images without frequencies of half the rate.
@@ -28,7 +30,7 @@ def translated(x: Tensor, right: float, down: float) -> Tensor:
 
 
 def translation_equivariance(
-    function: Callable[[Tensor], Tensor], x: Tensor, shifts: Tensor, margin: int, peak: float | None = None
+    function: Callable[[Tensor], Tensor], x: Numbers, shifts: Numbers, margin: int, peak: float | None = None
 ) -> float:
     """Peak signal-to-noise ratio, in decibels, of function(moved x) as an approximation of the moved function(x).
 
@@ -51,6 +53,7 @@ def translation_equivariance(
     >>> translation_equivariance(lambda x: 3 * x, x, torch.tensor([[0.5, 0.0]]), margin=2) > 100
     True
     """
+    x, shifts = tensor(x, "x"), tensor(shifts, "shifts")
     if shifts.ndim != 2 or shifts.shape[1] != 2 or not len(shifts) or not 0 <= 2 * margin < x.shape[-1]:
         raise ValueError(
             f"shifts {tuple(shifts.shape)} and a margin of {margin} of {x.shape[-1]} pixels; expected [n, 2] and a "

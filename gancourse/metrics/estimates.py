@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gancourse.metrics.features import pair
+from gancourse.metrics.features import Numbers, pair
 
 
 class Estimate(NamedTuple):
@@ -49,8 +49,8 @@ class Interval(NamedTuple):
 
 def bootstrap(
     metric: Callable[[Tensor, Tensor], float],
-    real: Tensor,
-    generated: Tensor,
+    real: Numbers,
+    generated: Numbers,
     n_resamples: int = 200,
     level: float = 0.95,
     seed: int = 0,

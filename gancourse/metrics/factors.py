@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from gancourse.errors import NotFiniteError
+from gancourse.metrics.features import Numbers, comparable
 
 
-def factor_overlap(real: Tensor, generated: Tensor, n_classes: Sequence[int], bins: int = 10) -> Tensor:
+def factor_overlap(real: Numbers, generated: Numbers, n_classes: Sequence[int], bins: int = 10) -> Tensor:
     """Overlap of the distributions of each factor: Σ min(p, q) over its classes, or over equal bins of 0 … 1.
 
     It is one minus the total variation distance of the two histograms: 1 for equal shares, 0 where no value is shared.
@@ -32,6 +33,7 @@ def factor_overlap(real: Tensor, generated: Tensor, n_classes: Sequence[int], bi
     >>> factor_overlap(torch.tensor([[0.1], [0.9]]), torch.tensor([[0.2], [0.3]]), [2]).tolist()
     [0.5]
     """
+    real, generated = comparable(real=real, generated=generated)
     shapes = {"real": real, "generated": generated}
     for name, factors in shapes.items():
         if factors.ndim != 2 or factors.shape[1] != len(n_classes) or not len(factors):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gancourse.errors import NotFiniteError
-from gancourse.metrics.features import matrix, pair
+from gancourse.metrics.features import Numbers, comparable, matrix, pair, tensor
 from gancourse.metrics.moments import Statistics
 
 SMALL = 256  # for at most this number of features, the singular values are fast to compute
@@ -75,7 +75,7 @@ def _nuclear_norm(a: Tensor) -> Tensor:
     return torch.linalg.svdvals(a).sum()
 
 
-def frechet_distance(real: Tensor | Statistics, generated: Tensor | Statistics) -> float:
+def frechet_distance(real: Numbers | Statistics, generated: Numbers | Statistics) -> float:
     """Squared 2-Wasserstein distance between Gaussians fitted to features: ‖μᵣ − μ_g‖² + tr(Σᵣ + Σ_g − 2(ΣᵣΣ_g)^½).
 
     With factors Σᵣ = FᵀF and Σ_g = GᵀG, the last trace is the sum of the singular values of F Gᵀ. The factor
@@ -100,6 +100,10 @@ def frechet_distance(real: Tensor | Statistics, generated: Tensor | Statistics) 
     >>> round(frechet_distance(x, x + 2), 6)
     12.0
     """
+    sets = {"real": real, "generated": generated}
+    numbers = {name: x for name, x in sets.items() if not isinstance(x, Statistics)}
+    sets |= dict(zip(numbers, comparable(**numbers), strict=True))
+    real, generated = sets.values()
     widths = [
         len(x.mean) if isinstance(x, Statistics) else x.shape[-1] if x.ndim == 2 else 0 for x in (real, generated)
     ]
@@ -141,7 +145,7 @@ def _sizes(n: int, n_features: int) -> tuple[int, ...]:
 
 
 def frechet_extrapolated(
-    real: Tensor | Statistics, generated: Tensor, sizes: Sequence[int] | None = None, seed: int = 0
+    real: Numbers | Statistics, generated: Numbers, sizes: Sequence[int] | None = None, seed: int = 0
 ) -> Extrapolation:
     """Fréchet distance extrapolated to infinitely many samples, as its bias falls like 1/n.
 
@@ -165,8 +169,10 @@ def frechet_extrapolated(
     >>> extrapolation.value < min(extrapolation.distances)
     True
     """
-    x = real if isinstance(real, Statistics) else matrix(real, "real")
-    y = matrix(generated, "generated")
+    if isinstance(real, Statistics):
+        x, y = real, matrix(generated, "generated")
+    else:
+        x, y = pair(real, generated)
     n = len(y) if isinstance(x, Statistics) else min(len(x), len(y))
     sizes = _sizes(n, y.shape[1]) if sizes is None else tuple(sorted({int(s) for s in sizes}))
     if len(sizes) < 2 or not 2 <= sizes[0] <= sizes[-1] <= n:
@@ -199,7 +205,7 @@ def _line(x: Sequence[float], y: Sequence[float], weights: Sequence[float]) -> t
 
 
 def intra_class_frechet(
-    real: Tensor, real_labels: Tensor, generated: Tensor, generated_labels: Tensor
+    real: Numbers, real_labels: Numbers, generated: Numbers, generated_labels: Numbers
 ) -> dict[int, float]:
     """Fréchet distance within each class: large for a generator that ignores its label, unlike the plain distance.
 
@@ -222,6 +228,7 @@ def intra_class_frechet(
     {0: 1.0, 1: 1.0}
     """
     x, y = pair(real, generated)
+    real_labels, generated_labels = tensor(real_labels, "real_labels"), tensor(generated_labels, "generated_labels")
     for name, features, labels in (("real", x, real_labels), ("generated", y, generated_labels)):
         if labels.shape != (len(features),) or labels.is_floating_point():
             raise ValueError(

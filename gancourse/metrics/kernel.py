@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from gancourse.metrics.estimates import Estimate
-from gancourse.metrics.features import pair
+from gancourse.metrics.features import Numbers, pair
 
 BLOCK = 1024
 
@@ -31,7 +31,7 @@ def _sum_of_pairs(x: Tensor, unbiased: bool) -> Tensor:
     return (total - own) / (n * (n - 1))
 
 
-def kernel_distance(real: Tensor, generated: Tensor, unbiased: bool = True) -> float:
+def kernel_distance(real: Numbers, generated: Numbers, unbiased: bool = True) -> float:
     """Squared maximum mean discrepancy with k(x, y) = (x·y/d + 1)³, over all pairs: the kernel (Inception) distance.
 
     The kernel is a polynomial of degree three, so this compares the first three moments of the features. The unbiased
@@ -57,7 +57,7 @@ def kernel_distance(real: Tensor, generated: Tensor, unbiased: bool = True) -> f
 
 
 def kernel_distance_subsets(
-    real: Tensor, generated: Tensor, subset_size: int = 1000, n_subsets: int = 100, seed: int = 0
+    real: Numbers, generated: Numbers, subset_size: int = 1000, n_subsets: int = 100, seed: int = 0
 ) -> Estimate:
     """Kernel distance as it is usually reported: mean and deviation over random subsets of equal size.
 

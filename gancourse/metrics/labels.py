@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 
-def label(metric: str, extractor: str, *sizes: int) -> str:
+def label(metric: str, extractor: str, *sizes: int, protocol: str = "") -> str:
     """Name of a measured value: the metric, the feature extractor and the numbers of samples.
 
     Args:
         metric: "fid", "kid", "precision", …
         extractor: name of the feature extractor.
         sizes: number of real and of generated samples; of generated samples only if no real ones are used.
+        protocol: what else decides the value, such as "10 splits".
 
     Raises:
         ValueError: the extractor isn't a string, there is no size, or one isn't a positive integer.
@@ -27,4 +28,4 @@ def label(metric: str, extractor: str, *sizes: int) -> str:
     def short(n: int) -> str:
         return f"{n // 1000}k" if n % 1000 == 0 else str(n)
 
-    return f"{metric}({extractor}, {'/'.join(map(short, sizes))})"
+    return f"{metric}({extractor}, {'/'.join(map(short, sizes))}{protocol and ', '}{protocol})"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gancourse.metrics.features import matrix
+from gancourse.metrics.features import Numbers, comparable, matrix
 
 BLOCK = 1024
 
@@ -58,7 +58,7 @@ def _share(to_train: Tensor, to_test: Tensor) -> Tensor:
 
 
 def nearest_ratio(
-    train: Tensor, test: Tensor, generated: Tensor, n_permutations: int = 999, seed: int = 0
+    train: Numbers, test: Numbers, generated: Numbers, n_permutations: int = 999, seed: int = 0
 ) -> Memorisation:
     """Compare generated samples' nearest neighbours in the training set with those in held-out data.
 
@@ -87,6 +87,7 @@ def nearest_ratio(
     >>> nearest_ratio(x[:100], x[100:200], x[200:]).p_value > 0.01
     True
     """
+    train, test, generated = comparable(train=train, test=test, generated=generated)
     x, y = matrix(train, "train", n_min=1), matrix(test, "test")
     z = matrix(generated, "generated", n_min=1)
     if len({s.shape[1] for s in (x, y, z)}) > 1:

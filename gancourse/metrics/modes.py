@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gancourse.errors import NotFiniteError
+from gancourse.metrics.features import Numbers, comparable, tensor
 
 
 class Coverage(NamedTuple):
@@ -29,7 +30,7 @@ class Coverage(NamedTuple):
     nearest: Tensor
 
 
-def mode_coverage(samples: Tensor, means: Tensor, std: float, n_std: float = 3.0) -> Coverage:
+def mode_coverage(samples: Numbers, means: Numbers, std: float, n_std: float = 3.0) -> Coverage:
     """Count the modes that samples cover, and the samples close to a mode.
 
     Args:
@@ -48,6 +49,7 @@ def mode_coverage(samples: Tensor, means: Tensor, std: float, n_std: float = 3.0
     >>> mode_coverage(torch.tensor([[0.0, 0.1], [5.0, 5.0]]), torch.tensor([[0.0, 0.0], [2.0, 0.0]]), std=0.1)[:2]
     (1, 0.5)
     """
+    samples, means = comparable(samples=samples, means=means)
     if samples.ndim != 2 or means.ndim != 2 or samples.shape[1] != means.shape[1] or len(samples) == 0:
         raise ValueError(
             f"samples {tuple(samples.shape)} and means {tuple(means.shape)}; expected [n, dimensions] and "
@@ -86,7 +88,7 @@ class ClassCoverage(NamedTuple):
     counts: Tensor
 
 
-def class_coverage(labels: Tensor, n_classes: int) -> ClassCoverage:
+def class_coverage(labels: Numbers, n_classes: int) -> ClassCoverage:
     """Count the classes of samples, as labelled by a classifier; there are 1,000 for stacked digits.
 
     A class that doesn't occur adds 0 · log 0 = 0 to the divergence. n perfect samples have a reverse KL of about
@@ -104,6 +106,7 @@ def class_coverage(labels: Tensor, n_classes: int) -> ClassCoverage:
     >>> class_coverage(torch.tensor([0, 0, 1, 1]), 4)[:2]
     (2, 0.6931471805599453)
     """
+    labels = tensor(labels, "labels")
     if labels.ndim != 1 or not len(labels) or labels.is_floating_point() or labels.is_complex():
         raise ValueError(f"labels are {labels.dtype} {tuple(labels.shape)}; expected integers [n], at least one")
     if not 0 <= int(labels.min()) <= int(labels.max()) < n_classes:

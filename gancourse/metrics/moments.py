@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gancourse.metrics.features import matrix
+from gancourse.metrics.features import Numbers, matrix
 
 
 class Statistics(NamedTuple):
@@ -27,7 +27,7 @@ class Statistics(NamedTuple):
     covariance: Tensor
 
     @classmethod
-    def of(cls, features: Tensor) -> Statistics:
+    def of(cls, features: Numbers) -> Statistics:
         """Statistics of features [n, features], n ≥ 2."""
         x = matrix(features, "features")
         centred = x - x.mean(0)
@@ -59,7 +59,7 @@ class Moments:
         self.mean = torch.zeros(n_features, dtype=torch.float64)
         self.scatter = torch.zeros(n_features, n_features, dtype=torch.float64)
 
-    def update(self, features: Tensor) -> None:
+    def update(self, features: Numbers) -> None:
         """Add features [n, features], n ≥ 1.
 
         Raises:

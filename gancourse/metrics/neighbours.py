@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gancourse.metrics.features import pair
+from gancourse.metrics.features import Numbers, pair
 
 ROWS = 1024  # points that are compared with a whole set at a time
 N_EXTRA = 2  # further candidates for the k-th neighbour
@@ -168,7 +168,7 @@ def _decide(
     return i[in_closed], j[in_closed], (squares < limits)[in_closed]
 
 
-def precision_recall(real: Tensor, generated: Tensor, k: int = 3) -> PrecisionRecall:
+def precision_recall(real: Numbers, generated: Numbers, k: int = 3) -> PrecisionRecall:
     """Precision, recall, density and coverage by balls whose radius is the distance to the k-th nearest neighbour.
 
     Precision and density measure whether generated samples are where real ones are; recall and coverage measure

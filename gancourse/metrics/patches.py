@@ -6,11 +6,12 @@ import torch
 from torch import Tensor
 
 from gancourse.laplacian import pyramid
+from gancourse.metrics.features import Numbers, comparable, tensor
 from gancourse.metrics.transport import sliced_wasserstein
 from gancourse.rng import generator
 
 
-def patches(images: Tensor, size: int, n_each: int, seed: int = 0) -> Tensor:
+def patches(images: Numbers, size: int, n_each: int, seed: int = 0) -> Tensor:
     """Square patches at random places, [n · n_each, channels, size, size].
 
     Args:
@@ -25,6 +26,7 @@ def patches(images: Tensor, size: int, n_each: int, seed: int = 0) -> Tensor:
     >>> patches(torch.randn(10, 3, 8, 8), size=7, n_each=2).shape
     torch.Size([20, 3, 7, 7])
     """
+    images = tensor(images, "images")
     n, _, height, width = images.shape
     if min(height, width) < size or size < 1 or n_each < 1:
         raise ValueError(
@@ -40,8 +42,8 @@ def patches(images: Tensor, size: int, n_each: int, seed: int = 0) -> Tensor:
 
 
 def pyramid_distances(
-    real: Tensor,
-    generated: Tensor,
+    real: Numbers,
+    generated: Numbers,
     n_levels: int,
     size: int = 7,
     n_each: int = 8,
@@ -69,6 +71,7 @@ def pyramid_distances(
     Source: Karras et al. 2018, section 5: 7 × 7 patches, 128 an image. There each set is divided by its own deviation,
     so that a level of too little contrast isn't noticed, and the distance is W₁'s mean, not the root of W₂²'s.
     """
+    real, generated = comparable(real=real, generated=generated)
     if real.shape[1:] != generated.shape[1:] or real.ndim != 4:
         raise ValueError(
             f"real images are {tuple(real.shape)} and generated ones {tuple(generated.shape)}; expected [n, channels, "

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gancourse.errors import NotFiniteError
+from gancourse.metrics.features import Numbers, tensor
 
 
 def _between(z0: Tensor, z1: Tensor, t: Tensor, spherical: bool) -> Tensor:
@@ -25,9 +26,9 @@ def _between(z0: Tensor, z1: Tensor, t: Tensor, spherical: bool) -> Tensor:
 def perceptual_path_length(
     generator: Callable[[Tensor], Tensor],
     features: Callable[[Tensor], Tensor],
-    z0: Tensor,
-    z1: Tensor,
-    t: Tensor,
+    z0: Numbers,
+    z1: Numbers,
+    t: Numbers,
     epsilon: float = 1e-4,
     spherical: bool = True,
 ) -> Tensor:
@@ -60,6 +61,7 @@ def perceptual_path_length(
     >>> round(perceptual_path_length(lambda z: 2 * z, lambda x: x, z0, z1, torch.rand(1), spherical=False).item(), 6)
     100.0
     """
+    z0, z1, t = tensor(z0, "z0"), tensor(z1, "z1"), tensor(t, "t")
     if z0.ndim != 2 or z0.shape != z1.shape or t.shape != z0.shape[:1] or not len(z0):
         raise ValueError(
             f"z0 {tuple(z0.shape)}, z1 {tuple(z1.shape)}, t {tuple(t.shape)}; expected [n, latent] twice and [n]"

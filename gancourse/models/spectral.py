@@ -9,12 +9,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from gancourse.evaluation_mode import evaluating
+
 LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d, nn.Embedding)
 MOST_ENTRIES = 2**25  # entries of a matrix that is built and decomposed: 256 MiB in float64
 
 
 def _unit(x: Tensor) -> Tensor:
-    return x / x.norm().clamp(min=1e-12)
+    """A vector of length one in its direction; zero remains zero."""
+    norm = x.norm()
+    return x / norm.where(norm > 0, torch.ones_like(norm))
 
 
 class SpectralNorm(nn.Module):
@@ -23,6 +27,7 @@ class SpectralNorm(nn.Module):
     The matrix has a row for each output channel. Each use in training mode improves u and v, which are buffers, by
     one power iteration: u ← Wv/‖Wv‖, v ← Wᵀu/‖Wᵀu‖, σ = uᵀWv. Because W changes little between updates, one is enough.
     In evaluation mode u and v do not change, but by `iterate`: `training.Average` calls it for its own weights.
+    A weight of zeros, which has no direction, is returned as it is; v stays, so that the next weight is estimated.
 
     Args:
         weight: the weight to normalise; u and v are initialised from it.
@@ -55,7 +60,9 @@ class SpectralNorm(nn.Module):
     def iterate(self, matrix: Tensor) -> None:
         """Improve u and v by one power iteration."""
         self.u.copy_(_unit(matrix @ self.v))
-        self.v.copy_(_unit(matrix.T @ self.u))
+        v = _unit(matrix.T @ self.u)
+        # From v = 0, which a weight of zeros would leave, no later weight could be estimated.
+        self.v.copy_(v.where(v.any(), self.v))
 
     def forward(self, weight: Tensor) -> Tensor:
         """The normalised weight. Gradients flow through W in σ as well, but not through u and v."""
@@ -65,7 +72,8 @@ class SpectralNorm(nn.Module):
             if self.training:
                 self.iterate(matrix)
             # Clones: the next use changes the buffers in place, and this one's backward pass needs the old values.
-            return weight / torch.dot(self.u.clone(), torch.mv(matrix, self.v.clone()))
+            norm = torch.dot(self.u.clone(), torch.mv(matrix, self.v.clone()))
+            return weight / norm.where(norm != 0, torch.ones_like(norm))
 
     def right_inverse(self, weight: Tensor) -> Tensor:
         """The stored value of an assigned weight: the weight itself, not yet normalised."""
@@ -156,12 +164,8 @@ def operator_norm(layer: nn.Module, image: tuple[int, int] | None = None) -> flo
 
 def _weight(layer: nn.Module) -> Tensor:
     """The layer's weight in float64, without the power iteration that reading it makes in training mode."""
-    training = [module for module in layer.modules() if module.training]
-    layer.eval()
-    weight = layer.weight.detach().double()
-    for module in training:
-        module.training = True
-    return weight
+    with evaluating(layer):
+        return layer.weight.detach().double()
 
 
 def _is_circular(layer: nn.Module, image: tuple[int, int]) -> bool:

@@ -37,15 +37,20 @@ class VirtualBatchNorm(nn.Module):
             raise ValueError(f"{len(x)} rows, of which {self.n_reference} are the reference; use WithReference")
         check_shape(x, (self.n_features, *x.shape[2:]), "x")
         axes, shape = tuple(range(2, x.ndim)), (1, -1, *[1] * (x.ndim - 2))
-        # First and second moment of each row, [rows, features, 1, …], then of the rows that it is normalised by.
-        x = x if x.dtype == torch.float64 else x.float()  # in bfloat16, rounding would exceed the difference below
-        moments = torch.stack([x, x.square()])
-        own = moments.mean([axis + 1 for axis in axes], keepdim=True) if axes else moments
-        reference = own[:, : self.n_reference].mean(1, keepdim=True)
+        x = x if x.dtype == torch.float64 else x.float()  # bfloat16 has too few digits for statistics
+        # Features far from 0 would lose digits. Nothing depends on this shift, so no gradient flows through it.
+        x = x - x[: self.n_reference].detach().mean((0, *axes), keepdim=True)
+        # Mean and variance of each row, [rows, features, 1, …], then of the rows that it is normalised by.
+        own_mean = x.mean(axes, keepdim=True) if axes else x
+        own_variance = (x - own_mean).square().mean(axes, keepdim=True) if axes else torch.zeros_like(x)
+        references, others = own_mean[: self.n_reference], own_mean[self.n_reference :]
+        centre = references.mean(0, keepdim=True)
+        spread = (own_variance[: self.n_reference] + (references - centre).square()).mean(0, keepdim=True)
         share = 1 / (self.n_reference + 1)
-        mixed = (1 - share) * reference + share * own[:, self.n_reference :]
-        mean, square = torch.cat([reference.expand(-1, self.n_reference, *reference.shape[2:]), mixed], 1)
-        variance = (square - mean.square()).clamp(min=0)
+        between = share * (1 - share) * (others - centre).square()
+        mixed = (1 - share) * spread + share * own_variance[self.n_reference :] + between
+        mean = torch.cat([centre.expand_as(references), (1 - share) * centre + share * others])
+        variance = torch.cat([spread.expand_as(references), mixed])
         return (x - mean) / (variance + self.eps).sqrt() * self.weight.view(shape) + self.bias.view(shape)
 
 

@@ -3,11 +3,6 @@
 from gancourse.theory import dirac, fields
 from gancourse.theory.conditional import conditional_value
 from gancourse.theory.divergences import (
-    FDivergence,
-    dual_bound,
-    dual_bound_monte_carlo,
-    f_divergence,
-    f_divergences,
     jensen_shannon,
     kl,
     pearson,
@@ -16,6 +11,14 @@ from gancourse.theory.divergences import (
     total_variation,
 )
 from gancourse.theory.noisy import Expectations, NoisyMixture
+from gancourse.theory.duality import (
+    FDivergence,
+    Tails,
+    dual_bound,
+    dual_bound_monte_carlo,
+    f_divergence,
+    f_divergences,
+)
 from gancourse.theory.optimum import (
     Estimate,
     criterion,
@@ -45,6 +48,7 @@ __all__ = [
     "Lines",
     "NoisyMixture",
     "QuadratureError",
+    "Tails",
     "Transport",
     "Witness",
     "box",

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from gancourse.evaluation_mode import evaluating
 from gancourse.functional import call_at
 
 Operator = Callable[[Tensor], Tensor]
@@ -87,15 +88,8 @@ def _check_players(players: Sequence[Any]) -> None:
 @contextmanager
 def _frozen_memories(players: Sequence[Any]) -> Iterator[None]:
     """Inside, memories are in evaluation mode, so that evaluating a loss doesn't change them."""
-    memories = [m for m in (getattr(player, "memory", None) for player in players) if m is not None]
-    modes = [m.training for m in memories]
-    try:
-        for memory in memories:
-            memory.eval()
+    with evaluating(*(m for m in (getattr(player, "memory", None) for player in players) if m is not None)):
         yield
-    finally:
-        for memory, mode in zip(memories, modes, strict=True):
-            memory.train(mode)
 
 
 def game_field(game: Any, batch: Any, noise: Any) -> Field:

@@ -9,11 +9,10 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from gancourse.theory.divergences import jensen_shannon
+from gancourse.theory.divergences import expected, jensen_shannon
 from gancourse.theory.quadrature import Grid, LogDensity
 
 Logit = Callable[[Tensor], Tensor]
@@ -45,6 +44,7 @@ def optimal_logit(log_p_data: Tensor, log_p_g: Tensor) -> Tensor:
 
     Source: Goodfellow et al. 2014, eq. 2, through the inverse of the sigmoid.
 
+    >>> import torch
     >>> optimal_logit(torch.tensor([-1000.0]), torch.tensor([-1002.0]))
     tensor([2.])
     """
@@ -68,15 +68,11 @@ def optimal_discriminator(log_p_data: Tensor, log_p_g: Tensor) -> Tensor:
 
     Source: Goodfellow et al. 2014, eq. 2.
 
+    >>> import torch
     >>> optimal_discriminator(torch.tensor([0.75]).log(), torch.tensor([0.25]).log())
     tensor([0.7500])
     """
     return optimal_logit(log_p_data, log_p_g).sigmoid()
-
-
-def _times(density: Tensor, values: Tensor) -> Tensor:
-    """Density times values; zero where the density is zero, even if the values are infinite."""
-    return torch.where(density > 0, density * values, torch.zeros_like(values))
 
 
 def value(logit: Logit, log_p_data: LogDensity, log_p_g: LogDensity, grid: Grid) -> Tensor:
@@ -102,14 +98,13 @@ def value(logit: Logit, log_p_data: LogDensity, log_p_g: LogDensity, grid: Grid)
     >>> round(value(lambda x: 0 * x[:, 0], normal, normal, interval(-9.0, 9.0)).item(), 4)
     -1.3863
     """
-    p = grid.evaluate(log_p_data, "p_data").exp()
-    q = grid.evaluate(log_p_g, "p_g").exp()
+    p, q = grid.evaluate(log_p_data, "p_data"), grid.evaluate(log_p_g, "p_g")
     score = logit(grid.points)
     if score.shape != p.shape:
         raise ValueError(
             f"the discriminator returns shape {tuple(score.shape)}; expected one logit per point, {list(p.shape)}"
         )
-    return grid.checked(_times(p, -softplus(-score)) + _times(q, -softplus(score)))
+    return grid.checked(expected(p, -softplus(-score)) + expected(q, -softplus(score)))
 
 
 def value_monte_carlo(logits_real: Tensor, logits_fake: Tensor) -> Estimate:
@@ -122,6 +117,7 @@ def value_monte_carlo(logits_real: Tensor, logits_fake: Tensor) -> Estimate:
     Raises:
         ValueError: there are fewer than two samples of either kind, or the logits have more than one axis.
 
+    >>> import torch
     >>> value_monte_carlo(torch.zeros(5), torch.zeros(7)).standard_error
     0.0
     """

@@ -13,7 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gancourse.plans import cheapest_assignment, cheapest_plan
+from gancourse import plans
+from gancourse.plans import PlanError, scale_of, sorted_plan, value_of
+
+TINY = 1e-300  # a smaller number may have lost digits
 
 
 class Transport(NamedTuple):
@@ -55,6 +58,7 @@ class Witness:
         """Values of f at x [batch, dimensions], [batch]."""
         if x.ndim != 2 or x.shape[1] != self.anchors.shape[1]:
             raise ValueError(f"x has shape {tuple(x.shape)}; expected [batch, {self.anchors.shape[1]}]")
+        x = x if x.is_floating_point() else x.to(self.anchors.dtype)  # integers would round the anchors
         anchors, heights = self.anchors.to(x), self.heights.to(x)
         return (_distances(x, anchors) + heights).min(1).values
 
@@ -123,33 +127,14 @@ def wasserstein_1d(
         raise ValueError(f"the points have {x.shape[1]} dimensions; sorting needs one: use wasserstein(x, y)")
     a, b = _weights(weights_x, len(x), "weights_x"), _weights(weights_y, len(y), "weights_y")
     (x, i), (y, j) = x[:, 0].sort(), y[:, 0].sort()
-    F, G = a[i].cumsum(0), b[j].cumsum(0)
-    # Both quantile functions are constant between neighbouring levels, so the integral over levels is a sum.
-    levels = torch.cat([F[:-1], G[:-1]]).clamp(max=1.0).sort().values
-    levels = torch.cat([levels.new_zeros(1), levels, levels.new_ones(1)])
-    middle = (levels[1:] + levels[:-1]) / 2
-    at_x, at_y = (torch.searchsorted(c, middle).clamp(max=len(c) - 1) for c in (F, G))
-    cost = (levels.diff() * (x[at_x] - y[at_y]).abs().pow(p)).sum()
-    return cost.pow(1 / p)
+    at_x, at_y, moved = map(torch.from_numpy, sorted_plan(a[i].tolist(), b[j].tolist()))
+    return _root(moved, (x[at_x] - y[at_y]).abs(), p)
 
 
-def _assignment(cost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Cheapest one-to-one plan of n equal masses, and ψ, from a cost matrix [n, n]."""
-    n = len(cost)
-    rows, columns = cheapest_assignment(cost)
-    plan = np.zeros_like(cost)
-    plan[rows, columns] = 1 / n
-    # φ_i = c(i, σi) − ψ_σi is feasible if ψ_j ≤ ψ_σi + c(i, j) − c(i, σi) for all i and j: lengths of shortest paths.
-    # A cycle of negative length would give a cheaper plan, so there is none.
-    step = np.empty_like(cost)
-    step[columns] = cost - cost[rows, columns][:, None]
-    psi = np.zeros(n)
-    for _ in range(n):
-        shorter = np.minimum(psi, (psi[:, None] + step).min(0))
-        if np.array_equal(shorter, psi):
-            break
-        psi = shorter
-    return plan, psi
+def _root(masses: Tensor, distances: Tensor, p: float) -> Tensor:
+    """p-th root of the sum of masses times distances^p, differentiable with respect to the distances."""
+    unit = scale_of(distances.detach().max().item(), p)  # powers of small distances would underflow
+    return unit * (masses * (distances / unit).pow(p)).sum().pow(1 / p)
 
 
 def optimal_transport(
@@ -158,7 +143,8 @@ def optimal_transport(
     """The cheapest plan between two sets of points in any dimension, and potentials that prove it.
 
     Equal numbers of points of equal weight are an assignment problem; other cases are a linear programme in n · m
-    variables. 256 points per side take ten milliseconds as an assignment, and half a second as a programme.
+    variables. 256 points per side take ten milliseconds as an assignment, and half a second as a programme;
+    beside far points some seconds.
 
     Args:
         x: positions, [n, dimensions] or [n].
@@ -173,7 +159,7 @@ def optimal_transport(
     Raises:
         ValueError: the positions are not finite or of different dimensions, p is below one, or weights are no
             distribution.
-        RuntimeError: the linear programme could not be solved.
+        PlanError: the costs, or their differences in size, are beyond float64; there is no inexact result.
 
     Source: Villani 2003, theorem 1.3 (Kantorovich's duality), here for finite sets.
 
@@ -185,15 +171,30 @@ def optimal_transport(
     """
     x, y = _check(x.detach(), y.detach(), p)
     a, b = _weights(weights_x, len(x), "weights_x"), _weights(weights_y, len(y), "weights_y")
-    cost = _distances(x, y).pow(p)
+    plan, unit, cost = _cheapest(x, y, p, weights_x, weights_y)
+    phi = (cost - plan.potential).min(1)  # the largest that ψ allows; so φ and ψ are feasible despite rounding
+    value = value_of(cost, plan)
+    with np.errstate(over="ignore", invalid="ignore"):
+        factor = np.float64(unit) ** p
+        total, dual = (float(factor * part) for part in (value, a.numpy() @ phi + b.numpy() @ plan.potential))
+        potentials = [torch.from_numpy(factor * part) for part in (phi, plan.potential)]
+    if not (math.isfinite(total) and all(part.isfinite().all() for part in potentials)) or (value > 0 and total < TINY):
+        raise PlanError(
+            f"distances of about {unit:.2g} to the power {p:g} are beyond float64's range; scale the points, or use "
+            "wasserstein, which returns the distance alone"
+        )
+    moved = np.zeros_like(cost)
+    moved[plan.rows, plan.columns] = plan.masses
+    return Transport(unit * value ** (1 / p), total, torch.from_numpy(moved), *potentials, dual)
+
+
+def _cheapest(x: Tensor, y: Tensor, p: float, weights_x: Tensor | None, weights_y: Tensor | None) -> plans.Transport:
+    """Cheapest plan in units of its own; equal numbers of points of equal weight are assigned to each other."""
+    distances = _distances(x, y).detach().numpy()
     if weights_x is None and weights_y is None and len(x) == len(y):
-        plan, psi = map(torch.from_numpy, _assignment(cost.numpy()))
-    else:
-        plan, psi = map(torch.from_numpy, cheapest_plan(cost.numpy(), a.numpy(), b.numpy()))
-    phi = (cost - psi).min(1).values  # the largest that ψ allows; so φ and ψ are feasible despite rounding
-    total = (plan * cost).sum().item()
-    dual = (a @ phi + b @ psi).item()
-    return Transport(max(total, 0.0) ** (1 / p), total, plan, phi, psi, dual)
+        return plans.transport(distances, p)
+    a, b = _weights(weights_x, len(x), "weights_x"), _weights(weights_y, len(y), "weights_y")
+    return plans.transport(distances, p, a.numpy(), b.numpy())
 
 
 def wasserstein(
@@ -213,9 +214,9 @@ def wasserstein(
     a, b = _check(x, y, p)
     if a.shape[1] == 1:
         return wasserstein_1d(x, y, p, weights_x, weights_y)
-    plan = optimal_transport(x, y, p, weights_x, weights_y).plan
-    i, j = plan.nonzero(as_tuple=True)  # n + m − 1 pairs at most, instead of n·m
-    return (plan[i, j] * torch.linalg.vector_norm(a[i] - b[j], dim=-1).pow(p)).sum().pow(1 / p)
+    plan = _cheapest(a, b, p, weights_x, weights_y).plan
+    i, j, masses = (torch.from_numpy(part) for part in plan[:3])  # n + m − 1 pairs at most, instead of n·m
+    return _root(masses, torch.linalg.vector_norm(a[i] - b[j], dim=-1), p)
 
 
 def witness(x: Tensor, y: Tensor, weights_x: Tensor | None = None, weights_y: Tensor | None = None) -> Witness:

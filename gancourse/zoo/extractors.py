@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from gancourse.data import MissingDataError
+from gancourse.evaluation_mode import evaluating
 from gancourse.names import lookup
 from gancourse.zoo.storage import load
 
@@ -52,14 +53,8 @@ class Extractor:
         """
         if not len(images):
             raise ValueError(f"images have shape {tuple(images.shape)}; expected at least one")
-        training = [m for m in self.network.modules() if m.training] if isinstance(self.network, nn.Module) else []
-        for module in training:
-            module.training = False
-        try:
+        with evaluating(*([self.network] if isinstance(self.network, nn.Module) else [])):
             features = torch.cat([self.network(part).cpu() for part in images.split(self.batch_size)])
-        finally:
-            for module in training:
-                module.training = True
         if len(features) != len(images):
             raise ValueError(f"{self.name} made {len(features)} rows of {len(images)} images; expected one an image")
         return features.flatten(1)

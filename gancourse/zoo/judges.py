@@ -16,6 +16,7 @@ from gancourse.zoo.stacked import N_JUDGED, stacked_coverage
 from gancourse.zoo.storage import load
 
 N_DEFAULT, N_QUICK, N_TEST = 10_000, 1000, 2000
+N_SPLITS, LEAST_IN_SPLIT = 10, 100  # parts of the Inception score, as published; fewer if they would be too small
 Make = Callable[[int], Tensor]
 """Makes so many samples."""
 S = TypeVar("S", bound=Source)
@@ -51,7 +52,8 @@ def judge_by(
         seed: shuffles the samples for the splits of the Inception score.
 
     Returns:
-        Fréchet and kernel distance; precision, recall, density and coverage with k = 3; Inception score.
+        Fréchet and kernel distance; precision, recall, density and coverage with k = 3; Inception score, the mean over
+        ten parts of the samples, or fewer, so that each has 100: its name says how many.
     """
     x, y = extract(real), extract(generated)
     values = {"fid": metrics.frechet_distance(x, y), "kid": metrics.kernel_distance(x, y)}
@@ -60,8 +62,9 @@ def judge_by(
     if logits is None:
         return labelled
     scores = logits(generated)
-    mean = metrics.inception_score(scores, min(10, len(scores)), seed).mean
-    return labelled | {metrics.label("is", extract.name, len(y)): mean}
+    n_splits = max(1, min(N_SPLITS, len(scores) // LEAST_IN_SPLIT))
+    name = metrics.label("is", extract.name, len(y), protocol=f"{n_splits} split{'s' if n_splits > 1 else ''}")
+    return labelled | {name: metrics.inception_score(scores, n_splits, seed).mean}
 
 
 def _classifier(data_name: str, border: int = 0) -> Judge[Source]:

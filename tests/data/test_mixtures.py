@@ -240,3 +240,15 @@ def test_what_is_no_distribution_is_refused(change, message):
 def test_points_of_another_dimension_are_refused(function, shape):
     with pytest.raises(ValueError, match=r"x has shape .* expected \[batch, 2\]"):
         getattr(ring(), function)(torch.zeros(shape))
+
+
+def test_whole_points_have_the_density_of_the_same_floats():
+    mixture = Mixture(torch.tensor([[0.5, 0.25], [2.0, 3.0]]), 0.4)
+    points = torch.tensor([[0, 0], [1, 0], [2, 3]])
+    for method in (mixture.density, mixture.log_density, mixture.posterior, mixture.score):
+        assert_close(method(points), method(points.float()))
+    assert_close(mixture.component_log_density(points, 1), mixture.component_log_density(points.float(), 1))
+    ring_of_metz = ring()
+    assert ring_of_metz.density(torch.tensor([[2, 0]])).item() == pytest.approx(
+        1 / 8 / (2 * math.pi * 0.02**2), rel=1e-5
+    )

@@ -32,6 +32,8 @@ def test_the_encoder_plays_last_and_both_terms_are_the_paper_s():
     assert_close(terms["mode"], -0.4 * torch.sigmoid(D(made)).log())
     of_g = game.players[1].terms(batch(), noise())
     assert of_g.keys() == {"adversarial", "reconstruction", "mode"}
+    assert_close(of_g["reconstruction"], terms["reconstruction"])
+    assert_close(of_g["mode"], terms["mode"])
     assert_close(of_g["adversarial"], -torch.sigmoid(D(G(noise().normal("z", 4)))).log())
 
 

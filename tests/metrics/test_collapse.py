@@ -54,6 +54,17 @@ def test_a_collapse_to_one_point_loses_all_but_one_cell():
     assert found.lost == pytest.approx(7 / 8, abs=0.02)
 
 
+@pytest.mark.parametrize(("n", "starved"), [(80, 0), (110, 1)])
+def test_the_level_is_divided_by_the_number_of_cells(n, starved):
+    """Of 8 equal cells, one gets nothing of n samples: probability (1 − 1/16)^n, compared with 0.01/8."""
+    detector = CollapseDetector(torch.arange(8000.0)[:, None] % 8, n_cells=8)
+    assert detector.n_cells == 8
+    assert ((1 - 1 / 16) ** n < 0.01 / 8) == bool(starved)
+    assert (1 - 1 / 16) ** n < 0.01
+    fake = 1 + torch.arange(float(n))[:, None] % 7
+    assert detector(fake).starved == starved
+
+
 def test_samples_that_are_inaccurate_but_varied_raise_no_alarm():
     detector = CollapseDetector(reference(RING))
     for seed in range(20):

@@ -5,7 +5,9 @@ import torch
 from torch import nn
 from torch.testing import assert_close
 
+from gancourse import zoo
 from gancourse.metrics import inception_score
+from gancourse.zoo.judges import judge_by
 
 
 def logits(n, c, seed=0, scale=3.0):
@@ -66,10 +68,22 @@ def test_order_within_a_split_and_a_constant_added_to_logits_change_nothing():
     assert_same(inception_score(x + 500, 1).mean, inception_score(x, 1).mean)
 
 
+@pytest.mark.parametrize("n", [10, 150, 1000])
+def test_a_judge_s_score_of_few_samples_is_not_that_of_single_ones_and_says_its_parts(n):
+    sure = 50 * torch.eye(10).repeat(n // 10, 1)
+    extract = zoo.Extractor("sure", lambda images: images.flatten(1))
+    values = judge_by(extract, torch.cat([sure, sure])[: n + 10], sure, lambda images: images)
+    expected = {10: "is(sure, 10, 1 split)", 150: "is(sure, 150, 1 split)", 1000: "is(sure, 1k, 10 splits)"}[n]
+    assert values[expected] > 9
+    assert [name for name in values if name.startswith("is(")] == [expected]
+
+
 @pytest.mark.parametrize(
     ("x", "splits", "message"),
     [
-        (torch.zeros(5, 3), 6, "n_splits is 6 for 5 samples; expected 1 to 5"),
+        (torch.zeros(5, 3), 6, "n_splits is 6 for 5 samples; expected 1 to 2: a part of one sample always scores 1"),
+        (torch.zeros(10, 3), 10, "n_splits is 10 for 10 samples; expected 1 to 5"),
+        (torch.zeros(1, 3), 2, "n_splits is 2 for 1 samples; expected 1 to 1"),
         (torch.zeros(5, 3), 0, "n_splits is 0"),
         (torch.zeros(5), 1, r"logits has shape \(5,\)"),
         (torch.full((5, 3), torch.nan), 1, "not finite"),

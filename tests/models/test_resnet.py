@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from gancourse.models import folded, resnet
+from gancourse.models import SAGAN, BigGAN, ResNet, folded, resnet
 from gancourse.models.blocks import n_parameters
 from gancourse.rng import initialised_from
+from gancourse.signature import Classes, Signature
 
 
 def test_the_paper_s_sizes():
@@ -51,3 +52,28 @@ def test_errors_name_the_shape():
         resnet.Discriminator(width=8)(torch.zeros(2, 1, 28, 28))
     with pytest.raises(ValueError, match=r"\[batch, 16\]"):
         resnet.Generator(16, 8)(torch.zeros(2, 17))
+
+
+@pytest.mark.parametrize(
+    "discriminator",
+    [
+        lambda: resnet.Discriminator(width=8),
+        lambda: ResNet(width=8).discriminator(Signature((3, 32, 32))),
+        lambda: SAGAN(width=8, attention_at=16).discriminator(Signature((3, 32, 32), Classes(("a", "b")))),
+        lambda: BigGAN(width=8, latent_size=20, attention_at=16).discriminator(
+            Signature((3, 32, 32), Classes(("a", "b")))
+        ),
+    ],
+    ids=["plain", "ResNet", "SAGAN", "BigGAN"],
+)
+def test_no_relu_cuts_the_images_that_a_discriminator_sees(discriminator):
+    """With a ReLU at its start, the first residual branch would see nothing of negative pixels."""
+    with initialised_from(0):
+        network = discriminator()
+    first = next(block for block in network.modules() if hasattr(block, "shortcut"))
+    inside = []
+    first.change.register_forward_hook(lambda module, inputs, output: inside.append(output))
+    x = -torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    y = (torch.tensor([0, 1]),) if getattr(network, "conditional", False) else ()
+    network(x, *y), network(2 * x, *y)
+    assert not torch.allclose(*inside)

@@ -208,3 +208,42 @@ def test_norms_that_can_t_be_computed_are_refused():
         operator_norm(nn.Conv2d(1, 1, 3))
     with pytest.raises(ValueError, match="too large; pass a smaller image"):
         operator_norm(nn.Conv2d(16, 16, 3, padding=1), (64, 64))
+
+
+@EACH
+def test_a_weight_of_zeros_stays_zero_and_the_next_one_is_normalised(kind):
+    layer, x = layer_of(kind)
+    weight = layer.weight.detach().clone()
+    nn.init.zeros_(layer.weight)
+    spectral_norm(layer)
+    for _ in range(3):
+        assert torch.equal(layer.weight, torch.zeros_like(weight))
+        layer(x).sum().backward()
+    gradient = layer.parametrizations.weight.original.grad
+    assert gradient.isfinite().all()
+    assert gradient.any()
+    layer.parametrizations.weight.original.data.copy_(weight)
+    for _ in range(200):
+        layer(x)
+    assert_close(torch.linalg.matrix_norm(ours_of(layer).matrix(layer.weight), 2).item(), 1.0, rtol=1e-6, atol=0)
+    # Weights may become zero later on, too.
+    layer.parametrizations.weight.original.data.zero_()
+    assert torch.equal(layer.weight, torch.zeros_like(weight))
+    assert_close(ours_of(layer).v.norm().item(), 1.0, rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize("scale", [1e-8, 1e8])
+def test_weights_of_any_scale_are_normalised(scale):
+    layer, x = layer_of("linear")
+    layer.weight.data.mul_(scale)
+    spectral_norm(layer)
+    for _ in range(200):
+        layer(x)
+    assert_close(torch.linalg.matrix_norm(layer.weight, 2).item(), 1.0, rtol=1e-6, atol=0)
+
+
+def test_measuring_a_norm_leaves_each_submodule_in_its_mode():
+    layer = spectral_norm(nn.Linear(3, 2))
+    frozen = layer.parametrizations.weight[0].eval()
+    operator_norm(layer)
+    assert (layer.training, layer.parametrizations.training, frozen.training) == (True, True, False)

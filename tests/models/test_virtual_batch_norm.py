@@ -57,3 +57,34 @@ def test_a_generator_keeps_its_latent_size_and_the_reference_lies_in_its_state()
 def test_what_does_not_fit_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("shape", [(), (4, 4)])
+@pytest.mark.parametrize("offset", [0.0, 1e2, 1e4, 1e6])
+def test_features_far_from_zero_keep_their_digits(shape, offset):
+    """In single precision, E x² − (E x)² has none left at 1,000 standard deviations."""
+    norm = VirtualBatchNorm(3, 8)
+    # Multiples of 1/8: adding the offset rounds nothing.
+    rows = (x(13, 3, *shape) * 8).round() / 8
+    near = norm.double()(rows)
+    far = VirtualBatchNorm(3, 8)((rows + offset).float())
+    assert_close(far.double(), near, rtol=1e-5, atol=1e-5)
+
+
+def test_a_sample_far_from_the_reference_is_normalised_by_their_distance():
+    """For a distance d, n references and one such sample, its value is (d − d/(n + 1)) / (d √n/(n + 1)) = √n."""
+    rows = torch.cat([x(8, 1).float(), torch.full((1, 1), 1e6)])
+    assert_close(VirtualBatchNorm(1, 8)(rows)[8:], torch.full((1, 1), 8**0.5), rtol=1e-4, atol=0)
+
+
+def test_the_gradient_is_that_of_the_plain_formula():
+    norm = VirtualBatchNorm(2, 4, eps=0.0).double()
+    rows = x(7, 2).requires_grad_()
+
+    def plain(rows):
+        joint = torch.cat([rows[:4].expand(3, 4, 2), rows[4:, None]], 1)
+        return (rows[4:] - joint.mean(1)) / joint.std(1, correction=0)
+
+    (ours,) = torch.autograd.grad(norm(rows)[4:].pow(3).sum(), rows)
+    (theirs,) = torch.autograd.grad(plain(rows).pow(3).sum(), rows)
+    assert_close(ours, theirs)

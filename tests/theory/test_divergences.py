@@ -24,6 +24,7 @@ from gancourse.theory import (
     reverse_kl,
     squared_hellinger,
     total_variation,
+    value,
 )
 
 GRID = interval(-16.0, 16.0, 1601)
@@ -349,3 +350,85 @@ def test_divergence_of_a_density_with_lost_mass_is_refused():
     p, q = two_modes()
     with pytest.raises(QuadratureError, match=r"^q has mass"):
         kl(p, lambda x: q(x) + 0.1, GRID)
+
+
+# Grids that reach into tails where densities, or their ratio, are beyond float64
+
+CLOSED = {  # of N(m, 1) from N(0, 1)
+    "KL": lambda m: m**2 / 2,
+    "reverse KL": lambda m: m**2 / 2,
+    "Pearson χ²": lambda m: math.expm1(m**2),
+    "squared Hellinger": lambda m: -2 * math.expm1(-(m**2) / 8),
+}
+WIDE = [(20.0, 2001), (45.0, 4501), (1e3, 60_001)]
+
+
+@EVERY
+@pytest.mark.parametrize(("reach", "n"), WIDE)
+def test_far_tails_add_nothing_to_a_divergence(divergence, reach, n):
+    p, q, grid = normal(1.0, 1.0), normal(0.0, 1.0), interval(-reach, reach, n)
+    expected = SPECIFIC[divergence.name](p, q, GRID).item()
+    if divergence.name in CLOSED:
+        assert_close(expected, CLOSED[divergence.name](1.0), rtol=1e-9, atol=0)
+    assert_close(f_divergence(divergence, p, q, grid).item(), expected, rtol=1e-8, atol=0)
+    assert_close(SPECIFIC[divergence.name](p, q, grid).item(), expected, rtol=1e-8, atol=0)
+
+    def best(x):
+        return divergence.optimal_output(optimal_logit(p(x), q(x)))
+
+    if reach < 1e3 or divergence.name != "Pearson χ²":  # there v* itself is beyond float64
+        assert_close(dual_bound(divergence, best, p, q, grid).item(), expected, rtol=1e-8, atol=0)
+
+
+@pytest.mark.parametrize("scale", [1e-8, 1e8])
+@EVERY
+def test_the_unit_of_x_does_not_change_a_divergence(divergence, scale):
+    p, q, grid = normal(1.0 * scale, scale), normal(0.0, scale), interval(-45 * scale, 45 * scale, 4501)
+    expected = SPECIFIC[divergence.name](normal(1.0, 1.0), normal(0.0, 1.0), GRID).item()
+    assert_close(f_divergence(divergence, p, q, grid).item(), expected, rtol=1e-8, atol=0)
+
+
+@EVERY
+def test_a_narrow_density_beside_a_wide_one_loses_no_mass(divergence):
+    """At 50 standard deviations of p, q is still large, and p/q is e^−1250: reverse KL and its bound feel all of it."""
+    p, q, grid = normal(0.0, 0.02), normal(0.0, 1.0), interval(-10.0, 10.0, 20001)
+    exact = SPECIFIC[divergence.name](p, q, grid).item()
+    if divergence.name == "reverse KL":
+        assert_close(exact, kl_of_normals(0.0, 1.0, 0.0, 0.02), rtol=1e-8, atol=0)
+    assert_close(f_divergence(divergence, p, q, grid).item(), exact, rtol=1e-9, atol=1e-12)
+
+    def best(x):
+        return divergence.optimal_output(optimal_logit(p(x), q(x)))
+
+    assert_close(dual_bound(divergence, best, p, q, grid).item(), exact, rtol=1e-9, atol=1e-12)
+
+
+@EVERY
+def test_a_divergence_without_functions_for_tails_is_refused_there(divergence):
+    bare, p, q = divergence._replace(tails=None), normal(1.0, 1.0), normal(0.0, 1.0)
+    assert_close(f_divergence(bare, p, q, GRID), f_divergence(divergence, p, q, GRID), rtol=0, atol=0)
+    with pytest.raises(QuadratureError, match="has no functions for such tails; pass a smaller grid"):
+        f_divergence(bare, p, q, interval(-45.0, 45.0, 4501))
+
+
+def test_a_divergence_is_infinite_where_it_is_even_if_densities_underflow():
+    def one_sided(x):
+        return torch.where(x[:, 0] > -40, normal(0.0, 1.0)(x), -math.inf)
+
+    # P has e^−800 of density beyond −40, where Q has none.
+    grid = interval(-50.0, 50.0, 5001)
+    for name in ("KL", "Pearson χ²"):
+        assert f_divergence(f_divergences[name], normal(0.0, 1.0), one_sided, grid).item() == math.inf
+    assert kl(normal(0.0, 1.0), one_sided, grid).item() == math.inf
+    assert_close(f_divergence(f_divergences["squared Hellinger"], normal(0.0, 1.0), one_sided, grid).item(), 0.0)
+
+
+def test_an_infinite_output_costs_infinitely_much_where_a_density_underflows():
+    p = normal(0.0, 1.0)
+    grid = interval(-45.0, 45.0, 4501)
+
+    def sure(x):
+        return torch.where(x[:, 0] > 40, -math.inf, 0.0)  # D = 0 where P has e^−800
+
+    assert dual_bound(f_divergences["GAN"], sure, p, p, grid).item() == -math.inf
+    assert value(sure, p, p, grid).item() == -math.inf

@@ -8,6 +8,7 @@ from torch.testing import assert_close
 
 from gancourse.batch import Batch
 from gancourse.games import GAN, Player, penalty
+from gancourse.games.wrapper import frozen_memories
 from gancourse.models import mlp
 from gancourse.objectives import gradient_penalty, minimax, non_saturating, r1, wasserstein
 from gancourse.rng import Noise, initialised_from
@@ -269,3 +270,23 @@ def test_points_of_another_size_and_unknown_players_are_refused():
     for updates in ({"x": 1}, {"x": 1, "z": 1}, {"x": 1, "y": 0}):
         with pytest.raises(ValueError, match="expected at least one for each of"):
             alternating(BILINEAR, 0.1, updates)
+
+
+def test_the_parts_of_a_memory_keep_their_modes():
+    game, (batch, noise) = gan(), draws()
+    memory = nn.Sequential(nn.Dropout(), nn.BatchNorm1d(2).eval())
+    discriminator, generator = game.players
+    players = [discriminator._replace(memory=memory), generator]
+    modes = []
+
+    def terms(batch, noise):
+        modes.append([part.training for part in memory.modules()])
+        return discriminator.terms(batch, noise)
+
+    players[0] = players[0]._replace(terms=terms)
+    game_field(SimpleNamespace(players=players), batch, noise)(weights(game))
+    assert modes == [[False, False, False]]
+    assert [part.training for part in memory.modules()] == [True, True, False]
+    with frozen_memories(players):
+        assert not any(part.training for part in memory.modules())
+    assert [part.training for part in memory.modules()] == [True, True, False]

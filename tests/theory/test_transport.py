@@ -293,3 +293,20 @@ def test_with_overlap_jsd_is_below_log_two_and_the_best_discriminator_has_a_slop
 def test_errors_say_what_was_given_and_expected(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("excess", [-9e-6, 9e-6])
+def test_weights_that_sum_to_one_nearly_are_normalised(excess):
+    x, y, a, b = cloud(6, 1), cloud(8, 2) + 3, masses(6, 3), masses(8, 4)
+    exact = optimal_transport(x, y, 2.0, a, b)
+    near = optimal_transport(x, y, 2.0, a * (1 + excess), b)
+    assert_close(near.plan.sum().item(), 1.0, rtol=1e-12, atol=0)
+    assert_close(near.cost, exact.cost, rtol=1e-12, atol=0)
+    assert_close(near.dual_value, exact.cost, rtol=1e-12, atol=0)
+    line = wasserstein_1d(x[:, 0], y[:, 0], 1.0, a * (1 + excess), b * (1 - excess))
+    assert_close(line, wasserstein_1d(x[:, 0], y[:, 0], 1.0, a, b), rtol=1e-12, atol=0)
+
+
+def test_a_witness_has_the_same_values_at_whole_positions():
+    f = witness(torch.tensor([[2.5]]), torch.tensor([[0.25]]))
+    assert_close(f(torch.tensor([[2], [1]])), f(torch.tensor([[2.0], [1.0]]).double()))

@@ -88,7 +88,7 @@ def test_an_evaluation_names_the_protocol_of_every_value():
     pairs = [
         f"{m}(digits-classifier, 200/200)" for m in ("fid", "kid", "precision@3", "recall@3", "density@3", "coverage@3")
     ]
-    assert list(found) == [*pairs, "is(digits-classifier, 200)"]
+    assert list(found) == [*pairs, "is(digits-classifier, 200, 2 splits)"]
 
 
 def test_real_data_is_judged_better_than_samples_of_the_zoo():
@@ -193,3 +193,37 @@ def test_cards_are_json_without_surprises():
         assert set(json.loads((zoo.FOLDER / f"{name}.json").read_text())) == {
             *("name", "recipe", "command", "metrics", "parameters", "seconds", "versions", "sha256", "techniques")
         }
+
+
+def frozen_in_training():
+    """A generator in training mode, one BatchNorm of which is frozen."""
+    generator = zoo.untrained(recipes.recipe("dcgan-digits")).train()
+    norms = [layer for layer in generator.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
+    norms[0].eval()
+    return generator, norms
+
+
+def test_sampling_leaves_each_submodule_in_its_mode_also_if_it_fails():
+    generator, norms = frozen_in_training()
+    modes = [layer.training for layer in generator.modules()]
+    zoo.samples(generator, 2)
+    assert [layer.training for layer in generator.modules()] == modes
+    extract = zoo.Extractor("generator", generator)
+    extract(torch.zeros(2, generator.latent_size))
+    assert [layer.training for layer in generator.modules()] == modes
+    norms[-1].register_forward_pre_hook(lambda *_: 1 / 0)
+    for attempt in (lambda: zoo.samples(generator, 2), lambda: extract(torch.zeros(2, generator.latent_size))):
+        with pytest.raises(ZeroDivisionError):
+            attempt()
+        assert [layer.training for layer in generator.modules()] == modes
+
+
+def test_samples_of_a_network_in_training_are_those_of_evaluation_and_leave_its_statistics():
+    generator, norms = frozen_in_training()
+    with torch.no_grad():
+        for norm in norms:
+            norm.running_mean += 1
+    means = [norm.running_mean.clone() for norm in norms]
+    samples = zoo.samples(generator, 3)
+    assert all(torch.equal(norm.running_mean, mean) for norm, mean in zip(norms, means, strict=True))
+    torch.testing.assert_close(samples, zoo.samples(generator.eval(), 3), rtol=0, atol=0)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gancourse.data import Source
+from gancourse.evaluation_mode import evaluating
 from gancourse.games import Game
 from gancourse.games.game import is_conditional, latents_of
 from gancourse.models.family import PLAIN, Sampling
@@ -161,23 +162,18 @@ def in_parts(network: nn.Module, function: Callable[..., Tensor], *inputs: Tenso
     """What a network in evaluation mode makes of rows of inputs, some hundred at a time; on the CPU.
 
     Args:
-        network: evaluated, and left in its mode.
+        network: evaluated; all of its submodules are left in their modes.
         function: maps parts of the inputs, on the network's device, to samples.
         inputs: of as many rows each; None stays None.
         size: rows at a time.
     """
     device = next((weight.device for weight in network.parameters()), CPU)
-    modes = [(module, module.training) for module in network.modules()]
-    network.eval()
     rows = next(len(x) for x in inputs if x is not None)
-    try:
+    with evaluating(network):
         parts = [
             function(*(None if x is None else x[at : at + size].to(device) for x in inputs)).cpu()
             for at in range(0, rows, size)
         ]
-    finally:
-        for module, mode in modes:
-            module.training = mode
     return torch.cat(parts)
 
 
