@@ -10,7 +10,6 @@ from gancourse.theory.divergences import (
     squared_hellinger,
     total_variation,
 )
-from gancourse.theory.noisy import Expectations, NoisyMixture
 from gancourse.theory.duality import (
     FDivergence,
     Tails,
@@ -19,6 +18,7 @@ from gancourse.theory.duality import (
     f_divergence,
     f_divergences,
 )
+from gancourse.theory.noisy import Expectations, NoisyMixture
 from gancourse.theory.optimum import (
     Estimate,
     criterion,
