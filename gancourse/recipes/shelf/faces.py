@@ -38,8 +38,10 @@ RECIPES = (
         Training(steps=20_000, learning_rate=1e-3, beta1=0.0, beta2=0.99, decay="linear", average_kimg=20.0),
     ),
     # Brock et al. 2019, appendix C: hinge, two updates of D for one of G, Adam(β₁ = 0, β₂ = 0.999), rates of 2e-4 for D
-    # and 5e-5 for G at batches of 2048. Departures, for trainings of an hour: narrower networks (64 channels) with
+    # and 5e-5 for G at batches of 2048. Departures, for trainings of half an hour: narrower networks (64 channels) with
     # attention at 16 × 16, batches of 64, twice D's rate and four times G's; averages with a half-life in images.
+    # It stops early, as the paper's trainings do, which collapse later. With 10,000 steps, the Fréchet distance of 1,000
+    # samples was 176, 119, 101, 112, 121, 125, 135, 170 and 195 after each thousand.
     Recipe(
         "biggan-faces",
         "cartoon faces of a hair style by BigGAN",
@@ -50,7 +52,7 @@ RECIPES = (
             n_critic=2,
             generator_rate=0.5,
         ),
-        Training(steps=10_000, learning_rate=4e-4, beta1=0.0, decay="linear", average_kimg=20.0),
+        Training(steps=3_000, learning_rate=4e-4, beta1=0.0, decay="linear", average_kimg=20.0),
     ),
     # As ddpm-digits, with a wider network and a cosine schedule (Nichol and Dhariwal 2021, eq. 17). Two hours of one
     # core, at nine milliseconds an image.
