@@ -91,14 +91,14 @@ def test_regularisers_start_from_one_checkpoint_and_differ_afterwards(short, mon
     monkeypatch.setattr(orthogonal, "THRESHOLDS", (0.5,))
     rows = {name: orthogonal.play(name, trial, 60) for name, trial in short.items()}
     assert orthogonal._common.cache_info().misses == 1
-    assert orthogonal._common.cache_info().hits == len(rows) - 1
+    assert orthogonal._common.cache_info().hits == 2
     for row in rows.values():
         assert row["steps"] == 3
         assert [(entry["threshold"], entry["rule"]) for entry in row["trace"]] == [
             (0.5, rule) for rule in orthogonal.RULES
         ]
         json.dumps(row)
-    off = [rows[name]["metrics"]["off-diagonal"] for name in ("none", "full", "relaxed")]
+    off = [row["metrics"]["off-diagonal"] for row in rows.values()]
     assert len(set(off)) == 3
 
 
@@ -106,7 +106,7 @@ def test_what_methods_have_in_common_is_trained_without_any_regulariser(short):
     commons = {trial.changed(terms=()) for trial in short.values()}
     assert len(commons) == 1
     weights = [trial.recipe.play.terms for trial in orthogonal.methods.values()]
-    assert [[term.weight for term in terms] for terms in weights] == [[], [1e-4], [1e-4], [1e-2]]
+    assert [[term.weight for term in terms] for terms in weights] == [[], [1e-4], [1e-4]]
 
 
 def test_all_three_are_in_the_catalogue_with_three_seeds_or_more():
