@@ -20,12 +20,17 @@ def frozen(network: nn.Module) -> nn.Module:
     return copy.deepcopy(network).eval().requires_grad_(False)
 
 
+def trainable_copy(network: nn.Module) -> nn.Module:
+    """A copy of a network in training mode, whose weights get gradients: a student. Averages of weights get none."""
+    return copy.deepcopy(network).train().requires_grad_(True)
+
+
 class OneStep(nn.Module):
     """A denoiser as a generator: the latents are the noise, and its estimate x̂₀ of pure noise is the sample.
 
     Args:
         denoiser: maps noisy data and scaled times to predictions; not `conditional`. Training starts from its weights:
-            pass a trained one, or a copy of it.
+            pass a `trainable_copy` of the teacher.
         process: that it was trained for.
         predicts: name of its target.
         shape: of a sample.
@@ -110,8 +115,8 @@ class ConsistencyDistillation:
     estimate is x itself. This holds for every target but "data", for which no estimate is fixed there.
 
     Args:
-        student: maps noisy data and scaled times to predictions. Training starts from its weights: usually a copy of
-            the teacher.
+        student: maps noisy data and scaled times to predictions. Training starts from its weights: usually a
+            `trainable_copy` of the teacher.
         teacher: a trained denoiser; it is copied, and not trained.
         process: that the teacher was trained for.
         predicts: name of both networks' target.

@@ -10,7 +10,7 @@ from torch.testing import assert_close
 from gancourse.batch import Batch
 from gancourse.diffusion import RectifiedFlow, VariancePreserving, euler, of_network
 from gancourse.games import GAN, ConsistencyDistillation, distillation
-from gancourse.games.students import OneStep
+from gancourse.games.students import OneStep, trainable_copy
 from gancourse.games.terms import Turn
 from gancourse.models import denoising_mlp, mlp
 from gancourse.objectives import hinge
@@ -71,6 +71,15 @@ def test_a_teacher_is_a_copy_that_stays_as_it_is():
     teacher.point.data.zero_()
     assert torch.equal(term.memory.point, torch.tensor([1.0, -2.0]))
     assert not term.memory.point.requires_grad
+
+
+def test_a_student_s_weights_get_gradients_although_the_teacher_s_are_an_average():
+    teacher = network(0).requires_grad_(False).eval()
+    student = trainable_copy(teacher)
+    assert student.training
+    assert all(weight.requires_grad for weight in student.parameters())
+    assert not any(weight.requires_grad for weight in teacher.parameters())
+    assert all(torch.equal(a, b) for a, b in zip(student.parameters(), teacher.parameters(), strict=True))
 
 
 @pytest.mark.parametrize(("process", "predicts"), [(FLOW, "velocity"), (VariancePreserving(), "noise")])

@@ -274,3 +274,12 @@ def test_whole_samples_are_the_steps_one_after_the_other():
 def test_a_denoising_gan_needs_networks_that_see_states(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("name", ["ring-ddpm", "flow-digits", "ring-ddgan"])
+def test_what_such_a_training_costs_is_calculated_without_data(name):
+    cost = recipes.cost(recipe(name).offline().changed(width=4))
+    assert cost.operations > 0
+    assert cost.parameters.keys() == {
+        player.name for player in recipe(name).play.game(recipe(name).signature()).players
+    }

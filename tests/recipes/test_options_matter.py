@@ -175,8 +175,8 @@ REFUSED |= {
     if not options(chosen)["classes"].value
 }
 """Their networks see no classes."""
-REFUSED |= {("ddpm-faces", "classes")}
-"""Faces are described by factors."""
+REFUSED |= {("ddpm-faces", "classes"), ("flow-digits", "classes")}
+"""Faces are described by factors; without classes, there are no labels that could be dropped."""
 NEEDS: dict[tuple[str, str], dict[str, Any]] = {
     ("biggan-cifar", "attention-at"): {"attention": "released"},
     ("ring-ddpm", "eta"): {"sampler": "ddim"},
