@@ -70,8 +70,8 @@ def label_smoothing(real: float = 0.9, fake: float = 0.0, base: Objective = non_
     """An objective with soft labels in the discriminator's cross-entropy, and the generator's loss unchanged.
 
     With label r the loss of a real score s is −r log σ(s) − (1 − r) log(1 − σ(s)) = softplus(−s) + (1 − r) s.
-    One-sided smoothing keeps fake at 0: with smoothed fake labels, the optimal discriminator's output would be high
-    where there are generated samples only.
+    One-sided smoothing keeps fake at 0: with smoothed fake labels, the gradient of −log σ(s) at the optimal
+    discriminator would vanish where there are generated samples only.
 
     Args:
         real: label of real samples, in (0, 1].
