@@ -21,8 +21,7 @@ def test_each_submodule_is_in_evaluation_mode_inside_and_in_its_own_afterwards()
 def test_modes_return_after_an_error_too():
     network = nn.Sequential(nn.Dropout(), nn.Dropout().eval())
     with pytest.raises(ZeroDivisionError), evaluating(network):
-        assert not any(modes(network))
-        raise ZeroDivisionError
+        _ = 1 / sum(modes(network))  # none is in training mode
     assert modes(network) == [True, True, False]
 
 
