@@ -67,7 +67,7 @@ def tests_of(path: str) -> list[str]:
         if file.parent.name in SLOW:
             continue
         words = set(re.findall(r"\w+", file.read_text("utf-8")))
-        is_own = file.stem == f"test_{module.stem}" and file.parent.name in {module.parent.name, "tests"}
+        is_own = file.stem == f"test_{module.stem}" and file.parent.name in {module.parent.name, part, "tests"}
         same_part = file.parent.name in module.parts
         score = 100 * is_own + 10 * (same_part and module.stem in words) + len(public & words)
         score += same_part and part in TESTED_TOGETHER
