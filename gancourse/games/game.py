@@ -354,6 +354,7 @@ class GAN(TwoNetworks):
             any(term.of == "discriminator" for term in terms)
             and is_conditional(self.discriminator)
             and y is not other_y
+            and not y.is_meta
             and (y != other_y).any()
         ):
             raise ValueError(

@@ -41,7 +41,7 @@ class OneStep(nn.Module):
 
     >>> from gancourse import models
     >>> from gancourse.diffusion import RectifiedFlow
-    >>> OneStep(models.denoising_mlp.Denoiser(), RectifiedFlow(), "velocity", (2,))(torch.ones(1, 2))
+    >>> OneStep(models.denoising_mlp.Denoiser(), RectifiedFlow(), "velocity", (2,))(torch.ones(1, 2)).detach()
     tensor([[1., 1.]])
     """
 

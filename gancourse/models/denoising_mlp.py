@@ -66,6 +66,7 @@ class Denoiser(nn.Module):
     Raises:
         ValueError: as for `TimedLayers`.
 
+    >>> import torch
     >>> Denoiser(hidden=8)(torch.zeros(3, 2), torch.tensor([0.0, 10.0, 999.0])).shape
     torch.Size([3, 2])
     """
@@ -96,6 +97,7 @@ class DenoisingMLP(Family):
         depth: layers with a skip connection.
         classes: whether the network sees the data's classes; it can be asked without one too.
 
+    >>> import torch
     >>> DenoisingMLP(width=16).denoiser(Signature((3,)))(torch.zeros(2, 3), torch.zeros(2)).shape
     torch.Size([2, 3])
     """
