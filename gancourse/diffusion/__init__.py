@@ -14,10 +14,10 @@ from gancourse.diffusion.denoisers import (
 from gancourse.diffusion.discrete import VariancePreserving
 from gancourse.diffusion.flow import RectifiedFlow
 from gancourse.diffusion.forward import DATA, Level, Process, mixed
-from gancourse.diffusion.samplers import ddim, ddpm, euler, heun, sample, sampler, samplers
+from gancourse.diffusion.predictions import Estimate, Target, converted, target, targets
+from gancourse.diffusion.sampling import ddim, ddpm, euler, heun, sample, sampler, samplers
 from gancourse.diffusion.schedules import continuous_betas, cosine_betas, linear_betas
 from gancourse.diffusion.steps import Gaussian, ddim_step, ddpm_step, ode_step, posterior
-from gancourse.diffusion.targets import Estimate, Target, converted, target, targets
 
 __all__ = [
     "DATA",

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gancourse.diffusion.forward import Level, Process
-from gancourse.diffusion.targets import Estimate, target
+from gancourse.diffusion.predictions import Estimate, target
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gancourse.diffusion.forward import DATA, Level, Process, any_of, fitted, mixed
-from gancourse.diffusion.targets import Estimate
+from gancourse.diffusion.predictions import Estimate
 from gancourse.names import lookup
 from gancourse.rng import Noise
 

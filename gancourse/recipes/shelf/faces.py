@@ -40,8 +40,8 @@ RECIPES = (
     # Brock et al. 2019, appendix C: hinge, two updates of D for one of G, Adam(β₁ = 0, β₂ = 0.999), rates of 2e-4 for D
     # and 5e-5 for G at batches of 2048. Departures, for trainings of half an hour: narrower networks (64 channels) with
     # attention at 16 × 16, batches of 64, twice D's rate and four times G's; averages with a half-life in images.
-    # It stops early, as the paper's trainings do, which collapse later. With 10,000 steps, the Fréchet distance of 1,000
-    # samples was 176, 119, 101, 112, 121, 125, 135, 170 and 195 after each thousand.
+    # It stops early, as the paper's trainings do, which collapse later. In one training of 10,000 steps, the Fréchet
+    # distance of 1,000 samples was 176, 119, 101, 112, 121, 125, 135, 170 and 195 after each thousand.
     Recipe(
         "biggan-faces",
         "cartoon faces of a hair style by BigGAN",
