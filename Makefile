@@ -10,7 +10,7 @@ export PATH := $(BIN):$(PATH)
 CHAPTERS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help environment book live test unit mutants variants notebooks exercises slides format clean
+.PHONY: help environment book live test unit variants notebooks exercises slides format clean
 
 help:  ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -48,9 +48,6 @@ test: environment  ## run all tests: unit tests, doctests, every cell of every c
 
 unit: environment  ## run the tests without chapters and slow tests
 	pytest gancourse tests -m "not slow" -n $(JOBS) --dist loadfile
-
-mutants: environment  ## put small mistakes into the package for 40 minutes, and list those that no test notices
-	python -m benchmarks.mutants --minutes 40 --jobs $(JOBS)
 
 variants: environment  ## run the cells with other thread counts and CPU instruction sets, and compare outputs
 	OMP_NUM_THREADS=1 pytest --nbval book

@@ -14,7 +14,7 @@ import gancourse
 PACKAGE = Path(gancourse.__file__).parent
 PARTS = (
     *("games", "training", "models", "objectives", "metrics", "theory", "diffusion", "data", "plots"),
-    *("recipes", "zoo", "cli", "experiments"),
+    *("recipes", "zoo", "cli", "experiments", "plans"),
 )
 MODULES = (
     *(
@@ -26,7 +26,6 @@ MODULES = (
         "laplacian",
         "memory",
         "names",
-        "plans",
         "processes",
         "rng",
     ),

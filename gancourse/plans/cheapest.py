@@ -115,4 +115,4 @@ def _by_linear_programme(cost: np.ndarray, a: np.ndarray, b: np.ndarray) -> Plan
 def _is_complete(plan: Plan, a: np.ndarray, b: np.ndarray) -> bool:
     """Whether a plan moves the masses that it should, to nine digits of each."""
     sums = (np.bincount(plan.rows, plan.masses, len(a)), np.bincount(plan.columns, plan.masses, len(b)))
-    return all((np.abs(found - side) <= GAP * side).all() for found, side in zip(sums, (a, b), strict=True))
+    return all((np.abs(sums_of - side) <= GAP * side).all() for sums_of, side in zip(sums, (a, b), strict=True))
