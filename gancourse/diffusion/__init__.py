@@ -3,6 +3,7 @@
 from gancourse.diffusion.bounds import Bound, gaussian_kl, prior_term, step_term, variational_bound
 from gancourse.diffusion.denoisers import (
     Denoiser,
+    NoisyDensity,
     clipped,
     clipped_estimate,
     guided,
@@ -13,7 +14,7 @@ from gancourse.diffusion.denoisers import (
 )
 from gancourse.diffusion.discrete import VariancePreserving
 from gancourse.diffusion.flow import RectifiedFlow
-from gancourse.diffusion.forward import DATA, Level, Process, mixed
+from gancourse.diffusion.forward import DATA, Coordinates, Level, Process, mixed
 from gancourse.diffusion.predictions import Estimate, Target, converted, target, targets
 from gancourse.diffusion.sampling import ddim, ddpm, euler, heun, sample, sampler, samplers
 from gancourse.diffusion.schedules import continuous_betas, cosine_betas, linear_betas
@@ -22,10 +23,12 @@ from gancourse.diffusion.steps import Gaussian, ddim_step, ddpm_step, ode_step, 
 __all__ = [
     "DATA",
     "Bound",
+    "Coordinates",
     "Denoiser",
     "Estimate",
     "Gaussian",
     "Level",
+    "NoisyDensity",
     "Process",
     "RectifiedFlow",
     "Target",

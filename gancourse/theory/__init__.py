@@ -18,7 +18,7 @@ from gancourse.theory.duality import (
     f_divergence,
     f_divergences,
 )
-from gancourse.theory.noisy import Expectations, NoisyMixture
+from gancourse.theory.noisy import Components, Expectations, NoisyMixture
 from gancourse.theory.optimum import (
     Estimate,
     criterion,
@@ -40,6 +40,7 @@ from gancourse.theory.transport import (
 )
 
 __all__ = [
+    "Components",
     "Estimate",
     "Expectations",
     "FDivergence",

@@ -72,7 +72,7 @@ class DiffusionSampling(Sampling):
         if self.eta and self.sampler != "ddim":
             raise ValueError(f"eta is {self.eta}, but the sampler is {self.sampler}; pass ddim, or leave eta out")
 
-    def of(self, network: nn.Module) -> AskedDenoiser:
+    def of(self, network: nn.Module) -> nn.Module:
         """The denoiser that makes such samples.
 
         Raises:
