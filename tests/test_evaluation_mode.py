@@ -25,6 +25,8 @@ def test_modes_return_after_an_error_too():
     assert modes(network) == [True, True, False]
 
 
-def test_no_network_is_fine():
+def test_without_a_network_no_other_one_changes():
+    other = nn.Sequential(nn.Dropout(), nn.Dropout().eval())
     with evaluating():
-        pass
+        assert modes(other) == [True, True, False]
+    assert modes(other) == [True, True, False]
