@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from gancourse import data, objectives
@@ -331,7 +331,10 @@ def changed_recipes(draw: st.DrawFn) -> tuple[Value, Value]:
         changes["full"] = False
     elif data.elsewhere(changes.get("data", base.data.name)) is not None:
         changes["full"] = True
-    return base, base.changed(**{name.replace("-", "_"): value for name, value in changes.items()})
+    try:
+        return base, base.changed(**{name.replace("-", "_"): value for name, value in changes.items()})
+    except ValueError:
+        reject()  # options that contradict each other, such as more steps of sampling than there are times
 
 
 @settings(max_examples=60)
