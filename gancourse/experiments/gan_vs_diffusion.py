@@ -28,11 +28,11 @@ from gancourse.training import Trainer
 from gancourse.values import Value
 from gancourse.zoo.judges import judge_by
 
-POINTS, DIGITS, FASHION, FACES = (5.0, 10.0, 20.0), (45.0, 90.0, 180.0), (25.0, 50.0, 100.0), (50.0, 100.0, 200.0)
+POINTS, DIGITS, FASHION, FACES = (4.0, 8.0, 16.0), (45.0, 90.0, 180.0), (25.0, 50.0, 100.0), (40.0, 80.0, 160.0)
 """Processor time of training after which models are measured, in seconds; the last one ends it."""
 EVALUATIONS = (1, 2, 5, 10, 25, 50)
 """Evaluations of the network per sample, by which a diffusion or flow model is measured at the end: steps of DDIM."""
-ON_THE_WAY = 25
+ON_THE_WAY = 10
 """The same during training."""
 N_SEEDS = {"ring": 5, "grid": 5, "digits": 3, "fashion": 3, "faces": 3}
 N_SEEDS_OF_DENOISERS = {"faces": 2}
@@ -56,12 +56,16 @@ class Contest(Value):
 
 
 def _trial(name: str, at_seconds: tuple[float, ...], process: Any = None, **changes: Any) -> Trial:
-    """A recipe at a constant rate; one step is the fewest that it has, the seconds say when a training ends."""
+    """A recipe at a constant rate; one step is the fewest that it has, the seconds say when a training ends.
+
+    Weights are averaged over the last thousands of samples of either model, so few that an early measurement of a slow
+    one isn't of its first weights.
+    """
     own = recipe(name)
     if process is not None:
         own = dataclasses.replace(own, play=dataclasses.replace(own.play, process=process))
     return Trial(
-        own.changed(**{"steps": 1, "decay": "constant", "average_kimg": 10.0} | changes),
+        own.changed(**{"steps": 1, "decay": "constant", "average_kimg": 3.0} | changes),
         Arithmetic(fast=True),
         at_seconds=at_seconds,
     )
@@ -205,8 +209,9 @@ def play(method: str, contest: Contest, n_samples: int) -> dict[str, Any]:
     judge = _judge(built.source, name, n_samples)
     row: dict[str, Any] = {"steps": 0, "metrics": {}, "weights": _n_weights(built.trainer), "trace": []}
     try:
+        n_evaluations = ON_THE_WAY if contest.in_steps else None
         for steps, seconds in timed(built.trainer, trial.at_seconds):
-            values = _measured(judge, lambda: _samples(built, n_samples, ON_THE_WAY if contest.in_steps else None))
+            values = _measured(judge, lambda: _samples(built, n_samples, n_evaluations))
             row["trace"].append({"steps": steps, "seconds": seconds, "due": "seconds"} | values)
             row |= {"steps": steps, "metrics": values}
         if contest.in_steps:
