@@ -6,7 +6,7 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
@@ -16,8 +16,8 @@ from gancourse.diffusion import RectifiedFlow
 from gancourse.errors import NotFiniteError
 from gancourse.experiments.table import Experiment
 from gancourse.experiments.trials import Trial
-from gancourse.games import GAN, penalty
-from gancourse.games.students import OneStep, distillation, trainable_copy
+from gancourse.games import GAN, ConsistencyDistillation, Game, distillation, penalty
+from gancourse.games.students import OneStep, trainable_copy
 from gancourse.models import DCGAN, MLP, Family
 from gancourse.objectives import objective, r1, r2
 from gancourse.recipes import Arithmetic, Built, build, generated, recipe
@@ -45,13 +45,15 @@ class Contest(Value):
 
     Args:
         trial: how it is trained.
-        teaches: networks whose discriminator, together with the trained model, teaches a student of one step, for as
-            many seconds again; none for no student.
+        student: of one step, which the trained model teaches for as many seconds again: "adversarial" by distillation
+            and a discriminator, "consistency" by consistency along its paths; "" for none.
+        judges: networks whose discriminator the adversarial student has.
         in_steps: whether it is a diffusion or flow model, whose samples take as many evaluations as one likes.
     """
 
     trial: Trial
-    teaches: tuple[Family, ...] = ()
+    student: Literal["", "adversarial", "consistency"] = ""
+    judges: tuple[Family, ...] = ()
     in_steps: bool = False
 
 
@@ -76,12 +78,15 @@ def _of_points(name: str) -> dict[str, Contest]:
     pair = {"data": name, "width": 176, "batch_size": 256}
     modern = pair | {"objective": "relativistic-pairing", "terms": (R1(0.1), R2(0.1))}
     teacher = _trial("ring-flow", POINTS, data=name, learning_rate=1e-3)
+    stepwise = _trial("ring-ddgan", POINTS, data=name, width=124)
     return {
         f"{name}: textbook GAN": Contest(_trial("ring", POINTS, **pair, terms=())),
         f"{name}: modern GAN": Contest(_trial("ring", POINTS, **modern)),
-        f"{name}: denoising GAN": Contest(_trial("ring-ddgan", POINTS, data=name, width=124)),
+        f"{name}: denoising GAN": Contest(stepwise),
+        f"{name}: denoising GAN without z": Contest(stepwise.changed(random_latents=False)),
         f"{name}: DDPM": Contest(_trial("ring-ddpm", POINTS, data=name, learning_rate=1e-3), in_steps=True),
-        f"{name}: flow": Contest(teacher, (MLP(latent_size=2, width=128),), in_steps=True),
+        f"{name}: flow": Contest(teacher, "adversarial", (MLP(latent_size=2, width=128),), in_steps=True),
+        f"{name}: flow, consistency": Contest(teacher, "consistency", in_steps=True),
     }
 
 
@@ -100,7 +105,7 @@ methods: dict[str, Contest] = {
     **_of_points("grid"),
     **_gans("digits", DIGITS, "dcgan-digits", "relativistic-digits", **_IN_PACKAGE),
     "digits: DDPM": Contest(_trial("ddpm-digits", DIGITS, **_IN_PACKAGE, width=12), in_steps=True),
-    "digits: flow": Contest(_digits_teacher, (DCGAN(discriminator_norm="none"),), in_steps=True),
+    "digits: flow": Contest(_digits_teacher, "adversarial", (DCGAN(discriminator_norm="none"),), in_steps=True),
     **_gans("fashion", FASHION, "dcgan-fashion", "modern-fashion", **_IN_PACKAGE),
     **_gans("faces", FACES, "dcgan-faces", "modern-faces", width=33),
     "faces: DDPM": Contest(_trial("ddpm-faces", FACES, width=16), in_steps=True),
@@ -168,33 +173,56 @@ def timed(trainer: Trainer, at_seconds: tuple[float, ...]) -> Iterator[tuple[int
         yield trainer.step - steps, round(seconds, 2)
 
 
-def _student(contest: Contest, built: Built) -> tuple[Trainer, Callable[[int], Tensor]]:
-    """The trainer of a student of one step, which starts as its teacher, and how to sample it.
+Sample = Callable[[int], Tensor]
+
+
+def _adversarial_student(contest: Contest, built: Built) -> tuple[Trainer, Sample]:
+    """The trainer of a student that starts as its teacher, and how to sample it.
 
     Relativistic pairing with R1 and R2 on real data, beside a distillation whose weight falls to zero.
     """
-    own, teacher = built.recipe, built.result
-    play, fits = own.play, built.source.signature
-    student = OneStep(trainable_copy(teacher), play.process, play.predicts, fits.shape)
+    own, teacher, fits = built.recipe, built.result, built.source.signature
+    process, predicts = own.play.process, own.play.predicts
+    student = OneStep(trainable_copy(teacher), process, predicts, fits.shape)
     with initialised_from(own.seed, "discriminator"):
-        discriminator = contest.teaches[0].pair(fits, fits)[1]
-    points, every = not fits.is_image, 1 if not fits.is_image else 4
-    weight = 0.1 if points else 1.0
+        discriminator = contest.judges[0].pair(fits, fits)[1]
+    weight, every, updates = (1.0, 4, 200) if fits.is_image else (0.1, 1, 1000)
     terms = (
         penalty(r1, weight, every),
         penalty(r2, weight, every),
-        distillation(teacher, play.process, play.predicts, weight=1.0, updates=1000 if points else 200),
+        distillation(teacher, process, predicts, weight=1.0, updates=updates),
     )
-    trainer = Trainer(
-        GAN(student, discriminator, objective("relativistic-pairing"), terms),
-        built.source,
-        batch_size=own.training.batch_size,
-        seed=own.seed + 1,
-        optimiser={"generator": training.adam(2e-4, 0.5, 0.99), "discriminator": training.adam(1e-3, 0.5, 0.99)},
-        averages={"generator": own.training.average_kimg},
-        channels_last=fits.is_image,
-    )
+    game = GAN(student, discriminator, objective("relativistic-pairing"), terms)
+    trainer = _trainer_of(game, built, {"generator": 2e-4, "discriminator": 1e-3}, beta1=0.5)
     return trainer, lambda n: generated(trainer.averages["generator"].network.eval(), n)
+
+
+def _consistency_student(contest: Contest, built: Built) -> tuple[Trainer, Sample]:
+    """The trainer of a student whose estimates agree along its teacher's paths, and how to sample it."""
+    own, teacher = built.recipe, built.result
+    process, predicts, shape = own.play.process, own.play.predicts, built.source.signature.shape
+    game = ConsistencyDistillation(trainable_copy(teacher), teacher, process, predicts)
+    trainer = _trainer_of(game, built, {"student": 1e-3}, beta1=0.9)
+    return trainer, lambda n: generated(
+        OneStep(trainer.averages["student"].network, process, predicts, shape).eval(), n
+    )
+
+
+STUDENTS = {"adversarial": _adversarial_student, "consistency": _consistency_student}
+
+
+def _trainer_of(game: Game, built: Built, rates: dict[str, float], beta1: float) -> Trainer:
+    """The trainer of a student's game; of its players, the first of the rates is averaged."""
+    own = built.recipe.training
+    return Trainer(
+        game,
+        built.source,
+        batch_size=own.batch_size,
+        seed=own.seed + 1,
+        optimiser={name: training.adam(rate, beta1, 0.99) for name, rate in rates.items()},
+        averages={next(iter(rates)): own.average_kimg},
+        channels_last=built.source.signature.is_image,
+    )
 
 
 def play(method: str, contest: Contest, n_samples: int) -> dict[str, Any]:
@@ -218,8 +246,8 @@ def play(method: str, contest: Contest, n_samples: int) -> dict[str, Any]:
             row["by_evaluations"] = [
                 {"evaluations": n} | _measured(judge, lambda n=n: _samples(built, n_samples, n)) for n in EVALUATIONS
             ]
-        if contest.teaches:
-            trainer, sample = _student(contest, built)
+        if contest.student:
+            trainer, sample = STUDENTS[contest.student](contest, built)
             row["student"] = {"weights": _n_weights(trainer), "trace": []}
             for steps, seconds in timed(trainer, trial.at_seconds):
                 values = _measured(judge, lambda: sample(n_samples))

@@ -3,10 +3,14 @@
 import dataclasses
 
 import pytest
+import torch
+from torch.testing import assert_close
 
 from gancourse import experiments
 from gancourse.experiments import gan_vs_diffusion
+from gancourse.games.students import OneStep
 from gancourse.recipes import build
+from gancourse.rng import Noise
 
 METHODS = gan_vs_diffusion.methods
 SETS = {method.partition(":")[0] for method in METHODS}
@@ -38,7 +42,7 @@ def test_seeds_are_as_many_as_the_set_is_cheap():
     runs = gan_vs_diffusion.table.runs
     counts = {method: sum(own == method for own, _ in runs) for method in METHODS}
     for method, n in counts.items():
-        assert METHODS[method].in_steps == (method.endswith(("DDPM", "flow")))
+        assert METHODS[method].in_steps == method.endswith(("DDPM", "flow", "flow, consistency"))
         assert n == (2 if method in ("faces: DDPM", "faces: flow") else 5 if method[:4] in ("ring", "grid") else 3)
     assert len(runs) == sum(counts.values())
 
@@ -57,16 +61,27 @@ def test_a_row_of_points_holds_modes_on_the_way_and_by_evaluations(method):
     assert ("student" in row) == (method == "ring: flow")
 
 
-def test_the_student_is_trained_as_long_as_its_teacher_and_starts_as_it():
-    row = gan_vs_diffusion.play("grid: flow", hurried("grid: flow"), 100)
-    trace = row["student"]["trace"]
-    assert len(trace) == 2
-    assert row["student"]["weights"]["generator"] == row["weights"]["denoiser"]
-    contest = hurried("grid: flow")
+@pytest.mark.parametrize(("method", "player"), [("grid: flow", "generator"), ("grid: flow, consistency", "student")])
+def test_a_student_is_trained_as_often_as_its_teacher_and_has_its_size(method, player):
+    row = gan_vs_diffusion.play(method, hurried(method), 100)
+    assert len(row["student"]["trace"]) == 2
+    assert row["student"]["weights"][player] == row["weights"]["denoiser"]
+    assert row["student"]["trace"][0].keys() == {"steps", "seconds"} | row["metrics"].keys()
+
+
+@pytest.mark.parametrize("method", ["ring: flow", "ring: flow, consistency"])
+def test_a_student_starts_as_one_step_of_its_teacher(method):
+    contest = METHODS[method]
     built = build(contest.trial.recipe)
-    _, sample = gan_vs_diffusion._student(contest, built)
-    one_step = gan_vs_diffusion._samples(built, 5, 1)
-    assert sample(5).shape == one_step.shape
+    for average in built.trainer.averages.values():
+        average.network.layers.last.weight.data.normal_(generator=torch.Generator().manual_seed(0))
+    _, sample = gan_vs_diffusion.STUDENTS[contest.student](contest, built)
+    z = Noise((0, "evaluation"), 5).normal("z", 2)
+    play = built.recipe.play
+    with torch.no_grad():
+        expected = OneStep(built.result, play.process, play.predicts, (2,))(z)
+    assert_close(sample(5), expected)
+    assert not torch.allclose(sample(5), z)
 
 
 def test_an_image_s_metrics_carry_their_protocol():
