@@ -10,8 +10,16 @@ import torch
 from torch import Tensor
 
 from gancourse.data import ring
-from gancourse.diffusion import Denoiser, Process, RectifiedFlow, VariancePreserving, ddim_step, ddpm_step
-from gancourse.diffusion import guided, of_density
+from gancourse.diffusion import (
+    Denoiser,
+    Process,
+    RectifiedFlow,
+    VariancePreserving,
+    ddim_step,
+    ddpm_step,
+    guided,
+    of_density,
+)
 from gancourse.diffusion.steps import steps_between
 from gancourse.theory import NoisyMixture
 
@@ -77,7 +85,7 @@ class Walk(NamedTuple):
         return self._times(self.n_steps)
 
     def states(self, x: Tensor, first: int = 0) -> list[Tensor]:
-        """x [n, 2] and what follows it after each step.
+        """The points x [n, 2] and what follows them after each step.
 
         Args:
             x: where to begin.

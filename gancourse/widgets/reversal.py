@@ -15,7 +15,7 @@ from gancourse.widgets.noising import CLASS, COUNTS, MODES, N_SAMPLES, PROCESSES
 from gancourse.widgets.widget import Widget, button, menu, slider
 
 LIMIT, SMALL = 3.0, 2.5  # of the large plane and of the small ones
-ARROWS = 11  # along each axis
+ARROWS = 10  # along each axis
 MARKED = 52  # a way of so many points or fewer has a dot after each step
 GUIDANCE, STRIDE, EARLIEST = 5.0, 0.5, 0.01
 MAP = "one-step map"
@@ -28,20 +28,20 @@ def diffuse(
     guidance: float = 0.0,
     modes: str = "wide",
     time: float = 1.0,
-    point: tuple[float, float] = (1.2, -0.8),
+    point: tuple[float, float] = (0.5, -0.2),
 ) -> Widget:
     """Drag a noisy point and see the way on which a sampler leads it back to data; with arrow keys too.
 
-    The data are a ring of eight Gaussians of variance 1. Left: data with noise of the chosen time, as dots; arrows along
-    the exact score, guided if there is guidance, of length 18 s/(s + ½) where s is σ times the score's norm; the point,
-    and its way back. Right: what the sampler makes of 200 starts that are spread evenly over the normal distribution,
-    and what a map of one step makes of them, beside circles of two standard deviations. Below: the width of the modes
-    over the true one, as by `metrics.mode_widths`, with its standard error.
+    The data are a ring of eight Gaussians of variance 1. Left: data with noise of the chosen time, as dots; arrows
+    along the exact score, guided if there is guidance, of length 18 s/(s + ½) where s is σ times the score's norm; the
+    point, and its way back. Right: what the sampler makes of 200 starts that are spread evenly over the normal
+    distribution, and what a map of one step makes of them, with circles of two standard deviations. Below: the width of
+    the modes over the true one, as by `metrics.mode_widths`, with its standard error.
 
-    The denoiser is exact, so that errors are those of the number of steps. DDPM adds noise of the large variance, β; the
-    flow is solved by Euler's method. DDPM and DDIM have times of the spacing "linspace". The class consists of three
-    neighbouring modes. The map of one step is no trained network: it is exact, jumps between modes as no continuous
-    generator does, and knows a class but no guidance.
+    The denoiser is exact, so that errors come from the steps alone: their number, and what each assumes. DDPM adds
+    noise of the large variance, β; the flow is solved by Euler's method. DDPM and DDIM have times of the spacing
+    "linspace". The class consists of three neighbouring modes. The map of one step is no trained network: it is exact,
+    jumps between modes as no continuous generator does, and knows a class but no guidance.
 
     Args:
         method: chosen at first: "DDPM", "DDIM" or "flow".
@@ -55,7 +55,7 @@ def diffuse(
         ValueError: there is no such method or kind of modes, or a number is out of its range.
 
     >>> print(diffuse("DDIM", n_steps=50).status.splitlines()[1])
-    back by DDIM, 50 steps: (1.11, −0.82)
+    back by DDIM, 50 steps: (1.00, −0.84)
     """
     _check(method, n_steps, guidance, modes, time, point)
     walk = Walk(modes, method, n_steps, guidance, time)
@@ -68,8 +68,9 @@ def diffuse(
     values = _values(walk, clouds)
     return Widget(
         "diffuse",
-        "Diffusion in the plane with the exact score of eight Gaussians; the class is the three modes at the right. The "
-        "one-step map is no trained network: it is exact, and jumps from mode to mode as no continuous generator does",
+        "Diffusion in the plane with the exact score of eight Gaussians; the class is the three modes at the right. "
+        "The one-step map is what a GAN's generator would have to be: it is exact, not trained, and jumps from mode to "
+        "mode, as no continuous network can",
         _state(point),
         [
             Picture(
@@ -162,8 +163,8 @@ def _read(walk: Walk, cloud: Tensor) -> tuple[str, str, str]:
 def _values(walk: Walk, clouds: dict[str, Tensor]) -> str:
     rows = {name: _read(walk, cloud) for name, cloud in clouds.items()}
     widths = ", ".join(f"{name} {width}" for name, (width, _, _) in rows.items())
-    shares = ", ".join(f"{name} {in_class} and {middle}" for name, (_, in_class, middle) in rows.items())
-    return f"width of the modes over the truth: {widths}\nshare in the class and in its middle mode: {shares}"
+    shares = ", ".join(f"{name} {in_class} / {middle}" for name, (_, in_class, middle) in rows.items())
+    return f"width of the modes over the truth: {widths}\nshare in the class / in its middle mode: {shares}"
 
 
 def _line(text: str) -> str:
@@ -186,8 +187,8 @@ def _plane(walk: Walk, way: list[Place], point: Place) -> str:
     noisy = [plane.at(*p) for p in noising.noisy_data(walk).tolist()]
     legend = (
         path("real", dots([(40, 14)]))
-        + '<text x="49" y="19">data with noise</text><circle class="gw-ring" r="6" cx="181" cy="14"/>'
-        + f'<text x="192" y="19">the point</text>{path("end", saltire((281, 14)))}<text x="292" y="19">its end</text>'
+        + '<text x="49" y="19">data with noise</text><circle class="gw-ring" r="6" cx="192" cy="14"/>'
+        + f'<text x="204" y="19">the point</text>{path("end", saltire((298, 14)))}<text x="310" y="19">its end</text>'
     )
     label = "noisy point; arrow keys, Page Up and Page Down, Home and End move it"
     return plane.draw(

@@ -18,22 +18,22 @@ function times({ method, n, t }) {
 // Signal α and noise σ.
 const level = (method, time) => (method === "flow" ? [1 - time, time] : [Math.sqrt(BARS[time]), Math.sqrt(1 - BARS[time])]);
 
-// E[x₀ | x] and E[ε | x] of some of the components, into `out`.
+// E[x₀ | x] and E[ε | x] of some of the components, into `out`. Called up to 400,000 times a picture: plain loops.
 const logs = new Float64Array(99);
-function expectations({ means, std }, members, [x, y], [a, s], out) {
-  const variance = a * a * std * std + s * s;
+function expectations({ means, std }, members, x, y, a, s, out) {
+  const variance = a * a * std * std + s * s, n = members.length;
   let top = -Infinity, total = 0, u = 0, v = 0;
-  members.forEach((k, i) => {
-    const [c, d] = means[k];
+  for (let i = 0; i < n; i++) {
+    const mean = means[members[i]], c = mean[0], d = mean[1];
     logs[i] = (a * (x * c + y * d) - (a * a * (c * c + d * d)) / 2) / variance;
-    top = Math.max(top, logs[i]);
-  });
-  members.forEach((k, i) => {
-    const weight = Math.exp(logs[i] - top);
+    if (logs[i] > top) top = logs[i];
+  }
+  for (let i = 0; i < n; i++) {
+    const mean = means[members[i]], weight = Math.exp(logs[i] - top);
     total += weight;
-    u += weight * means[k][0];
-    v += weight * means[k][1];
-  });
+    u += weight * mean[0];
+    v += weight * mean[1];
+  }
   u /= total;
   v /= total;
   const p = (x - a * u) / variance, q = (y - a * v) / variance, pull = a * std * std;
@@ -45,34 +45,48 @@ function expectations({ means, std }, members, [x, y], [a, s], out) {
 
 // The same with guidance: s · of the class + (1 − s) · of all.
 const withClass = new Float64Array(4), without = new Float64Array(4);
-function guided({ mixture, guidance }, point, now, out) {
-  if (guidance !== 0) expectations(mixture, mixture.members, point, now, withClass);
-  if (guidance !== 1) expectations(mixture, mixture.all, point, now, without);
+function guided({ mixture, guidance }, x, y, a, s, out) {
+  if (guidance !== 0) expectations(mixture, mixture.members, x, y, a, s, withClass);
+  if (guidance !== 1) expectations(mixture, mixture.all, x, y, a, s, without);
   for (let i = 0; i < 4; i++) out[i] = guidance * withClass[i] + (1 - guidance) * without[i];
 }
 
 // Guided score: −E[ε | x] / σ.
-function score(setting, point, now) {
-  const out = new Float64Array(4);
-  guided(setting, point, now, out);
-  return [-out[2] / now[1], -out[3] / now[1]];
+const estimate = new Float64Array(4);
+function score(setting, [x, y], [a, s]) {
+  guided(setting, x, y, a, s, estimate);
+  return [-estimate[2] / s, -estimate[3] / s];
 }
 
-// The point and what follows it after each step; `draw` gives the noise of a step.
-const estimate = new Float64Array(4);
-function states(setting, point, draw) {
-  const { method } = setting, levels = [...times(setting).map((time) => level(method, time)), [1, 0]], all = [point];
+// The levels that a way back visits, down to data.
+const levels = (setting) => [...times(setting).map((time) => level(setting.method, time)), [1, 0]];
+
+// Lead a point back over those levels, and return its end; `draw` gives the noise of a step, `visit` gets each place.
+function lead(setting, levels, [x, y], draw, visit) {
+  const random = setting.method === "DDPM";
   for (let i = 0; i + 1 < levels.length; i++) {
-    const [a, s] = levels[i], [b, r] = levels[i + 1], [x, y] = point;
-    guided(setting, point, levels[i], estimate);
-    if (method === "DDPM") {
+    const a = levels[i][0], s = levels[i][1], b = levels[i + 1][0], r = levels[i + 1][1];
+    guided(setting, x, y, a, s, estimate);
+    if (random) {
+      // What of x₀ and of x is in the mean, and the large variance; no noise is added to data.
       const signal = a / b, variance = Math.max(0, s * s - (signal * r) ** 2);
       const ofData = (b * variance) / (s * s), ofNow = (signal * r * r) / (s * s);
-      const [e, f] = r > 0 ? draw(i) : [0, 0], spread = Math.sqrt(variance);
-      point = [ofData * estimate[0] + ofNow * x + spread * e, ofData * estimate[1] + ofNow * y + spread * f];
-    } else point = [b * estimate[0] + r * estimate[2], b * estimate[1] + r * estimate[3]];
-    all.push(point);
+      const noise = r > 0 ? draw(i) : [0, 0], spread = Math.sqrt(variance);
+      x = ofData * estimate[0] + ofNow * x + spread * noise[0];
+      y = ofData * estimate[1] + ofNow * y + spread * noise[1];
+    } else {
+      x = b * estimate[0] + r * estimate[2];
+      y = b * estimate[1] + r * estimate[3];
+    }
+    if (visit) visit([x, y]);
   }
+  return [x, y];
+}
+
+// The point and what follows it after each step.
+function states(setting, point, draw) {
+  const all = [point];
+  lead(setting, levels(setting), point, draw, (next) => all.push(next));
   return all;
 }
 
@@ -91,7 +105,8 @@ function scrambled(word) {
 
 // Two standard normal numbers, which depend on step and sample alone.
 function normal(step, sample) {
-  const [u, v] = [0, 1].map((j) => (scrambled((Math.imul(step, 0x9e3779b1) + 2 * sample + j) | 0) + 0.5) / 2 ** 32);
+  const word = Math.imul(step, 0x9e3779b1) + 2 * sample;
+  const u = (scrambled(word | 0) + 0.5) / 2 ** 32, v = (scrambled((word + 1) | 0) + 0.5) / 2 ** 32;
   const radius = Math.sqrt(-2 * Math.log(u)), angle = 2 * Math.PI * v;
   return [radius * Math.cos(angle), radius * Math.sin(angle)];
 }
@@ -172,8 +187,8 @@ mount((root, state) => {
 
   // What doesn't depend on the point: samples from noise, by the method and by the map of one step.
   function samples() {
-    const walk = { ...setting, t: 1 }, { mixture, method, n } = setting;
-    const ends = starts.map((z, i) => states(walk, z, (step) => normal(step, i)).pop());
+    const { mixture, method, n } = setting, visited = levels({ ...setting, t: 1 });
+    const ends = starts.map((z, i) => lead(setting, visited, z, (step) => normal(step, i)));
     const images = starts.map((z) => oneStep(mixture, members(), z));
     const middle = mixture.members[1], lines = [[], []];
     [[ends, "samples", above, method], [images, "images", below, "one-step map"]].forEach(([points, name, axes, title]) => {
@@ -187,10 +202,10 @@ mount((root, state) => {
       const circle = ([x, y]) => `M${tenth(x - radius)} ${tenth(y)}a${tenth(radius)} ${tenth(radius)} 0 1 0 ${tenth(2 * radius)} 0a${tenth(radius)} ${tenth(radius)} 0 1 0 ${tenth(-2 * radius)} 0`;
       get(`${name}-truth`).setAttribute("d", mixture.means.map(on(axes)).map(circle).join(""));
       lines[0].push(`${title} ${two(ratio)} ± ${two(error)}`);
-      lines[1].push(`${title} ${two(inClass)} and ${two(shares[middle])}`);
+      lines[1].push(`${title} ${two(inClass)} / ${two(shares[middle])}`);
     });
     get("samples-title").textContent = counted(method, n);
-    values = `width of the modes over the truth: ${lines[0].join(", ")}\nshare in the class and in its middle mode: ${lines[1].join(", ")}`;
+    values = `width of the modes over the truth: ${lines[0].join(", ")}\nshare in the class / in its middle mode: ${lines[1].join(", ")}`;
     describe(get("samples"), `Samples from noise by ${counted(method, n)}, guidance ${setting.guidance}, and by the one-step map; ${values}`);
   }
   const counted = (method, n) => `${method}, ${n} ${n > 1 ? "steps" : "step"}`;
@@ -246,5 +261,5 @@ mount((root, state) => {
   });
   read();
   draw();
-  root.gancourse = { level, times, score, states, spiral, normal, oneStep, widths, setting };
+  root.gancourse = { level, levels, times, score, lead, states, spiral, normal, oneStep, widths, setting };
 });
