@@ -138,11 +138,11 @@ def noisy_data(walk: Walk) -> Tensor:
 
 
 def one_step(z: Tensor, means: Tensor, std: float) -> Tensor:
-    """Map standard normal z [n, 2] to a mixture of equally probable Gaussians exactly: a generator in closed form.
+    """Map standard normal z [n, 2] to a mixture of equally probable Gaussians exactly: a generator without training.
 
     The plane is cut into as many sectors as there are modes. Within a sector, radius and angle of z are independent, so
     that the sector's angle, stretched to a full turn, makes a standard normal point again. The map jumps from sector to
-    sector, which no continuous network does.
+    sector; a network is continuous, and can only be steep there.
 
     Args:
         z: latents.

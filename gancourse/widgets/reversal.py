@@ -41,7 +41,7 @@ def diffuse(
     The denoiser is exact, so that errors come from the steps alone: their number, and what each assumes. DDPM adds
     noise of the large variance, β; the flow is solved by Euler's method. DDPM and DDIM have times of the spacing
     "linspace". The class consists of three neighbouring modes. The map of one step is no trained network: it is exact,
-    jumps between modes as no continuous generator does, and knows a class but no guidance.
+    and jumps from mode to mode, where a GAN's generator can only be steep. It knows the class but no guidance.
 
     Args:
         method: chosen at first: "DDPM", "DDIM" or "flow".
@@ -69,8 +69,8 @@ def diffuse(
     return Widget(
         "diffuse",
         "Diffusion in the plane with the exact score of eight Gaussians; the class is the three modes at the right. "
-        "The one-step map is what a GAN's generator would have to be: it is exact, not trained, and jumps from mode to "
-        "mode, as no continuous network can",
+        "The one-step map is exact and not trained; it jumps from mode to mode, where a GAN’s generator, being "
+        "continuous, can only be steep",
         _state(point),
         [
             Picture(
