@@ -132,7 +132,7 @@ def shares(status: str) -> list[tuple[float, float]]:
 
 
 def test_narrow_modes_come_out_too_narrow_by_ddim_and_right_by_the_map():
-    (width, error), (exact_width, exact_error) = readings(diffuse("DDIM", n_steps=1000, modes="narrow").status)
+    (width, error), (exact_width, exact_error) = readings(diffuse("DDIM", n_steps=200, modes="narrow").status)
     assert width + 3 * error < 1
     assert abs(exact_width - 1) < 3 * exact_error
 
@@ -223,18 +223,19 @@ def test_the_scripts_scores_are_the_mixtures(driver, modes: str, guidance: float
 @in_browser
 @pytest.mark.parametrize("modes", STDS)
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize(("n_steps", "guidance"), [(1, 0.0), (10, 1.0), (50, 0.0), (50, 3.0), (1000, 0.5)])
-def test_the_scripts_states_are_the_packages_for_the_same_start_and_noise(
-    driver, modes: str, method: str, n_steps: int, guidance: float
-):
-    denoiser, x, noise = exact(modes, method, guidance), starts(), Noise((5, "steps"), N)
-    times = denoiser.process.times(n_steps, None if method == "flow" else "linspace")
-    expected = sampled(denoiser, method, x, times, noise)
-    numbers = torch.stack([noise.fold_in("step", i).normal("x", 2).double() for i in range(n_steps)], 1)
-    code = "arguments[1].map((x, i) => g.states(arguments[0], x, (step) => arguments[2][i][step]))"
-    walk = Walk(modes, method, n_steps, guidance)
-    states = of_script(driver, code, setting(walk), x.tolist(), numbers.tolist())
-    assert_close(states[:, 1:].transpose(0, 1), expected, atol=1e-6, rtol=0)
+def test_the_scripts_states_are_the_packages_for_the_same_start_and_noise(driver, modes: str, method: str):
+    settings = [(1, 0.0), (10, 1.0), (50, 0.0), (50, 3.0)]
+    if (modes, method) == ("narrow", "DDPM"):
+        settings.append((1000, 0.5))
+    for n_steps, guidance in settings:
+        denoiser, x, noise = exact(modes, method, guidance), starts(), Noise((5, "steps"), N)
+        times = denoiser.process.times(n_steps, None if method == "flow" else "linspace")
+        expected = sampled(denoiser, method, x, times, noise)
+        numbers = torch.stack([noise.fold_in("step", i).normal("x", 2).double() for i in range(n_steps)], 1)
+        code = "arguments[1].map((x, i) => g.states(arguments[0], x, (step) => arguments[2][i][step]))"
+        walk = Walk(modes, method, n_steps, guidance)
+        states = of_script(driver, code, setting(walk), x.tolist(), numbers.tolist())
+        assert_close(states[:, 1:].transpose(0, 1), expected, atol=1e-6, rtol=0, msg=lambda m, w=walk: f"{w}: {m}")
 
 
 @pytest.mark.slow
