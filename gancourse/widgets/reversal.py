@@ -35,8 +35,9 @@ def diffuse(
     The data are a ring of eight Gaussians of variance 1. Left: data with noise of the chosen time, as dots; arrows
     along the exact score, guided if there is guidance, of length 18 s/(s + ½) where s is σ times the score's norm; the
     point, and its way back. Right: what the sampler makes of 200 starts that are spread evenly over the normal
-    distribution, and what a map of one step makes of them, with circles of two standard deviations. Below: the width of
-    the modes over the true one, as by `metrics.mode_widths`, with its standard error.
+    distribution, and what a map of one step makes of them, with circles of two standard deviations. Beside them: the
+    width of the modes over the true one, as by `metrics.mode_widths`, with its standard error, and the shares of
+    samples in the class and in its middle mode.
 
     The denoiser is exact, so that errors come from the steps alone: their number, and what each assumes. DDPM adds
     noise of the large variance, β; the flow is solved by Euler's method. DDPM and DDIM have times of the spacing
@@ -54,8 +55,10 @@ def diffuse(
     Raises:
         ValueError: there is no such method or kind of modes, or a number is out of its range.
 
-    >>> print(diffuse("DDIM", n_steps=50).status.splitlines()[1])
-    back by DDIM, 50 steps: (1.00, −0.84)
+    >>> print(diffuse("DDIM", n_steps=50).status)
+    x = (0.50, −0.20), t = 1.00: α 0.01, σ 1.00
+    DDIM, 50 steps: ends at (1.18, −0.30)
+    width / truth 0.95 ± 0.03, in class 0.38, middle 0.13
     """
     _check(method, n_steps, guidance, modes, time, point)
     walk = Walk(modes, method, n_steps, guidance, time)
@@ -63,9 +66,9 @@ def diffuse(
     way = [(x, y) for ((x, y),) in (state.tolist() for state in states)]
     clouds = _clouds(walk)
     alpha, sigma = (value.item() for value in walk.level)
-    seen = f"x = ({_pair(point)}) at t = {time:.2f}: α = {alpha:.2f}, σ = {sigma:.2f}"
-    seen += f"\nback by {_counted(walk)}: ({_pair(way[-1])})"
-    values = _values(walk, clouds)
+    seen = f"x = ({_pair(point)}), t = {time:.2f}: α {alpha:.2f}, σ {sigma:.2f}"
+    seen += f"\n{_counted(walk)}: ends at ({_pair(way[-1])})"
+    of_sampler, of_map = (_spoken(_read(walk, cloud)) for cloud in clouds.values())
     return Widget(
         "diffuse",
         "Diffusion in the plane with the exact score of eight Gaussians; the class is the three modes at the right. "
@@ -76,18 +79,18 @@ def diffuse(
             Picture(
                 384,
                 392,
-                f"Data with noise, score as arrows and a point’s way back; {_line(seen)}",
+                f"Data with noise, score as arrows and a point’s way back; {seen}".replace("\n", ", "),
                 _plane(walk, way, point),
             ),
             Picture(
                 286,
                 392,
-                f"Samples from noise by {_counted(walk)}, guidance {guidance:g}, and by the {MAP}; {_line(values)}",
+                f"Samples from noise by {_counted(walk)}, guidance {guidance:g}: {of_sampler}; by the {MAP}: {of_map}",
                 _samples(walk, clouds, way),
             ),
         ],
         _controls(walk),
-        f"{seen}\n{values}",
+        f"{seen}\n{of_sampler}",
     )
 
 
@@ -160,15 +163,9 @@ def _read(walk: Walk, cloud: Tensor) -> tuple[str, str, str]:
     )
 
 
-def _values(walk: Walk, clouds: dict[str, Tensor]) -> str:
-    rows = {name: _read(walk, cloud) for name, cloud in clouds.items()}
-    widths = ", ".join(f"{name} {width}" for name, (width, _, _) in rows.items())
-    shares = ", ".join(f"{name} {in_class} / {middle}" for name, (_, in_class, middle) in rows.items())
-    return f"width of the modes over the truth: {widths}\nshare in the class / in its middle mode: {shares}"
-
-
-def _line(text: str) -> str:
-    return text.replace("\n", ", ")
+def _spoken(reading: tuple[str, str, str]) -> str:
+    width, in_class, middle = reading
+    return f"width / truth {width}, in class {in_class}, middle {middle}"
 
 
 def _counted(walk: Walk) -> str:

@@ -17,7 +17,7 @@ from gancourse.diffusion import Denoiser, RectifiedFlow, VariancePreserving, ddi
 from gancourse.metrics import mode_widths
 from gancourse.rng import Noise
 from gancourse.theory import NoisyMixture
-from gancourse.widgets import diffuse, noising, reversal
+from gancourse.widgets import Widget, diffuse, noising, reversal
 from gancourse.widgets.noising import CLASS, COUNTS, Walk
 from tests.widgets.figures import choose, keys, part, press, run, statuses
 
@@ -117,34 +117,28 @@ def test_the_readings_are_those_of_the_packages_samples_at_many_starts():
         with torch.no_grad():
             x = sampled(denoiser, method, noise.normal("x", 2).double(), times, noise)[-1]
         many = mode_widths(x, data.means, data.std)
-        ratio, error = readings(diffuse(method, n_steps=n_steps, modes=modes).status)[0]
+        ratio, error, _, _ = readings(diffuse(method, n_steps=n_steps, modes=modes))[0]
         assert abs(ratio - many.ratio) < 3.3 * math.hypot(error, many.ratio_error) + 0.01
 
 
-def readings(status: str) -> list[tuple[float, float]]:
-    """Width with its error, of the sampler and of the one-step map."""
-    return [(float(a), float(b)) for a, b in re.findall(r"(\d+\.\d\d) ± (\d+\.\d\d)", status)]
-
-
-def shares(status: str) -> list[tuple[float, float]]:
-    """Share in the class and in its middle mode, of the sampler and of the one-step map."""
-    return [(float(a), float(b)) for a, b in re.findall(r"(\d\.\d\d) / (\d\.\d\d)", status)]
+def readings(widget: Widget) -> list[list[float]]:
+    """Width, its error, share in the class and in its middle mode: of the sampler, and of the one-step map."""
+    pattern = r"width / truth (\S+) ± (\S+), in class (\S+), middle (\d\.\d\d)"
+    return [[float(value) for value in found] for found in re.findall(pattern, widget.panels[1].description)]
 
 
 def test_narrow_modes_come_out_too_narrow_by_ddim_and_right_by_the_map():
-    (width, error), (exact_width, exact_error) = readings(diffuse("DDIM", n_steps=200, modes="narrow").status)
+    (width, error, _, _), (width_of_map, error_of_map, _, _) = readings(diffuse(n_steps=200, modes="narrow"))
     assert width + 3 * error < 1
-    assert abs(exact_width - 1) < 3 * exact_error
+    assert abs(width_of_map - 1) < 3 * error_of_map
 
 
 def test_guidance_moves_samples_to_the_middle_of_the_class_and_the_class_alone_does_not():
-    (whole, middle), (_, middle_of_map) = shares(diffuse(guidance=5.0).status)
-    assert (whole, middle_of_map) == pytest.approx((1.0, 1 / 3), abs=0.02)
+    (_, _, in_class, middle), (_, _, _, middle_of_map) = readings(diffuse(guidance=5.0))
+    assert (in_class, middle_of_map) == pytest.approx((1.0, 1 / 3), abs=0.02)
     assert middle > 0.8
-    (whole, middle), _ = shares(diffuse(guidance=1.0).status)
-    assert (whole, middle) == pytest.approx((1.0, 1 / 3), abs=0.02)
-    (whole, middle), _ = shares(diffuse(guidance=0.0).status)
-    assert (whole, middle) == pytest.approx((3 / 8, 1 / 8), abs=0.02)
+    for guidance, expected in ((1.0, (1.0, 1 / 3)), (0.0, (3 / 8, 1 / 8))):
+        assert readings(diffuse(guidance=guidance))[0][2:] == pytest.approx(expected, abs=0.02)
 
 
 @pytest.mark.parametrize(
@@ -310,17 +304,18 @@ def test_controls_lead_to_what_python_draws_at_rest(
 @in_browser
 def test_keys_move_the_point_and_the_sliders_and_reset_comes_back(driver):
     Keys, before = keys(), statuses(driver)
+    assert before[INDEX] == diffuse().status
     press(driver, INDEX, "point", Keys.ARROW_RIGHT, Keys.ARROW_UP)
     after = statuses(driver)
-    assert after[INDEX].startswith("x = (0.55, −0.15) at t = 1.00")
+    assert after[INDEX].startswith("x = (0.55, −0.15), t = 1.00: ")
     assert after[INDEX].splitlines()[2:] == before[INDEX].splitlines()[2:]
     assert after[:INDEX] == before[:INDEX]
     press(driver, INDEX, "time", Keys.HOME)
-    assert "at t = 0.01: α = 1.00, σ = 0.05" in statuses(driver)[INDEX]
+    assert "t = 0.01: α 1.00, σ 0.05" in statuses(driver)[INDEX]
     press(driver, INDEX, "reset", Keys.ENTER)
     assert statuses(driver) == before
     press(driver, INDEX, "steps", Keys.ARROW_RIGHT)
-    assert "back by DDIM, 100 steps" in statuses(driver)[INDEX]
+    assert "DDIM, 100 steps: ends at " in statuses(driver)[INDEX]
     press(driver, INDEX, "guidance", Keys.END)
     assert part(driver, INDEX, "guidance-value").text == "5"
     assert [part(driver, INDEX, name).accessible_name for name in ("steps", "guidance", "time", "modes", "method")] == [

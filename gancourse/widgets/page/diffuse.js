@@ -190,8 +190,8 @@ mount((root, state) => {
     const { mixture, method, n } = setting, visited = levels({ ...setting, t: 1 });
     const ends = starts.map((z, i) => lead(setting, visited, z, (step) => normal(step, i)));
     const images = starts.map((z) => oneStep(mixture, members(), z));
-    const middle = mixture.members[1], lines = [[], []];
-    [[ends, "samples", above, method], [images, "images", below, "one-step map"]].forEach(([points, name, axes, title]) => {
+    const middle = mixture.members[1], spoken = [];
+    [[ends, "samples", above], [images, "images", below]].forEach(([points, name, axes]) => {
       const { ratio, error, shares } = widths(points, mixture);
       const inClass = mixture.members.reduce((sum, k) => sum + shares[k], 0);
       get(`${name}-points`).setAttribute("d", small(points.map(on(axes))));
@@ -201,12 +201,11 @@ mount((root, state) => {
       const radius = 2 * mixture.std * (axes.x(1) - axes.x(0));
       const circle = ([x, y]) => `M${tenth(x - radius)} ${tenth(y)}a${tenth(radius)} ${tenth(radius)} 0 1 0 ${tenth(2 * radius)} 0a${tenth(radius)} ${tenth(radius)} 0 1 0 ${tenth(-2 * radius)} 0`;
       get(`${name}-truth`).setAttribute("d", mixture.means.map(on(axes)).map(circle).join(""));
-      lines[0].push(`${title} ${two(ratio)} ± ${two(error)}`);
-      lines[1].push(`${title} ${two(inClass)} / ${two(shares[middle])}`);
+      spoken.push(`width / truth ${two(ratio)} ± ${two(error)}, in class ${two(inClass)}, middle ${two(shares[middle])}`);
     });
     get("samples-title").textContent = counted(method, n);
-    values = `width of the modes over the truth: ${lines[0].join(", ")}\nshare in the class / in its middle mode: ${lines[1].join(", ")}`;
-    describe(get("samples"), `Samples from noise by ${counted(method, n)}, guidance ${setting.guidance}, and by the one-step map; ${values}`);
+    values = spoken[0];
+    describe(get("samples"), `Samples from noise by ${counted(method, n)}, guidance ${setting.guidance}: ${spoken[0]}; by the one-step map: ${spoken[1]}`);
   }
   const counted = (method, n) => `${method}, ${n} ${n > 1 ? "steps" : "step"}`;
 
@@ -222,7 +221,7 @@ mount((root, state) => {
     const where = point.map(two).join(", ");
     place(get("point"), plane, point, where);
     const [a, s] = now();
-    const line = `x = (${where}) at t = ${two(t)}: α = ${two(a)}, σ = ${two(s)}\nback by ${counted(method, n)}: (${end.map(two).join(", ")})`;
+    const line = `x = (${where}), t = ${two(t)}: α ${two(a)}, σ ${two(s)}\n${counted(method, n)}: ends at (${end.map(two).join(", ")})`;
     report(root, `${line}\n${values}`);
     describe(get("plane"), `Data with noise, score as arrows and a point’s way back; ${line}`);
   }
