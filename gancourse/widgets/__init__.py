@@ -7,6 +7,7 @@ from gancourse.widgets.drawing import Picture
 from gancourse.widgets.film import scrub
 from gancourse.widgets.kernel import steer_in_kernel
 from gancourse.widgets.plane import dirac
+from gancourse.widgets.reversal import diffuse
 from gancourse.widgets.steering import record_faces, steer
 from gancourse.widgets.stored import Pictures, Recording, pictures, recording
 from gancourse.widgets.widget import Widget, at_width
@@ -18,6 +19,7 @@ __all__ = [
     "Widget",
     "at_width",
     "browse",
+    "diffuse",
     "dirac",
     "levels",
     "pictures",

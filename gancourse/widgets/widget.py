@@ -113,14 +113,18 @@ def _json(value: object) -> str:
     return text.replace("<", "\\u003c")
 
 
-def slider(name: str, label: str, low: float, high: float, step: float, value: float) -> str:
-    """A labelled slider; the number beside it has the part `name-value`, its label `name-label`."""
+def slider(name: str, label: str, low: float, high: float, step: float, value: float, text: str = "") -> str:
+    """A labelled slider; the number beside it has the part `name-value`, its label `name-label`.
+
+    A text is shown instead of the number, where the slider's places are those of a list.
+    """
     unused = "" if label else " hidden"
+    text = text or f"{value:g}"
     return (
         f'<span class="gw-control"{unused}><label><span data-part="{name}-label">{escape(label)}</span> '
         f'<input type="range" data-part="{name}" min="{low:g}" max="{high:g}" step="{step:g}" value="{value:g}" '
-        f'aria-valuetext="{value:g}"></label> '
-        f'<span data-part="{name}-value" aria-hidden="true">{value:g}</span></span>'
+        f'aria-valuetext="{escape(text)}"></label> '
+        f'<span data-part="{name}-value" aria-hidden="true">{escape(text)}</span></span>'
     )
 
 

@@ -29,6 +29,7 @@ from gancourse.widgets import (
     browse,
     browsing,
     clouds,
+    diffuse,
     film,
     levels,
     pictures,
@@ -55,7 +56,14 @@ def greys() -> Widget:
     return browse({"black": png(0), "grey": png(99)}, control="shade", description="Small pictures of one shade each")
 
 
-WIDGETS = {"scrub": ring_film, "dirac": dirac_widget, "transport": transport, "levels": levels, "browse": greys}
+WIDGETS = {
+    "scrub": ring_film,
+    "dirac": dirac_widget,
+    "transport": transport,
+    "levels": levels,
+    "browse": greys,
+    "diffuse": diffuse,
+}
 every_widget = pytest.mark.parametrize("name", WIDGETS)
 
 
@@ -208,10 +216,11 @@ def test_the_picture_shows_every_point_real_as_dots_and_generated_as_crosses():
 
 BYTES = """
 import hashlib
-from gancourse.widgets import dirac, levels, recording, scrub, transport
+from gancourse.widgets import diffuse, dirac, levels, recording, scrub, transport
 game = recording("ring")
 film = scrub(game.frames, game.real, curves=game.curves)
-for widget in (film, *map(dirac, {methods}), transport("ring", width=0.3), levels(scales=(0.7, 1, -0.3))):
+figures = [film, *map(dirac, {methods}), transport("ring", width=0.3), levels(scales=(0.7, 1, -0.3)), diffuse("DDPM")]
+for widget in figures:
     print(hashlib.sha256(widget.html.encode()).hexdigest())
 """
 
@@ -220,6 +229,7 @@ for widget in (film, *map(dirac, {methods}), transport("ring", width=0.3), level
 def test_the_same_arguments_give_the_same_bytes_on_other_threads_and_processor_levels():
     methods = list(dirac.methods)
     here = [ring_film(), *map(dirac_widget, methods), transport("ring", width=0.3), levels(scales=(0.7, 1, -0.3))]
+    here.append(diffuse("DDPM"))
     environment = {**os.environ, "OMP_NUM_THREADS": "2", "ATEN_CPU_CAPABILITY": "default", "PYTHONHASHSEED": "7"}
     code = BYTES.format(methods=methods)
     there = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)

@@ -15,7 +15,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(check.browser_paths() is None, reason="no chromium with chromedriver"),
 ]
-HANDLES = [(1, "start"), (2, "handle")]
+HANDLES = [(1, "start"), (2, "handle"), (6, "point")]
 each_handle = pytest.mark.parametrize(("index", "name"), HANDLES)
 
 
@@ -108,7 +108,7 @@ def test_every_handle_slider_button_and_menu_is_at_least_24_pixels_wide_and_high
         )
     finally:
         resize(driver, 1280, 720)
-    assert len(sizes) == 20
+    assert len(sizes) == 27
     assert [size for size in sizes if min(size[1:]) < 24] == []
     assert missed == []
 

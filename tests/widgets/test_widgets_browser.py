@@ -305,7 +305,7 @@ def test_lines_moved_onto_each_other_lose_all_divergence_at_once(driver):
 
 def test_the_focus_is_seen(driver):
     width = "return getComputedStyle(arguments[0].querySelector('.gw-ring')).strokeWidth"
-    for index, name in ((1, "start"), (2, "handle")):
+    for index, name in ((1, "start"), (2, "handle"), (6, "point")):
         handle = part(driver, index, name)
         before = driver.execute_script(width, handle)
         driver.execute_script("arguments[0].focus()", handle)
@@ -367,7 +367,7 @@ def test_without_scripts_the_picture_shows_and_the_controls_do_not(browser, page
     finally:
         browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
     assert html.count("Run the cell, or trust the notebook") == N_WIDGETS
-    assert html.count("data:image/svg+xml") == 10
+    assert html.count("data:image/svg+xml") == 12
     assert not re.search("<(svg|input|button|select)|data-ready=", re.sub("<script>.*?</script>", "", html, flags=re.S))
     blue = (np.abs(shown - np.array([0x1F, 0x77, 0xB4]) / 255).max(2) < 0.02).sum()
     orange = (np.abs(shown - np.array([0xD9, 0x69, 0x0A]) / 255).max(2) < 0.02).sum()

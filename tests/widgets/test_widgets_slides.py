@@ -10,7 +10,7 @@ import build
 import check
 import pytest
 
-from gancourse.widgets import at_width, dirac, levels, recording, scrub, transport
+from gancourse.widgets import at_width, diffuse, dirac, levels, recording, scrub, transport
 from tests.widgets.figures import choose, keys, part, press, run
 
 pytestmark = [
@@ -23,11 +23,11 @@ N_SLIDES = 6
 
 @pytest.fixture(scope="module")
 def deck(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A deck whose slides 2 to 5 are figures."""
+    """A deck whose slides 2 to 6 are figures."""
     folder = tmp_path_factory.mktemp("deck")
     build.copy_assets(folder / "assets")
     game = recording("ring")
-    figures = [scrub(game.frames, game.real, curves=game.curves), dirac("R1"), transport("lines"), levels()]
+    figures = [scrub(game.frames, game.real, curves=game.curves), dirac("R1"), transport("lines"), levels(), diffuse()]
     slides = ["<h2>before</h2>", *(at_width(figure.html, WIDTH) for figure in figures), "<h2>after</h2>"]
     sections = "".join(f"<section>{slide}</section>" for slide in slides)
     (folder / "index.html").write_text(
@@ -86,6 +86,9 @@ def test_keys_outside_a_figure_turn_the_slides(slides):
         (4, "scale0"),
         (4, "other"),
         (4, "reset"),
+        (5, "point"),
+        (5, "steps"),
+        (5, "time"),
     ],
 )
 def test_keys_that_a_control_handles_turn_no_slide(slides, slide: int, name: str):
@@ -117,7 +120,9 @@ def middle(driver, index: int, name: str) -> tuple[float, float]:
     return tuple(driver.execute_script(code, part(driver, index, name)))
 
 
-@pytest.mark.parametrize(("slide", "name"), [(1, "slider"), (2, "start"), (2, "h"), (3, "handle"), (4, "scale1")])
+@pytest.mark.parametrize(
+    ("slide", "name"), [(1, "slider"), (2, "start"), (2, "h"), (3, "handle"), (4, "scale1"), (5, "point")]
+)
 def test_a_swipe_on_a_control_moves_it_and_turns_no_slide(slides, slide: int, name: str):
     go(slides, slide)
     before = run(slides, f"return widgets[{slide - 1}].querySelector('.gw-status').textContent")
@@ -155,7 +160,7 @@ def test_a_handle_follows_the_mouse_on_a_deck_that_is_scaled(slides):
     assert (a - x, b - y) == pytest.approx((-60, 30), abs=0.5)
 
 
-@pytest.mark.parametrize("slide", [1, 2, 3, 4])
+@pytest.mark.parametrize("slide", [1, 2, 3, 4, 5])
 def test_a_figure_fits_under_a_headline_and_can_be_read(slides, slide: int):
     go(slides, slide)
     if slide == 2:
