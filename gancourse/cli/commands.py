@@ -217,7 +217,7 @@ def experiment(name: Name, workers: int = 0, folder: Path = experiments.FOLDER) 
         folder: where its rows are kept, as JSON lines.
     """
     comparison = experiments.experiment(name)
-    total = len(comparison.methods) * len(comparison.seeds)
+    total = len(comparison.runs)
     done = len(experiments.rows(name, folder))
     runs = experiments.run(comparison, workers, folder)
     for row in tqdm(runs, name, total, initial=done, unit="run", disable=not sys.stderr.isatty()):

@@ -9,6 +9,7 @@ from gancourse.experiments import (
     conditionings,
     dirac,
     few_labels,
+    gan_vs_diffusion,
     growing,
     guidelines,
     minibatch_std,
@@ -43,6 +44,7 @@ experiments: dict[str, Experiment] = {
         attention.table,
         orthogonal.table,
         path_lengths.table,
+        gan_vs_diffusion.table,
     )
 }
 

@@ -10,10 +10,10 @@ import signal
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,10 +39,11 @@ class Experiment:
         name: its one name.
         about: the question it answers.
         methods: the settings of each method: values, e.g. trials, whose option `seed` is replaced.
-        seeds: every method runs once with each.
+        seeds: every method runs once with each, but for those of `n_seeds`.
         n_samples: how many samples a run is judged by.
         play: runs one method: maps (method, settings, n_samples) to a row's "metrics", numbers by name, and whatever
             else the row should tell. It must be importable by name, since it runs in another process.
+        n_seeds: how many of the seeds a method runs with, the first ones, where that isn't all of them.
     """
 
     name: str
@@ -51,6 +52,17 @@ class Experiment:
     seeds: Sequence[int]
     n_samples: int
     play: Play
+    n_seeds: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def runs(self) -> list[tuple[str, int]]:
+        """Method and seed of every run, in the order of the seeds."""
+        return [
+            (method, seed)
+            for index, seed in enumerate(self.seeds)
+            for method in self.methods
+            if index < self.n_seeds.get(method, len(self.seeds))
+        ]
 
 
 def rows(name: str, folder: Path = FOLDER) -> list[dict[str, Any]]:
@@ -112,9 +124,7 @@ def run(experiment: Experiment, workers: int = 0, folder: Path = FOLDER) -> Iter
         raise ValueError(f"workers is {workers}; pass at least 1, or 0 for one a core")
     Path(folder).mkdir(parents=True, exist_ok=True)
     have = {(row["method"], row["seed"]) for row in rows(experiment.name, folder)}
-    missing = [
-        (method, seed) for seed in experiment.seeds for method in experiment.methods if (method, seed) not in have
-    ]
+    missing = [each for each in experiment.runs if each not in have]
     # Spawned, not forked: a forked torch may hang in its thread pool.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers or os.cpu_count(), mp_context=context, initializer=_end_with_parent) as pool:

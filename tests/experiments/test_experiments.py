@@ -68,7 +68,7 @@ def test_a_line_that_is_no_row_is_named(tmp_path):
         rows("tiny", tmp_path)
 
 
-PENDING: set[str] = set()
+PENDING: set[str] = {"gan-vs-diffusion"}
 """Experiments that have not been run yet; a name is removed here when its rows are committed."""
 
 
@@ -80,7 +80,7 @@ def test_committed_rows_are_complete():
     for name in experiments.experiments.keys() - PENDING:
         chosen = experiments.experiment(name)
         found = {(row["method"], row["seed"]): row for row in rows(name)}
-        assert found.keys() == {(method, seed) for method in chosen.methods for seed in chosen.seeds}
+        assert found.keys() == set(chosen.runs)
         for (method, _), row in found.items():
             settings = chosen.methods[method]
             if getattr(settings, "at_seconds", ()):  # the training goes on beyond the recipe's steps
