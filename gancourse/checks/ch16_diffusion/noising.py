@@ -81,9 +81,13 @@ MISTAKES = [
         "That is ᾱ[t − 1]; at time 0 it is the table's last number. Times begin at 0: take ᾱ[t].",
     ),
     Mistake(_by(level=lambda t, b: _all(b)[(t + 1).clamp(max=len(b) - 1)]), "That is ᾱ of the next time, ᾱ_{t+1}."),
-    Mistake(_by(level=lambda t, b: _all(_all(b).neg() + 1)[t]), "The product is taken twice: that is ᾱ of a table of ᾱ."),
+    Mistake(
+        _by(level=lambda t, b: _all(_all(b).neg() + 1)[t]), "The product is taken twice: that is ᾱ of a table of ᾱ."
+    ),
     Mistake(_by(level=lambda t, b: torch.cumprod(b, 0)[t]), "That is the product of the β; ᾱ is that of α = 1 − β."),
-    Mistake(_by(level=lambda t, b: 1 - torch.cumprod(b, 0)[t]), "ᾱ is taken for 1 − β_0 β_1 …; it is the product of 1 − β."),
+    Mistake(
+        _by(level=lambda t, b: 1 - torch.cumprod(b, 0)[t]), "ᾱ is taken for 1 − β_0 β_1 …; it is the product of 1 − β."
+    ),
     Mistake(_by(level=lambda t, b: torch.cumsum(1 - b, 0)[t]), "The α are added up; ᾱ is their product."),
     Mistake(
         _by(level=lambda t, b: (1 - torch.cumsum(b, 0))[t]),
@@ -97,12 +101,18 @@ MISTAKES = [
         _by(level=lambda t, b: torch.exp(-torch.cumsum(b, 0))[t]),
         "That is exp(−Σβ), the process in continuous time; of DDPM's steps ᾱ is the product of 1 − β.",
     ),
-    Mistake(_by(level=lambda t, b: (1 - b[t]) ** (t + 1)), "That is α_t to the power t + 1; each factor has its own β."),
+    Mistake(
+        _by(level=lambda t, b: (1 - b[t]) ** (t + 1)), "That is α_t to the power t + 1; each factor has its own β."
+    ),
     Mistake(_by(level=lambda t, b: _all(b)[-1].expand(len(t))), "Every sample gets the last ᾱ; t isn't used."),
     Mistake(_by(level=lambda t, b: b[t]), "β_t is taken for ᾱ_t."),
-    Mistake(_by(level=lambda t, b: 1 - _all(b)[t]), "Signal and noise are exchanged: the data get √ᾱ, the noise √(1 − ᾱ)."),
+    Mistake(
+        _by(level=lambda t, b: 1 - _all(b)[t]), "Signal and noise are exchanged: the data get √ᾱ, the noise √(1 − ᾱ)."
+    ),
     Mistake(_by(level=lambda t, b: _all(b.flip(0))[t]), "The table is read from its end: time 0 is the least noise."),
-    Mistake(_by(level=lambda t, b: _all(b)[len(b) - 1 - t]), "Times are counted from the end: time 0 is the least noise."),
+    Mistake(
+        _by(level=lambda t, b: _all(b)[len(b) - 1 - t]), "Times are counted from the end: time 0 is the least noise."
+    ),
     Mistake(
         _by(level=lambda t, b: _all(linear_betas(len(b)))[t]),
         "The table is DDPM's own, from 0.0001 to 0.02; take `betas`.",
@@ -115,15 +125,21 @@ MISTAKES = [
         _by(lambda a, x, e: a * x + (1 - a) * e),
         "Both square roots are missing: variances add up, not deviations.",
     ),
-    Mistake(_by(lambda a, x, e: a.sqrt() * x + (1 - a) * e), "The square root of 1 − ᾱ is missing, the noise's deviation."),
-    Mistake(_by(lambda a, x, e: a * x + (1 - a).sqrt() * e), "The square root of ᾱ is missing, the factor of the data."),
+    Mistake(
+        _by(lambda a, x, e: a.sqrt() * x + (1 - a) * e), "The square root of 1 − ᾱ is missing, the noise's deviation."
+    ),
+    Mistake(
+        _by(lambda a, x, e: a * x + (1 - a).sqrt() * e), "The square root of ᾱ is missing, the factor of the data."
+    ),
     Mistake(
         _by(lambda a, x, e: a.sqrt() * x + (1 - a.sqrt()) * e),
         "The noise's factor is 1 − √ᾱ; it is √(1 − ᾱ), so that the squares add up to 1.",
     ),
     Mistake(_by(lambda a, x, e: a * x + (1 - a.square()).sqrt() * e), "ᾱ is taken for √ᾱ in both factors."),
     Mistake(_by(lambda a, x, e: a.sqrt() * x - (1 - a).sqrt() * e), "The noise is subtracted; add it."),
-    Mistake(_by(lambda a, x, e: (1 - a).sqrt() * x - a.sqrt() * e), "That is a velocity; the state is √ᾱ x0 + √(1 − ᾱ) ε."),
+    Mistake(
+        _by(lambda a, x, e: (1 - a).sqrt() * x - a.sqrt() * e), "That is a velocity; the state is √ᾱ x0 + √(1 − ᾱ) ε."
+    ),
     Mistake(_by(lambda a, x, e: a.sqrt() * e - (1 - a).sqrt() * x), "That is v, a target of a network, not the state."),
     Mistake(_by(lambda a, x, e: a.sqrt() * x), "The noise is missing."),
     Mistake(_by(lambda a, x, e: a.sqrt() * x + e), "The noise isn't multiplied by √(1 − ᾱ)."),
@@ -131,8 +147,12 @@ MISTAKES = [
     Mistake(_by(lambda a, x, e: x + (1 - a).sqrt() * e), "The data aren't multiplied by √ᾱ: the variance would grow."),
     Mistake(_by(lambda a, x, e: x + ((1 - a) / a).sqrt() * e), "The state is divided by √ᾱ: the variance would grow."),
     Mistake(_by(lambda a, x, e: x + e), "Data and noise are added without factors."),
-    Mistake(_by(lambda a, x, e: (x - (1 - a).sqrt() * e) / a.sqrt()), "That removes noise from a state; here it is added."),
-    Mistake(_by(lambda a, x, e: _mix(a, x, e).clamp(-1, 1)), "The state is clipped to ±1; a noised sample may be larger."),
+    Mistake(
+        _by(lambda a, x, e: (x - (1 - a).sqrt() * e) / a.sqrt()), "That removes noise from a state; here it is added."
+    ),
+    Mistake(
+        _by(lambda a, x, e: _mix(a, x, e).clamp(-1, 1)), "The state is clipped to ±1; a noised sample may be larger."
+    ),
     Mistake(
         lambda x, e, t, b: _mix(of_samples(_all(b.double())[t], x), x.double(), (1 - of_samples(b[t], x)).sqrt() * e),
         "The noise is multiplied by √α_t as well.",
