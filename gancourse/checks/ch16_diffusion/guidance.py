@@ -44,8 +44,8 @@ MISTAKES = [
     ),
     Mistake(
         lambda c, n, s: c + s * (n - c),
-        "The two predictions are exchanged, as in lerp(for_class, for_none, scale): the scale 1 would be that without a "
-        "class.",
+        "The two predictions are exchanged, as in lerp(for_class, for_none, scale): the scale 1 would be that without "
+        "a class.",
     ),
     Mistake(lambda c, n, s: s * (c - n), "The prediction without a class isn't added: that is scale · (c − n) alone."),
     Mistake(lambda c, n, s: n - s * (c - n), "The guidance points away from the class: add scale · (c − n) to it."),
@@ -106,7 +106,7 @@ def _swept() -> list[Case]:
     for k in range(20):
         n, n_channels, height, width = sizes(70_000 + k, 6, 4, 5, 6)
         shape = (n, n_channels) if k % 3 == 0 else (n, n_channels, height, width)
-        scale = round(3 * drawn(70_100 + k).item(), 3)
+        scale = round(3 * drawn(70_100 + k, 1).item(), 3)
         cases.append(_case(600 + k, shape, scale, "sizes and a scale at random", torch.float64))
     return cases
 

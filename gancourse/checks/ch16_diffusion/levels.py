@@ -56,8 +56,8 @@ def _of_mean(numbers: Tensor, x: Tensor) -> Tensor:
 PLACES: list[tuple[Place, str]] = [
     (
         _along_width,
-        "Its numbers, [batch], meet the *last* axis of the data: torch aligns shapes from the right. Give them the axes "
-        "[batch, 1, …], as many as the data have.",
+        "Its numbers, [batch], meet the *last* axis of the data: torch aligns shapes from the right. Give them the "
+        "axes [batch, 1, …], as many as the data have.",
     ),
     (
         _along_height,
@@ -112,7 +112,7 @@ def falling_alpha_bars(k: int, n: int) -> Tensor:
     """A table of ᾱ that falls to about 0.05."""
     betas = uneven_betas(k, n)
     logarithms = torch.log1p(-betas).cumsum(0)
-    return (logarithms * (-3.0 / logarithms[-1])).neg().exp()
+    return (logarithms * (3.0 / logarithms[-1].abs())).exp()
 
 
 def whole_numbers(k: int, n: int, end: int) -> Tensor:

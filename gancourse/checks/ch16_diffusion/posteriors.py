@@ -330,5 +330,5 @@ POSTERIOR = Exercise(
             )
         ),
     ],
-    description="Times from 0 to the table's end, points and images, tables of 1 to 1000 β, gradients, both precisions.",
+    description="Times from 0 to the table's end, points and images, tables of 1 to 1000 β, both precisions.",
 )
