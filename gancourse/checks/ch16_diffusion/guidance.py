@@ -35,8 +35,8 @@ def _unit(x: Tensor) -> Tensor:
 MISTAKES = [
     Mistake(
         lambda c, n, s: (1 + s) * c - s * n,
-        "That is the convention of w, (1 + w) · for_class − w · for_none, in which w = 0 is the prediction for the class. "
-        "Here the scale 1 is: scale = 1 + w.",
+        "That is the convention of w, (1 + w) · for_class − w · for_none, in which w = 0 is the prediction for the "
+        "class. Here the scale 1 is: scale = 1 + w.",
     ),
     Mistake(
         lambda c, n, s: s * c - (1 + s) * n,
