@@ -25,7 +25,7 @@ def guided(for_class: Tensor, for_none: Tensor, scale: float) -> Tensor:
 
 def _rescaled(c: Tensor, n: Tensor, s: float) -> Tensor:
     result = guided(c, n, s)
-    return result * c.std() / result.std()
+    return result * c.std(correction=0) / result.std(correction=0)
 
 
 def _unit(x: Tensor) -> Tensor:
@@ -63,11 +63,11 @@ MISTAKES = [
     Mistake(lambda c, n, s: (c + n) / 2 + s * (c - n), "The guidance begins at the mean of both; begin at for_none."),
     Mistake(lambda c, n, s: guided(c, n, s) / s if s else n / 0, "The sum is divided by the scale."),
     Mistake(lambda c, n, s: guided(c, n, min(max(s, 0.0), 1.0)), "The scale is cut to 0 … 1; it may be any number."),
-    Mistake(lambda c, n, s: guided(c, n, max(s, 1.0)), "The scale is cut below 1; it may be any number."),
-    Mistake(lambda c, n, s: guided(c, n, max(s, 0.0)), "The scale is cut at 0; it may be any number."),
     Mistake(
-        lambda c, n, s: guided(c, n, s) if s > 1 else c, "Below a scale of 1 there is no guidance; any scale counts."
+        lambda c, n, s: guided(c, n, max(s, 1.0)),
+        "The scale is cut below 1, where the prediction for the class is returned; it may be any number.",
     ),
+    Mistake(lambda c, n, s: guided(c, n, max(s, 0.0)), "The scale is cut at 0; it may be any number."),
     Mistake(
         lambda c, n, s: guided(c, n, s) if s else c, "The scale 0 is treated apart; it is the one without a class."
     ),

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from gancourse.checks.ch16_diffusion.levels import tolerant
 from gancourse.checks.engine.probe import Case, attempt, call_text
 from gancourse.checks.engine.side_effects import complain_of_hooks
-from gancourse.checks.engine.verdict import Wrong, same, show
+from gancourse.checks.engine.verdict import NotWritten, Wrong, same, show
 
 
 class Call(NamedTuple):
@@ -67,6 +67,21 @@ TIMES: list[tuple[Callable[[Tensor], Tensor], str]] = [
 ]
 
 
+def called(name: str, function: Callable, arguments: Sequence[object], text: str) -> bool:
+    """Call a student's function; whether it returned. Why it didn't is for the step that compares values to say.
+
+    Raises:
+        NotWritten: it is the blank.
+    """
+    try:
+        attempt(name, function, arguments, text)
+    except NotWritten:
+        raise
+    except Wrong:
+        return False
+    return True
+
+
 def complain_of_calls(text: str, whose: str, network: Network, t: Tensor, shape: Sequence[int]) -> None:
     """Complain unless a network was called once, with data of that shape and 1000 times these times of a flow.
 
@@ -84,7 +99,10 @@ def complain_of_calls(text: str, whose: str, network: Network, t: Tensor, shape:
         raise Wrong(f"{text} calls the {whose} {len(network.calls)} times; expected one call")
     x, times = network.calls[0]
     if x.shape != torch.Size(shape):
-        raise Wrong(f"{text} calls the {whose} with data of shape {list(x.shape)}; expected {list(shape)}")
+        raise Wrong(
+            f"{text} calls the {whose} with data of shape {list(x.shape)}; expected {list(shape)}: give the times "
+            "as many axes as the data have"
+        )
     if not isinstance(times, Tensor) or times.shape != t.shape:
         given = f"of shape {list(times.shape)}" if isinstance(times, Tensor) else show(times)
         raise Wrong(f"{text} calls the {whose} with times {given}; expected a tensor of shape {list(t.shape)}")

@@ -107,6 +107,10 @@ MISTAKES = [
     Mistake(_by(level=lambda t, b: _all(b)[-1].expand(len(t))), "Every sample gets the last ᾱ; t isn't used."),
     Mistake(_by(level=lambda t, b: b[t]), "β_t is taken for ᾱ_t."),
     Mistake(
+        _by(level=lambda t, b: _all(b)[: len(t)]),
+        "The levels are the table's first ones, in the order of the batch; take those of the times `t`.",
+    ),
+    Mistake(
         _by(level=lambda t, b: 1 - _all(b)[t]), "Signal and noise are exchanged: the data get √ᾱ, the noise √(1 − ᾱ)."
     ),
     Mistake(_by(level=lambda t, b: _all(b.flip(0))[t]), "The table is read from its end: time 0 is the least noise."),

@@ -142,7 +142,7 @@ MISTAKES = [
     ),
     Mistake(
         _by(following=_with_end(lambda ts, a: a[ts[-1]])),
-        "After the last element its own ᾱ is used again: the last step does nothing. There ᾱ is 1.",
+        "After the last element its own ᾱ is used again, or the last step is left out: noise is left. There ᾱ is 1.",
     ),
     Mistake(
         _by(following=_with_end(lambda ts, a: a[ts[0]])),
@@ -169,10 +169,6 @@ MISTAKES = [
     Mistake(
         _by(following=lambda i, ts, a: ONE), "Each step goes to ᾱ = 1, all the way to data; only the last one does."
     ),
-    Mistake(
-        _by(n_left=1),
-        "The last step is missing, from the last element to data: pairs of neighbours are one fewer than elements.",
-    ),
     Mistake(_as_alphas(ddim), "The product of the table is taken again; `alpha_bars` are products already."),
     Mistake(
         _by(move=lambda now, s, x, e, x0: s.sqrt() * x0 + (1 - now).sqrt() * e),
@@ -184,7 +180,7 @@ MISTAKES = [
     ),
     Mistake(
         _by(move=lambda now, s, x, e, x0: now.sqrt() * x0 + (1 - now).sqrt() * e),
-        "Both factors are those of t: the state stays as it is. Take the next element's.",
+        "The state stays as it came: both factors are those of t, or the new state isn't what is returned.",
     ),
     Mistake(_by(move=lambda now, s, x, e, x0: s * x0 + (1 - s) * e), "The roots are missing in the new state."),
     Mistake(_by(move=lambda now, s, x, e, x0: s.sqrt() * x0 + (1 - s) * e), "The root of 1 − ᾱ_s is missing."),
@@ -233,6 +229,5 @@ MISTAKES = [
     Mistake(tolerant(_first_state), "The network sees the first x at each time; it should see the state of that time."),
     Mistake(tolerant(_last_estimate), "That is the estimate of the data at the first time; the other times change it."),
     Mistake(tolerant(_path), "All states are returned; the last one is asked for."),
-    Mistake(lambda predict_noise, x, times, alpha_bars: x, "That is x as it came; assign the new state to it."),
     single_precision(ddim),
 ]

@@ -18,7 +18,7 @@ class Mixed(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.first, self.second = nn.Linear(3, 3), nn.Linear(3, 3)
+        self.first, self.second = nn.Linear(3, 3), nn.Linear(3, 3, bias=False)
         self.second.weight = self.first.weight
         self.norm = nn.BatchNorm1d(3)
         self.frozen = nn.Parameter(torch.randn(3), requires_grad=False)
@@ -38,7 +38,8 @@ def _small() -> nn.Module:
 
 
 def _normalised() -> nn.Module:
-    return nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Tanh(), nn.Linear(4, 3))
+    # No bias before BatchNorm: its gradient is rounding alone, which Adam would make as large as any other.
+    return nn.Sequential(nn.Linear(3, 4, bias=False), nn.BatchNorm1d(4), nn.Tanh(), nn.Linear(4, 3))
 
 
 def _single() -> nn.Module:

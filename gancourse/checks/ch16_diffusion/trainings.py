@@ -82,11 +82,6 @@ MISTAKES: list[tuple[Way, str]] = [
         "network as it came.",
     ),
     (
-        Way(begins="first", buffers="kept", integers="kept"),
-        "The average begins with the weights after the first step, and its buffers stay as they came, as torch's "
-        "AveragedModel without use_buffers.",
-    ),
-    (
         Way(mixed=lambda a, w, d, k: (a * (k + 1) + w) / (k + 2)),
         "That is the plain mean of all weights, with the first ones; the decay isn't used.",
     ),
