@@ -8,7 +8,15 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from gancourse.checks.ch16_diffusion.levels import SHAPES, Place, data, fractions, misplaced, of_samples
+from gancourse.checks.ch16_diffusion.levels import (
+    SHAPES,
+    Place,
+    data,
+    fractions,
+    fractions_near_ends,
+    misplaced,
+    of_samples,
+)
 from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, single_precision
 from gancourse.checks.engine.parts import SeveralValues, joined, of_joined
 from gancourse.checks.engine.probe import Case
@@ -169,8 +177,8 @@ def _swept() -> list[Case]:
     for k in range(20):
         n, n_channels, height, width = sizes(71_000 + k, 6, 4, 5, 6)
         shape = (n, n_channels) if k % 3 == 0 else (n, n_channels, height, width)
-        case = _case(900 + k, shape, "sizes at random, ᾱ from 0.001 to 0.999", torch.float64)
-        cases.append(case._replace(args=case.args | {"alpha_bar": fractions(950 + k, n, 0.001, 0.999)}))
+        case = _case(900 + k, shape, "sizes at random, ᾱ from 0.0001 to 0.9999", torch.float64)
+        cases.append(case._replace(args=case.args | {"alpha_bar": fractions_near_ends(950 + k, n)}))
     return cases
 
 
@@ -187,5 +195,5 @@ CLIPPING = Exercise(
         of_joined(Gradients(in_double(_cases), joined(clipped_estimate), free=["alpha_bar"], hint=HINT)),
         of_joined(Gradients(_swept, joined(clipped_estimate), free=["alpha_bar"], hint=HINT)),
     ],
-    description="Points and images, estimates within ±1 and beyond, ᾱ from 0.001 to 0.999, gradients, both precisions.",
+    description="Points and images, estimates within ±1 and beyond, ᾱ from 0.0001 to 0.9999, gradients.",
 )

@@ -126,6 +126,11 @@ def fractions(k: int, n: int, low: float = 0.05, high: float = 0.95) -> Tensor:
     return low + (high - low) * numbers
 
 
+def fractions_near_ends(k: int, n: int) -> Tensor:
+    """So many numbers from 0.0001 to 0.9999, most of them near either end."""
+    return torch.sigmoid(9.2 * (2 * fractions(k, n, 0.0, 1.0) - 1))
+
+
 def data(k: int, shape: tuple[int, ...]) -> Tensor:
     """Normal numbers, whose samples, channels and rows have means of their own."""
     batch_means = drawn(63_000 + k, shape[0], *[1] * (len(shape) - 1))

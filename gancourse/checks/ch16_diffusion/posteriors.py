@@ -11,10 +11,11 @@ from gancourse.checks.ch16_diffusion.levels import SHAPES, data, linear_betas, u
 from gancourse.checks.ch16_diffusion.posterior_mistakes import MISTAKES, posterior
 from gancourse.checks.engine.comparison import PRECISIONS, Gradients
 from gancourse.checks.engine.parts import SeveralValues, joined, of_joined
-from gancourse.checks.engine.probe import Case
+from gancourse.checks.engine.probe import Case, call, call_text
 from gancourse.checks.engine.registry import Exercise
 from gancourse.checks.engine.side_effects import NoSideEffects
 from gancourse.checks.engine.sweeps import LARGE, SMALL, NoDraws, Scaled, drawn, in_double, sizes
+from gancourse.checks.engine.verdict import Wrong, same, show
 
 PAIR = "a pair of tensors, the mean and the variance: `return mean, variance`"
 
@@ -75,6 +76,21 @@ def _scaled_means(name: str, function: Callable) -> None:
     Scaled(_swept, _mean_of(posterior), FACTORS)(name, _mean_of(function))
 
 
+def _relative(name: str, function: Callable) -> None:
+    """Variances of tiny β are right in their leading digits, and the one of t = 0 is 0."""
+    for k, t in enumerate((0, 1, 5, 0, 3)):
+        betas = 1e-6 * uneven_betas(90 + k, 6)
+        case = _case(300 + k, (3, 2), t, betas, "tiny β", torch.float64)
+        text = call_text(name, case)
+        variance = call(name, function, case)[1]
+        expected = posterior(*case.args.values())[1]
+        if (t == 0 and variance != 0) or (t and not same(variance / expected, torch.ones_like(expected))):
+            raise Wrong(
+                f"{text}, a table of β of about 1e-7: the variance is {show(variance)}; expected {show(expected)}. "
+                "Clamp nothing and add nothing: at t = 0 it is 0, and small ones are as they are"
+            )
+
+
 POSTERIOR = Exercise(
     "ex-16-posterior",
     "posterior(x, x0, t, betas)",
@@ -84,6 +100,7 @@ POSTERIOR = Exercise(
         SeveralValues(_cases, posterior, PAIR, MISTAKES),
         NoSideEffects(_cases),
         SeveralValues(_swept, posterior, PAIR, MISTAKES),
+        _relative,
         _scaled_means,
         of_joined(
             Gradients(
