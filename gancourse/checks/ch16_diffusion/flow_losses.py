@@ -14,6 +14,7 @@ from gancourse.checks.ch16_diffusion.networks import (
     called,
     complain_of_calls,
     gradient_of,
+    linear_network,
     new_network,
     unless_it_fails,
 )
@@ -21,7 +22,7 @@ from gancourse.checks.engine.comparison import PRECISIONS, Mistake, Values
 from gancourse.checks.engine.probe import Case, call_text
 from gancourse.checks.engine.registry import Exercise
 from gancourse.checks.engine.side_effects import NoSideEffects
-from gancourse.checks.engine.sweeps import OF_EVERY_KIND, NoDraws, drawn, sizes
+from gancourse.checks.engine.sweeps import LARGE, OF_EVERY_KIND, SMALL, NoDraws, Scaled, drawn, sizes
 from gancourse.checks.engine.verdict import Wrong, same, show
 
 State = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -180,6 +181,13 @@ def _swept() -> list[Case]:
     return cases
 
 
+def _linear() -> list[Case]:
+    return [c._replace(args=c.args | {"network": linear_network(k)}) for k, c in enumerate(_swept())]
+
+
+FACTORS = [{"x0": factor, "epsilon": factor, "result": factor**2} for factor in (LARGE, SMALL)]
+
+
 def _check_calls(name: str, function: Callable) -> None:
     """The network is called once, at 1000 t, and nothing of it changes."""
     for k, case in enumerate((*_cases(), *_swept()[:4])):
@@ -218,6 +226,7 @@ FLOW = Exercise(
         Values(_cases, flow_loss, MISTAKES),
         NoSideEffects(_cases),
         Values(_swept, flow_loss, MISTAKES, OF_EVERY_KIND),
+        Scaled(_linear, flow_loss, FACTORS),
         _check_gradients,
     ],
     description="Points and images, times from 0 to 1, what the network sees, its gradient, in both precisions.",

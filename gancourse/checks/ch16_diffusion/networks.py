@@ -50,6 +50,12 @@ def new_network(k: int, dtype: torch.dtype) -> Network:
     return Network(*(0.7 * weights).tolist()).to(dtype)
 
 
+def linear_network(k: int) -> Network:
+    """A network whose velocities are proportional to what it sees."""
+    of_x, of_mean = torch.randn(2, generator=torch.Generator().manual_seed(74_500 + k), dtype=torch.float64).tolist()
+    return Network(0.7 * of_x, 0.0, 0.0, 0.7 * of_mean).to(torch.float64)
+
+
 TIMES: list[tuple[Callable[[Tensor], Tensor], str]] = [
     (lambda t: t, "not scaled: a time embedding for numbers up to 1000 sees nearly the same time always"),
     (lambda t: (1000 * t).round(), "rounded to whole numbers; they are 1000 t as it is"),

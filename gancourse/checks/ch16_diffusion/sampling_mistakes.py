@@ -31,6 +31,11 @@ def wavy(x: Tensor, t: object) -> Tensor:
     return torch.sin(1.3 * x + 0.37 * _number(t)) + 0.4 * x
 
 
+def proportional(x: Tensor, t: object) -> Tensor:
+    """Predicts noise in proportion to the state."""
+    return (0.4 + 0.05 * _number(t) % 0.3) * x
+
+
 def _next_of(i: int, times: Sequence[int], alpha_bars: Tensor) -> Tensor:
     return alpha_bars[times[i + 1]] if i + 1 < len(times) else torch.ones_like(alpha_bars[0])
 

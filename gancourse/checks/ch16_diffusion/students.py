@@ -14,6 +14,7 @@ from gancourse.checks.ch16_diffusion.networks import (
     called,
     complain_of_calls,
     gradient_of,
+    linear_network,
     new_network,
 )
 from gancourse.checks.ch16_diffusion.student_mistakes import MISTAKES
@@ -21,7 +22,7 @@ from gancourse.checks.engine.comparison import PRECISIONS, Values
 from gancourse.checks.engine.probe import Case, call_text
 from gancourse.checks.engine.registry import Exercise
 from gancourse.checks.engine.side_effects import NoSideEffects
-from gancourse.checks.engine.sweeps import OF_EVERY_KIND, NoDraws, drawn, sizes
+from gancourse.checks.engine.sweeps import LARGE, OF_EVERY_KIND, SMALL, NoDraws, Scaled, drawn, sizes
 from gancourse.checks.engine.verdict import Wrong, same, show
 
 Detach = Callable[[Tensor], Tensor]
@@ -108,6 +109,16 @@ def _swept() -> list[Case]:
     return cases
 
 
+def _linear() -> list[Case]:
+    return [
+        c._replace(args=c.args | {"student": linear_network(2 * k), "teacher": linear_network(2 * k + 1)})
+        for k, c in enumerate(_swept())
+    ]
+
+
+FACTORS = [{"z": factor, "epsilon": factor, "result": factor**2} for factor in (LARGE, SMALL)]
+
+
 def _check_calls(name: str, function: Callable) -> None:
     """Both networks are called once, at the right times, and nothing of them changes."""
     for k, case in enumerate((*_cases(), *_swept()[:4])):
@@ -172,6 +183,7 @@ DISTILLATION = Exercise(
         Values(_cases, student_loss, MISTAKES),
         NoSideEffects(_cases),
         Values(_swept, student_loss, MISTAKES, OF_EVERY_KIND),
+        Scaled(_linear, student_loss, FACTORS),
         _check_gradients,
     ],
     description="Points and images, what both networks see, the student's gradient, none at the teacher.",

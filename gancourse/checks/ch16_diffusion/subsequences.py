@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from gancourse.checks.ch16_diffusion.levels import SHAPES, data, falling_alpha_bars
-from gancourse.checks.ch16_diffusion.sampling_mistakes import MISTAKES, always_one, ddim, wavy
+from gancourse.checks.ch16_diffusion.sampling_mistakes import MISTAKES, always_one, ddim, proportional, wavy
 from gancourse.checks.engine.comparison import PRECISIONS, Values
 from gancourse.checks.engine.probe import Case, attempt, call_text
 from gancourse.checks.engine.registry import Exercise
 from gancourse.checks.engine.side_effects import NoSideEffects
-from gancourse.checks.engine.sweeps import OF_EVERY_KIND, NoDraws, sizes
+from gancourse.checks.engine.sweeps import LARGE, OF_EVERY_KIND, SMALL, NoDraws, Scaled, sizes
 from gancourse.checks.engine.verdict import Wrong, show
 
 TIMES = [
@@ -56,6 +56,10 @@ def _swept() -> list[Case]:
         times = kept.nonzero().flatten().flip(0).tolist() or [n - 1]
         cases.append(_case(100 + k, times, n, "times at random", torch.float64))
     return cases
+
+
+def _proportional() -> list[Case]:
+    return [case._replace(args=case.args | {"predict_noise": proportional}) for case in _swept()]
 
 
 VARIANTS: list[tuple[Callable[[list[int], int], list[int]], str]] = [
@@ -126,6 +130,7 @@ DDIM = Exercise(
         Values(_cases, ddim, MISTAKES),
         NoSideEffects(_cases),
         Values(_swept, ddim, MISTAKES, OF_EVERY_KIND),
+        Scaled(_proportional, ddim, [{"x": factor, "result": factor} for factor in (LARGE, SMALL)]),
     ],
     description="Sub-sequences of all kinds, the times that the network sees, points and images, both precisions.",
 )

@@ -167,8 +167,7 @@ class Way(NamedTuple):
         buffers: what becomes of a float buffer: "copied", "kept", "averaged", or copied if "saved".
         integers: what becomes of a buffer of whole numbers: "copied" or "kept".
         twice: whether shared weights are averaged as often as they have names.
-        frozen: whether frozen parameters are averaged.
-        step: whether the optimiser steps.
+        steps: whether the optimiser steps.
         loads: whether the network gets the average's weights after each step.
         n_extra: how many more steps.
         offset: added to the step's number.
@@ -181,7 +180,6 @@ class Way(NamedTuple):
     buffers: str = "copied"
     integers: str = "copied"
     twice: bool = False
-    frozen: bool = True
     steps: bool = True
     loads: bool = False
     n_extra: int = 0
@@ -196,8 +194,7 @@ def _names(network: nn.Module, parameter: Tensor) -> int:
 def _average(way: Way, averaged: nn.Module, network: nn.Module, decay: float, k: int) -> None:
     for a, w in zip(averaged.parameters(), network.parameters(), strict=True):
         for _ in range(_names(network, w) if way.twice else 1):
-            if way.frozen or w.requires_grad:
-                a.copy_(w if way.begins == "first" and k == 0 else way.mixed(a, w, decay, k))
+            a.copy_(w if way.begins == "first" and k == 0 else way.mixed(a, w, decay, k))
     saved = set(network.state_dict())
     for (name, a), (_, b) in zip(averaged.named_buffers(), network.named_buffers(), strict=True):
         rule = way.buffers if b.is_floating_point() else way.integers

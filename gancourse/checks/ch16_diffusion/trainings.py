@@ -59,7 +59,6 @@ MISTAKES: list[tuple[Way, str]] = [
     ),
     (Way(twice=True), "A weight that two layers share is averaged twice at each step; take parameters()."),
     (Way(integers="kept"), "Buffers of whole numbers stay as they were; copy them as well."),
-    (Way(frozen=False), "Parameters that want no gradient are left out of the average."),
     (
         Way(clears="never"),
         "Gradients are never cleared: each step descends on the sum of all gradients so far. Call zero_grad().",
