@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from torch import nn
+from torch.optim import Optimizer
 
 from gancourse.checks.ch16_diffusion.training_problems import (
     PROBLEMS,
@@ -172,15 +173,22 @@ def _complain_of_network(text: str, problem: Problem, setting: Setting, before: 
         raise Wrong(f"{text} leaves a graph at the average; update it under torch.no_grad()")
 
 
+def _settings(optimiser: Optimizer) -> list[dict]:
+    return [{key: value for key, value in group.items() if key != "params"} for group in optimiser.param_groups]
+
+
 def _trained(name: str, function: Callable, problem: Problem) -> tuple[State, State]:
     """What the student's training makes, if nothing else happened."""
     text, setting = _text(name, problem), new_setting(problem)
     network, optimiser, loss = setting
+    settings = _settings(optimiser)
     before, wants = list(network.parameters()), [p.requires_grad for p in network.parameters()]
     with random_numbers_kept(text):
         averaged = attempt(name, function, [network, optimiser, loss, problem.n_steps, problem.decay], text)
     _complain_of_network(text, problem, setting, before, averaged)
     _complain_of_loss(text, problem, network, loss, averaged)
+    if _settings(optimiser) != settings:
+        raise Wrong(f"{text} changed settings of the optimiser, such as its learning rate; leave them to the caller")
     if [p.requires_grad for p in network.parameters()] != wants:
         raise Wrong(f"{text} changed requires_grad of the network's parameters for good")
     return state_of(network), state_of(averaged)
