@@ -1,0 +1,1 @@
+"""Checks of the notebook 16_diffusion."""
