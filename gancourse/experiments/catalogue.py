@@ -7,6 +7,7 @@ from gancourse.experiments import (
     batch_width,
     class_weights,
     conditionings,
+    diffused_discriminator,
     dirac,
     few_labels,
     growing,
@@ -27,6 +28,7 @@ experiments: dict[str, Experiment] = {
     table.name: table
     for table in (
         guidelines.table,
+        diffused_discriminator.table,
         dirac.table,
         remedies.ring_remedies,
         remedies.grid_remedies,
