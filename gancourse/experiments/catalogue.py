@@ -19,6 +19,7 @@ from gancourse.experiments import (
     remedies,
     stacked_digits,
     strong_start,
+    transport_term,
     wgan_family,
 )
 from gancourse.experiments.table import Experiment
@@ -45,6 +46,7 @@ experiments: dict[str, Experiment] = {
         attention.table,
         orthogonal.table,
         path_lengths.table,
+        transport_term.table,
     )
 }
 
