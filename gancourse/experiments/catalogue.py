@@ -7,6 +7,7 @@ from gancourse.experiments import (
     batch_width,
     class_weights,
     conditionings,
+    diffused_discriminator,
     dirac,
     few_labels,
     gan_vs_diffusion,
@@ -19,6 +20,7 @@ from gancourse.experiments import (
     remedies,
     stacked_digits,
     strong_start,
+    transport_term,
     wgan_family,
 )
 from gancourse.experiments.table import Experiment
@@ -28,6 +30,7 @@ experiments: dict[str, Experiment] = {
     table.name: table
     for table in (
         guidelines.table,
+        diffused_discriminator.table,
         dirac.table,
         remedies.ring_remedies,
         remedies.grid_remedies,
@@ -45,6 +48,7 @@ experiments: dict[str, Experiment] = {
         orthogonal.table,
         path_lengths.table,
         gan_vs_diffusion.table,
+        transport_term.table,
     )
 }
 

@@ -135,3 +135,22 @@ class PathLength(Term):
     def of_game(self) -> games.Term:
         """The game's own term."""
         return games.path_length(self.weight, self.every, self.decay, self.divisor, self.since)
+
+
+@dataclass(frozen=True)
+class Transport(Term):
+    """Squared distance of samples from their latents, which must be of the data's size; the weight falls linearly.
+
+    Args:
+        weight: at the first update.
+        end: weight from the last update on.
+        updates: number of updates from the first weight to the last.
+    """
+
+    weight: NonNegative = 1.0
+    end: NonNegative = 0.0
+    updates: Count = 1000
+
+    def of_game(self) -> games.Term:
+        """The game's own term."""
+        return games.transport(self.weight, self.end, self.updates)

@@ -393,6 +393,10 @@ EXAMPLES: dict[str, Example] = {
         FEW,
     ),
     "several": Example(("Several",), lambda: several(gan())),
+    "transport": Example(
+        ("transport",),
+        lambda: gan(games.transport(0.5, 0.1, updates=3), generator=new_generator(latent_size=2)),
+    ),
     "unrolled": Example(("Unrolled",), lambda: WRAPPERS["Unrolled"](gan(n_classes=N_CLASSES))),
     "the wrapper that changes nothing": Example(("Wrapper",), lambda: games.Wrapper(gan())),
 }

@@ -295,6 +295,7 @@ def test_every_setting_of_a_term_or_remedy_changes_what_is_kept(kind, field):
     usual = USUAL.get(kind, kind())
     (value, *_) = (v for v in of_hint(hints(kind)[field], getattr(usual, field)) if v != getattr(usual, field))
     plains = {terms.OneSidedGradientPenalty: STEEP, GrowingRemedy: PLAIN_PROGAN, PathLength: PLAIN_STYLEGAN2}
+    plains[terms.Transport] = RING.changed(latent_size=2)
     plain = plains.get(kind, RING)
     base = plain.changed(**{place: (usual,)})
     assert differ(kept_of_base(base), kept_of_base(plain))
