@@ -175,6 +175,10 @@ def compare_values(
     values, failure = _called(name, function, cases, all_expected)
     tried = list(zip(cases, values, all_expected, strict=False))
     for case, value, expected in tried:
+        if value.shape == expected.shape and _is_half(value.dtype):
+            raise Wrong(
+                f"{call_text(name, case)} returned {value.dtype}, which rounds to three digits: convert nothing"
+            )
         if not same(value, expected):
             comparison = f"{call_text(name, case)} gave {_with_shape(value, expected)}; expected {show(expected)}."
             reason = _known_mistake(cases[: len(values)], values, mistakes) or _advice(case, value, expected)
@@ -187,6 +191,10 @@ def compare_values(
                 f"{call_text(name, case)} returned {value.dtype}; expected {expected.dtype}"
                 f"{_how_to_convert(expected.dtype, case)}"
             )
+
+
+def _is_half(dtype: torch.dtype) -> bool:
+    return dtype in (torch.float16, torch.bfloat16)
 
 
 def _is_finer(one: torch.dtype, other: torch.dtype) -> bool:
