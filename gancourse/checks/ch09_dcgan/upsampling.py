@@ -207,7 +207,8 @@ def _check_activation(text: str, block: nn.Module, last: bool) -> None:
     if last and _layers(block, nn.ReLU):
         raise Wrong(f"{text} has a ReLU in the last block: before a tanh it cuts off everything darker than mid-grey")
     for layer in block.modules():
-        if type(layer).__module__ == "torch.nn.modules.activation" and not isinstance(layer, nn.ReLU | nn.Tanh):
+        is_other = not isinstance(layer, nn.ReLU | nn.LeakyReLU | nn.Tanh)
+        if type(layer).__module__ == "torch.nn.modules.activation" and is_other:
             raise Wrong(f"{text} uses {layer}; the guideline's activation is {'tanh' if last else 'ReLU'} here")
     if last and not _layers(block, nn.Tanh) and type(block) is nn.Sequential:
         raise Wrong(f"{text} has no tanh: nothing keeps the images in [−1, 1]")
