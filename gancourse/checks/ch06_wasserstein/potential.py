@@ -45,10 +45,10 @@ def _cases() -> list[Case]:
 
 
 def _swept() -> list[Case]:
-    """Up to 30 points, 20 anchors and 8 dimensions, near each other and far away, heights of both signs."""
+    """Up to 25 points, 20 anchors and 8 dimensions, near each other and far away, heights of both signs."""
     cases = []
     for k in range(20):
-        n, m, d = sizes(k, 30, 20, 8)
+        n, m, d = sizes(k, 25, 20, 8)
         scale = 10 ** (k % 3)
         args = {
             "x": scale * drawn(k, n, d),
