@@ -57,6 +57,12 @@ def test_messages_within_an_exercise_differ(label: str) -> None:
         assert fragments[one] not in messages[other], f"{one!r} and {other!r} can't be told apart"
 
 
+@pytest.mark.parametrize("kind", ["example", "range", "dtype", "side effects", "lesson", "message"])
+def test_enough_wrong_answers_of_each_kind_are_planted_in_chapters_1_to_9(kind: str) -> None:
+    labels = [label for label in ANSWERS if int(label[3:5]) < 10]
+    assert sum(answer.get("kind") == kind for label in labels for answer in ANSWERS[label]["wrong"]) >= 10
+
+
 @pytest.mark.parametrize("label", exercises)
 def test_each_exercise_has_enough_planted_answers(label: str) -> None:
     assert len(ANSWERS[label]["wrong"]) >= 5
