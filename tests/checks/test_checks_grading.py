@@ -41,7 +41,9 @@ def test_solved_notebooks_pass_blank_ones_are_not_attempted_and_the_table_counts
     assert {row.notebook: row.state for row in rows if not row.exercise} == dict.fromkeys(absent, "missing")
     assert [row.passed for row in rows] == [row.state in ("passed", "missing") for row in rows]
     n_passed = sum(state == "passed" for _, state in graded)
-    assert table(rows).endswith(f"{n_passed} of {len(graded)} exercises passed")
+    text = table(rows)
+    assert text.endswith(f"{n_passed} of {len(graded)} exercises passed")
+    assert " ".join(text.split()).count("does nothing so far; replace the line") == len(graded) - n_passed
 
 
 @pytest.mark.slow
@@ -58,6 +60,21 @@ def test_a_crash_a_syntax_error_a_faked_check_and_a_shadowing_folder_spoil_nobod
     assert "kernel died" in rows[CHAPTER_3[0]].message
     assert "SyntaxError" in rows[CHAPTER_3[1]].message
     assert "f_gan_bound(" in rows[CHAPTER_3[2]].message
+
+
+@pytest.mark.slow
+def test_an_error_in_the_cell_of_the_imports_is_shown_beside_what_it_causes(tmp_path: Path) -> None:
+    notebook = solved("02_gan_game")
+    imports = next(c for c in notebook.cells if c.cell_type == "code")
+    imports.source = f"import torch, tensorflow_of_old\n{imports.source}"
+    cell_of(notebook, CHAPTER_2[1]).source = ""
+    cell_of(notebook, CHAPTER_2[2]).source = "def training_step(:\n    pass"
+    rows = grade(notebook, tmp_path / "02_gan_game.ipynb")
+    assert [rows[label].state for label in CHAPTER_2] == ["failed", "not attempted", "failed"]
+    assert all("cell 1 raised ModuleNotFoundError: No module named" in rows[label].message for label in CHAPTER_2)
+    assert "NameError: name 'softplus'" in rows[CHAPTER_2[0]].message
+    assert "non_saturating_loss isn't defined" in rows[CHAPTER_2[1]].message
+    assert "the cell of the answer raised SyntaxError" in rows[CHAPTER_2[2]].message
 
 
 @pytest.mark.slow

@@ -11,6 +11,8 @@ from torch import Tensor
 from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, Values, reductions
 from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
+from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.sweeps import OF_EVERY_KIND, drawn, in_double, sizes
 
 Decode = Callable[[Tensor], Tensor]
 LOG_TAU = math.log(2 * math.pi)
@@ -42,10 +44,42 @@ def curved(z: Tensor) -> Tensor:
     return (z @ matrix).sin() + z.sum(1, keepdim=True) / 4
 
 
+def zeros(z: Tensor) -> Tensor:
+    """A decoder whose only number is 0."""
+    return torch.zeros_like(z[:, :1])
+
+
+def bent(n: int) -> Decode:
+    """A decoder to n numbers, from latents of any size."""
+
+    def decode(z: Tensor) -> Tensor:
+        matrix = drawn(n, z.shape[1], n).to(z.dtype) / z.shape[1] ** 0.5
+        return (z @ matrix).tanh()
+
+    return decode
+
+
+def _swept() -> list[Case]:
+    """Batches of up to 9, up to 20 numbers and 12 latents, variances from 1e-5 to 1e3, decoders from 0.01 to 10."""
+    cases = []
+    for k in range(20):
+        batch, n, latent_size = sizes(k, 9, 20, 12)
+        dtype = PRECISIONS[k % 2]
+        mean, spread, epsilon = (part.to(dtype) for part in drawn(k, 3, batch, latent_size))
+        args = {"x": drawn(k + 50, batch, n).to(dtype), "mean": 2 * mean, "log_variance": 3 * spread}
+        std = 10 ** ((k % 7) / 2 - 2)
+        about = f"a batch of {batch}, {n} numbers, {latent_size} latents and std {std:.3g}"
+        cases.append(Case(args | {"epsilon": epsilon, "decode": bent(n), "std": std}, about))
+    return cases
+
+
 def _cases() -> list[Case]:
     generator = torch.Generator().manual_seed(0)
     cases = []
     for dtype in PRECISIONS:
+        zero = torch.zeros(1, 1, dtype=dtype)
+        names = ("x", "mean", "log_variance", "epsilon")
+        cases.append(Case(dict.fromkeys(names, zero) | {"decode": zeros, "std": 1.0}, "the task's example"))
         for n, std, about in ((2, 0.5, "two points"), (5, 0.1, "a narrow decoder"), (1, 2.0, "a wide decoder")):
             x = torch.randn(n, 3, generator=generator, dtype=dtype)
             mean, log_variance, epsilon = (torch.randn(n, 2, generator=generator, dtype=dtype) for _ in range(3))
@@ -88,6 +122,14 @@ MISTAKES = [
     Mistake(
         _with(divergence=lambda m, v: -kl(m, v)),
         "That subtracts the KL term: it pays the encoder for leaving the prior. −ELBO = reconstruction + KL.",
+    ),
+    Mistake(
+        _with(divergence=lambda m, v: ((1 + m.square()) * (-v).exp() - 1 + v).sum(1) / 2),
+        "That is the KL term the other way round, KL(prior ‖ q); the bound has KL(q ‖ prior).",
+    ),
+    Mistake(
+        _with(divergence=lambda m, v: (v.exp() - 1 - v).sum(1) / 2),
+        "That leaves mean² out of the KL term: the encoder could put its means anywhere.",
     ),
     Mistake(
         _with(divergence=lambda m, v: 2 * kl(m, v)),
@@ -158,6 +200,9 @@ NEGATIVE_ELBO = Exercise(
     steps=[
         Values(_cases, negative_elbo, MISTAKES),
         Gradients(_cases, negative_elbo, free=["epsilon"], hint=DETACHED),
+        Values(_swept, negative_elbo, hint=OF_EVERY_KIND),
+        Gradients(in_double(_swept), negative_elbo, free=["epsilon"], hint=OF_EVERY_KIND),
+        NoSideEffects(_cases),
     ],
-    description="Values and gradients for decoders of three widths, in single and double precision.",
+    description="Values and gradients for decoders of many sizes and widths, in single and double precision.",
 )

@@ -10,6 +10,8 @@ from torch import Tensor
 from gancourse.checks.engine.comparison import PRECISIONS, Mistake, Values
 from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
+from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.sweeps import OF_EVERY_KIND, drawn, sizes
 
 
 def log_likelihood(log_p: Tensor) -> Tensor:
@@ -21,13 +23,29 @@ def log_likelihood(log_p: Tensor) -> Tensor:
 def _cases() -> list[Case]:
     cases = []
     for dtype in PRECISIONS:
+        example = torch.tensor([[0.0, 0.0], [-1000.0, -1000.0]], dtype=dtype)
+        uneven = torch.tensor([[-1900.0, 850.0], [850.0, -1900.0], [-2000.0, -1800.0]], dtype=dtype)
         plain = torch.tensor([[-1.0, -2.0, -0.5], [-3.0, 0.25, -1.5]], dtype=dtype)
         cases += [
             Case({"log_p": plain}, "two points, three samples each"),
+            Case({"log_p": example}, "the task's example: each point needs its own largest term"),
             Case({"log_p": plain[:, :1]}, "a single sample"),
             Case({"log_p": plain.repeat(2, 5) * 3 - 2000}, "log densities near −2000, as images have"),
             Case({"log_p": plain + 900}, "log densities near +900, as a narrow Gaussian has"),
+            Case({"log_p": uneven}, "two samples far apart"),
         ]
+    return cases
+
+
+def _swept() -> list[Case]:
+    """Up to 12 points with up to 60 samples, anywhere between −2000 and 900, close together or not."""
+    cases = []
+    for k in range(24):
+        n, n_samples = sizes(k, 12, 60)
+        centres = -550 + 1450 * torch.linspace(-1, 1, n, dtype=torch.float64)[:, None].roll(k, 0)
+        log_p = centres + (0.3, 5.0, 100.0)[k % 3] * drawn(k, n, n_samples)
+        about = f"{n} points with {n_samples} samples, with log densities between −2000 and 900"
+        cases.append(Case({"log_p": log_p.clamp(-2000, 900).to(PRECISIONS[k % 2])}, about))
     return cases
 
 
@@ -55,6 +73,15 @@ MISTAKES = [
     Mistake(
         lambda log_p: log_p.exp().sum(1).log(),
         "That takes exp first, which under- and overflows, and forgets to divide by S.",
+    ),
+    Mistake(
+        lambda log_p: log_p.max() + (log_p - log_p.max()).exp().mean(1).log(),
+        "That takes the largest term of the whole batch out: a point that lies far below it underflows to −∞. Each row "
+        "has a largest term of its own, as in torch.logsumexp.",
+    ),
+    Mistake(
+        lambda log_p: log_p.median(1).values,
+        "That is a median of the logarithms; take the logarithm of the mean.",
     ),
     Mistake(
         lambda log_p: log_p.mean(1),
@@ -105,6 +132,10 @@ LOG_LIKELIHOOD = Exercise(
     "ex-01-log-likelihood",
     "log_likelihood(log_p)",
     points=1,
-    steps=[Values(_cases, log_likelihood, MISTAKES)],
-    description="Log densities from -2011 to 900, one to fifteen samples, in single and double precision.",
+    steps=[
+        Values(_cases, log_likelihood, MISTAKES),
+        Values(_swept, log_likelihood, hint=OF_EVERY_KIND),
+        NoSideEffects(_cases, with_gradient=False),
+    ],
+    description="Log densities from -2011 to 900, one to sixty samples, in single and double precision.",
 )

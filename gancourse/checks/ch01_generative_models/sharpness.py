@@ -9,6 +9,8 @@ from torch.nn.functional import conv2d, pad
 from gancourse.checks.engine.comparison import PRECISIONS, Mistake, Values
 from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
+from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.sweeps import OF_EVERY_KIND, drawn, sizes
 
 CROSS = ((0.0, 1.0, 0.0), (1.0, -4.0, 1.0), (0.0, 1.0, 0.0))
 SQUARE = ((1.0, 1.0, 1.0), (1.0, -8.0, 1.0), (1.0, 1.0, 1.0))
@@ -41,6 +43,16 @@ def _cases() -> list[Case]:
             Case({"images": torch.rand(2, 3, 7, 5, generator=generator, dtype=dtype) * 2 - 1}, "three channels"),
         ]
     return cases
+
+
+def _swept() -> list[Case]:
+    """Up to 6 images, 5 channels and 20 pixels each way, with numbers beyond ±1, and images of a single inner pixel."""
+    cases = []
+    for k in range(20):
+        batch, channels, height, width = (a + b for a, b in zip(sizes(k, 6, 5, 18, 18), (0, 0, 2, 2), strict=True))
+        images = (3 * drawn(k, batch, channels, height, width)).to(PRECISIONS[k % 2])
+        cases.append(Case({"images": images}, f"{batch} images, {channels} channels, {height} × {width}"))
+    return [Case({"images": drawn(99, 2, 1, 3, 3)}, "3 × 3 pixels, of which one has four neighbours"), *cases]
 
 
 def _roll(images: Tensor) -> Tensor:
@@ -101,6 +113,16 @@ MISTAKES = [
         "That takes the pixel away once, not four times: even a flat image would then have energy.",
     ),
     Mistake(
+        lambda images: _response(images).square().sum((1, 2, 3)) / images[0].numel(),
+        "That divides by all pixels, those of the frame included: take the mean over the pixels with four neighbours.",
+    ),
+    Mistake(
+        lambda images: (
+            (images[:, :, 1:-1, :-2] + images[:, :, 1:-1, 2:] - 2 * images[:, :, 1:-1, 1:-1]).square().mean((1, 2, 3))
+        ),
+        "That is the second difference along one axis, the width; the Laplacian has both.",
+    ),
+    Mistake(
         lambda images: laplacian_energy(images).mean(),
         "That averages over the images: return one value for each.",
     ),
@@ -126,6 +148,10 @@ SHARPNESS = Exercise(
     "ex-01-sharpness",
     "laplacian_energy(images)",
     points=1,
-    steps=[Values(_cases, laplacian_energy, MISTAKES)],
-    description="A dot, noise in one and in three channels, in single and double precision.",
+    steps=[
+        Values(_cases, laplacian_energy, MISTAKES),
+        Values(_swept, laplacian_energy, hint=OF_EVERY_KIND),
+        NoSideEffects(_cases, with_gradient=False),
+    ],
+    description="A dot, noise of many sizes, one to five channels, in single and double precision.",
 )

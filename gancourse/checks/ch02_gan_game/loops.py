@@ -6,10 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.optim import Optimizer
+
+from gancourse.checks.ch02_gan_game.player_losses import (
+    D_LOSSES,
+    G_LOSSES,
+    discriminator_loss,
+    entropy,
+    generator_loss,
+)
 
 
 class Players(NamedTuple):
@@ -20,29 +26,17 @@ class Players(NamedTuple):
     optimiser_g: Optimizer
     optimiser_d: Optimizer
 
+    def networks(self) -> dict[str, nn.Module]:
+        """Both networks by name."""
+        return {"generator": self.generator, "discriminator": self.discriminator}
+
     def weights(self) -> dict[str, list[Tensor]]:
         """Copies of what training changes, by network."""
-        networks = {"generator": self.generator, "discriminator": self.discriminator}
-        return {name: [p.detach().clone() for p in net.parameters()] for name, net in networks.items()}
+        return {name: [p.detach().clone() for p in net.parameters()] for name, net in self.networks().items()}
 
 
 Step = Callable[[Players, Tensor, Tensor, Tensor], None]
 """One update of each player: from real data, D's latents and G's latents."""
-
-
-def entropy(scores: Tensor, label: float, reduction: str = "mean") -> Tensor:
-    """Cross-entropy of scores against one label."""
-    return binary_cross_entropy_with_logits(scores, torch.full_like(scores, label), reduction=reduction)
-
-
-def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
-    """What D minimises, averaged over the batch."""
-    return entropy(real, 1.0) + entropy(fake, 0.0)
-
-
-def generator_loss(fake: Tensor) -> Tensor:
-    """What G minimises, averaged over the batch."""
-    return entropy(fake, 1.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +53,7 @@ class UsualStep:
     also_step_d: bool = False
     eval_g: bool = False
     skip: str = ""
+    clear_after: bool = False
 
     def __call__(self, players: Players, real: Tensor, z_d: Tensor, z_g: Tensor) -> None:
         """Update both players."""
@@ -80,6 +75,8 @@ class UsualStep:
         self.loss_d(players.discriminator(real), players.discriminator(fake)).backward()
         if self.skip != "discriminator":
             players.optimiser_d.step()
+        if self.clear_after:
+            players.optimiser_d.zero_grad()
 
     def _update_g(self, players: Players, latent: Tensor) -> None:
         if self.zero_g == "late":
@@ -89,6 +86,9 @@ class UsualStep:
             players.optimiser_g.step()
         if self.also_step_d:
             players.optimiser_d.step()
+        if self.clear_after:
+            players.discriminator.zero_grad()
+            players.optimiser_g.zero_grad()
 
 
 MISTAKES: list[tuple[Step, str]] = [
@@ -141,33 +141,13 @@ MISTAKES: list[tuple[Step, str]] = [
         "D takes a second step after G's backward pass, which has left gradients of G's loss on D's weights: a player "
         "changes its own network only. Drop the second optimiser_d.step().",
     ),
+    *[(UsualStep(loss_g=loss), message) for loss, message in G_LOSSES],
+    *[(UsualStep(loss_d=loss), message) for loss, message in D_LOSSES],
     (
-        UsualStep(loss_g=lambda fake: -entropy(fake, 0.0)),
-        "G minimises log(1 − D(G(z))), the saturating minimax loss; the exercise asks for the non-saturating one, "
-        "−log D(G(z)).",
+        UsualStep(zero_d=False, zero_g="never", clear_after=True),
+        "Gradients are cleared at the end of each step, but not before its first .backward(): what the networks bring "
+        "along from elsewhere is added to the first update. Call zero_grad() before each backward pass.",
     ),
-    (
-        UsualStep(loss_g=lambda fake: -entropy(fake, 1.0)),
-        "G's loss has the wrong sign: it descends +log D(G(z)), which makes its data look worse.",
-    ),
-    (
-        UsualStep(loss_g=lambda fake: entropy(fake, 0.0)),
-        "G's loss takes the label 0: it learns to be recognised. G wants D to say 'real', label 1.",
-    ),
-    (
-        UsualStep(loss_d=lambda real, fake: entropy(real, 0.0) + entropy(fake, 1.0)),
-        "D's labels are swapped: real data has the label 1, generated data 0.",
-    ),
-    (
-        UsualStep(loss_d=lambda real, fake: -discriminator_loss(real, fake)),
-        "D's loss has the wrong sign: D descends the value that it should ascend.",
-    ),
-    (
-        UsualStep(loss_d=lambda real, fake: discriminator_loss(real, fake) / 2),
-        "D's loss is halved: add the real and the fake half, without the factor ½.",
-    ),
-    (UsualStep(loss_d=lambda real, fake: entropy(real, 1.0)), "D sees the real half of its loss only."),
-    (UsualStep(loss_d=lambda real, fake: entropy(fake, 0.0)), "D sees the fake half of its loss only."),
     (
         UsualStep(
             loss_d=lambda real, fake: entropy(real, 1.0, "sum") + entropy(fake, 0.0, "sum"),

@@ -6,12 +6,23 @@ from functools import partial
 
 import torch
 from torch import Tensor
+from torch.nn.functional import relu
 
 from gancourse.checks.engine.comparison import Gradients, Mistake, Values, reductions
-from gancourse.checks.engine.logits import SOFTPLUS, Entropy, cross_entropy, score_cases, unstable
+from gancourse.checks.engine.logits import (
+    EVERY_SCORE,
+    SOFTPLUS,
+    Entropy,
+    cross_entropy,
+    score_cases,
+    swept_scores,
+    unstable,
+)
+from gancourse.checks.engine.ranges import EachSample
 from gancourse.checks.engine.registry import Exercise
+from gancourse.checks.engine.side_effects import NoSideEffects
 
-DESCRIPTION = "One value per sample, finite up to ±1000, gradients, in single and double precision."
+DESCRIPTION = "One value per sample, all scores up to ±1000, gradients, in single and double precision."
 KEEP = "Return one value per sample; whoever trains takes the mean, after weighting the samples where needed."
 
 
@@ -66,6 +77,27 @@ DISCRIMINATOR_MISTAKES = [
         "That strings the two halves together; add the losses of real[i] and fake[i].",
     ),
     Mistake(lambda real, fake: fake - real, "That is the Wasserstein critic's loss; this one needs logarithms."),
+    Mistake(
+        lambda real, fake: relu(1 - real) + relu(1 + fake),
+        "That is the hinge loss, which is 0 beyond ±1; this one needs logarithms.",
+    ),
+    Mistake(
+        lambda real, fake: (real - 1).square() + fake.square(),
+        "That is the least-squares loss; this one needs logarithms.",
+    ),
+    Mistake(
+        lambda real, fake: -cross_entropy(real, 0.0) - cross_entropy(fake, 1.0),
+        "That is log(1 − σ(real)) + log σ(fake): the logarithms of the other side, which are negative. The loss is "
+        "−log σ(real) − log(1 − σ(fake)).",
+    ),
+    Mistake(
+        lambda real, fake: cross_entropy(real, 0.9) + cross_entropy(fake, 0.0),
+        "That has the label of the real scores smoothed, to 0.9; here it is 1.",
+    ),
+    Mistake(
+        lambda real, fake: discriminator_loss(real, fake) / len(real),
+        f"That divides each sample's loss by the size of the batch. {KEEP}",
+    ),
     *[Mistake(partial(_pair, entropy), message) for entropy, message in unstable()],
 ]
 
@@ -88,12 +120,18 @@ GENERATOR_MISTAKES = [
     Mistake(lambda fake: -fake.sigmoid(), "That is −D without the logarithm: its gradient vanishes where D is sure."),
     Mistake(lambda fake: 1 - fake.sigmoid(), "That is 1 − D, the probability of being caught, without a logarithm."),
     Mistake(lambda fake: generator_loss(fake) / 2, "That is half of −log D."),
+    Mistake(lambda fake: (fake - 1).square(), "That is the least-squares generator's loss; this one is −log σ(score)."),
+    Mistake(
+        lambda fake: generator_loss(fake) / len(fake),
+        f"That divides each sample's loss by the size of the batch. {KEEP}",
+    ),
     *[Mistake(partial(_single, entropy), message) for entropy, message in unstable()],
 ]
 
 
-_pair_cases = partial(score_cases, "real", "fake")
-_single_cases = partial(score_cases, "fake")
+_pair_cases = partial(score_cases, "real", "fake", example={"real": [0.0, 2.0], "fake": [0.0, -1.0]})
+_single_cases = partial(score_cases, "fake", example={"fake": [0.0, -50.0]})
+_swept_pairs, _swept = partial(swept_scores, "real", "fake"), partial(swept_scores, "fake")
 
 DISCRIMINATOR_LOSS = Exercise(
     "ex-02-discriminator-loss",
@@ -101,7 +139,9 @@ DISCRIMINATOR_LOSS = Exercise(
     points=2,
     steps=[
         Values(_pair_cases, discriminator_loss, DISCRIMINATOR_MISTAKES),
-        Gradients(_pair_cases, discriminator_loss, hint=SOFTPLUS),
+        Gradients(partial(score_cases, "real", "fake"), discriminator_loss, hint=SOFTPLUS),
+        NoSideEffects(_pair_cases),
+        EachSample(_swept_pairs, discriminator_loss, hint=EVERY_SCORE),
     ],
     description=DESCRIPTION,
 )
@@ -112,7 +152,9 @@ GENERATOR_LOSS = Exercise(
     points=2,
     steps=[
         Values(_single_cases, generator_loss, GENERATOR_MISTAKES),
-        Gradients(_single_cases, generator_loss, hint=SOFTPLUS),
+        Gradients(partial(score_cases, "fake"), generator_loss, hint=SOFTPLUS),
+        NoSideEffects(_single_cases),
+        EachSample(_swept, generator_loss, hint=EVERY_SCORE),
     ],
     description=DESCRIPTION,
 )

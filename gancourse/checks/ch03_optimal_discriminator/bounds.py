@@ -9,7 +9,10 @@ from torch import Tensor
 
 from gancourse.checks.engine.comparison import PRECISIONS, Mistake, Values
 from gancourse.checks.engine.probe import Case
+from gancourse.checks.engine.ranges import EachSample
 from gancourse.checks.engine.registry import Exercise
+from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.sweeps import OF_EVERY_KIND, drawn, sizes
 
 
 def kl_conjugate(t: Tensor) -> Tensor:
@@ -40,12 +43,29 @@ def f_gan_bound(t_real: Tensor, t_fake: Tensor, conjugate: Conjugate) -> Tensor:
 def _bound_cases() -> list[Case]:
     cases = []
     for dtype in PRECISIONS:
+        example = {"t_real": torch.tensor([2.0, 0.0], dtype=dtype), "t_fake": torch.tensor([1.0], dtype=dtype)}
+        cases.append(Case(example | {"conjugate": kl_conjugate}, "the task's example"))
         real = torch.tensor([-0.5, -1.5, -0.25, -2.0], dtype=dtype)
         fake = torch.tensor([-2.5, -0.75, -1.25, -3.0], dtype=dtype)
         for conjugate in (kl_conjugate, pearson_conjugate, gan_conjugate):
             cases.append(Case({"t_real": real, "t_fake": fake, "conjugate": conjugate}, "equal batches"))
             args = {"t_real": real, "t_fake": fake[:2], "conjugate": conjugate}
             cases.append(Case(args, "batches of 4 real and 2 fake samples"))
+    return cases
+
+
+def _swept_bounds() -> list[Case]:
+    """Up to 60 real and 60 fake samples, critics of both signs where the conjugate takes them."""
+    cases = []
+    for k in range(18):
+        n, m = sizes(k, 60, 60)
+        conjugate = (kl_conjugate, pearson_conjugate, gan_conjugate)[k % 3]
+        t = [3 * drawn(k, n), 3 * drawn(k + 50, m)]
+        if conjugate is gan_conjugate:
+            t = [-x.abs() - 0.01 for x in t]
+        t = [x.to(PRECISIONS[k % 2]) for x in t]
+        args = {"t_real": t[0], "t_fake": t[1], "conjugate": conjugate}
+        cases.append(Case(args, f"{n} real and {m} fake samples"))
     return cases
 
 
@@ -79,6 +99,10 @@ BOUND_MISTAKES = [
         "That is f* of the mean; take the mean of f*. f* is convex, so by Jensen yours is too high: no bound.",
     ),
     Mistake(
+        lambda real, fake, star: real.median() - star(fake).mean(),
+        "That takes the median of the real values; an expectation is a mean.",
+    ),
+    Mistake(
         lambda real, fake, star: real.sum() - star(fake).sum(),
         "That sums over the batch; an expectation is a mean, and batches may differ in size.",
     ),
@@ -98,6 +122,7 @@ def _log_cases() -> list[Case]:
     cases = []
     for dtype in PRECISIONS:
         values = {
+            "the task's example": ([0.0, -1000.0], [-2.0, -1003.0]),
             "log densities near 0": ([-1.0, -0.5, 0.25], [-2.0, -0.5, 1.5]),
             "log densities of ±50": ([50.0, -50.0, -40.0], [-50.0, 50.0, -50.0]),
             "log densities whose exponential is 0": ([-1000.0, -1200.0, -1e5], [-1010.0, -1150.0, -1e5]),
@@ -109,6 +134,16 @@ def _log_cases() -> list[Case]:
             )
         x = torch.linspace(-3, 3, 12, dtype=dtype).view(3, 4)
         cases.append(Case({"log_p_data": -x.square(), "log_p_g": -(x - 1).square() / 4}, "a grid of shape [3, 4]"))
+    return cases
+
+
+def _swept_logs() -> list[Case]:
+    """Log densities between −100,000 and 2000, in any pairs."""
+    cases = []
+    for dtype in PRECISIONS:
+        grid = torch.cat([-(10 ** torch.linspace(5, -3, 40)), 2000 * torch.linspace(0, 1, 40)]).to(dtype)
+        pairs = torch.cartesian_prod(grid, grid)
+        cases.append(Case({"log_p_data": pairs[:, 0], "log_p_g": pairs[:, 1]}, "log densities of every size"))
     return cases
 
 
@@ -166,7 +201,11 @@ F_GAN_BOUND = Exercise(
     "ex-03-fgan-bound",
     "f_gan_bound(t_real, t_fake, conjugate)",
     points=1,
-    steps=[Values(_bound_cases, f_gan_bound, BOUND_MISTAKES)],
+    steps=[
+        Values(_bound_cases, f_gan_bound, BOUND_MISTAKES),
+        Values(_swept_bounds, f_gan_bound, hint=OF_EVERY_KIND),
+        NoSideEffects(_bound_cases),
+    ],
     description="Conjugates of KL, Pearson and the GAN's divergence, batches of equal and unequal size.",
 )
 
@@ -174,6 +213,10 @@ OPTIMAL_LOGIT = Exercise(
     "ex-03-optimal-logit",
     "optimal_logit(log_p_data, log_p_g)",
     points=1,
-    steps=[Values(_log_cases, optimal_logit, LOGIT_MISTAKES)],
+    steps=[
+        Values(_log_cases, optimal_logit, LOGIT_MISTAKES),
+        EachSample(_swept_logs, optimal_logit, OF_EVERY_KIND, with_gradient=False),
+        NoSideEffects(_log_cases),
+    ],
     description="Log densities from -1e+05 to 2000, in single and double precision.",
 )

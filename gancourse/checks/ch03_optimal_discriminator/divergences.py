@@ -10,7 +10,10 @@ from torch import Tensor
 
 from gancourse.checks.engine.comparison import PRECISIONS, Mistake, Values
 from gancourse.checks.engine.probe import Case
+from gancourse.checks.engine.ranges import EachSample
 from gancourse.checks.engine.registry import Exercise
+from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.sweeps import OF_EVERY_KIND, drawn, sizes
 
 
 def normal(x: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
@@ -32,12 +35,26 @@ def _density_cases() -> list[Case]:
         p = torch.tensor([0.5, 0.2, 0.3, 0.9], dtype=dtype)
         q = torch.tensor([0.25, 0.2, 0.6, 0.1], dtype=dtype)
         zero = torch.tensor([0.4, 0.0, 0.0, 0.3], dtype=dtype)
+        example = {"p_data": [0.3, 0.0, 0.0], "p_g": [0.1, 0.2, 0.0]}
         cases += [
             Case({"p_data": p, "p_g": q}, "two positive densities"),
+            Case({k: torch.tensor(v, dtype=dtype) for k, v in example.items()}, "the task's example"),
             Case({"p_data": zero, "p_g": zero.flip(0).roll(1)}, "points where a density, or both, vanish"),
             Case({"p_data": 1e-12 * p, "p_g": 1e-12 * q}, "tiny densities, far out in the tails"),
             Case({"p_data": torch.stack([p, 40 * q]), "p_g": torch.stack([q, p])}, "a grid of shape [2, 4]"),
         ]
+    return cases
+
+
+def _swept_densities() -> list[Case]:
+    """Densities from 1e-13 to 1e4 and exact zeros, in any pairs, and others that nearly agree."""
+    cases = []
+    for dtype in PRECISIONS:
+        grid = torch.cat([torch.zeros(1), 10 ** torch.linspace(-13, 4, 35)]).to(dtype)
+        p, q = torch.cartesian_prod(grid, grid).T
+        near = grid.repeat(3) * torch.tensor([1.001, 1.01, 1.1], dtype=dtype).repeat_interleave(len(grid))
+        args = {"p_data": torch.cat([p, near]), "p_g": torch.cat([q, grid.repeat(3)])}
+        cases.append(Case(args, "densities of every size"))
     return cases
 
 
@@ -78,6 +95,10 @@ OPTIMAL_MISTAKES = [
         "That is p_g / (p_data + p_g), the probability of being fake; D is high where the data is real.",
     ),
     Mistake(lambda p, q: q / (p + q), "That is p_g / (p_data + p_g), the probability of being fake, and 0/0 besides."),
+    Mistake(
+        lambda p, q: optimal_discriminator(p.square(), q.square()),
+        "That takes the squares of the densities: D* has the densities themselves.",
+    ),
     Mistake(lambda p, q: p / q, "That is the density ratio r = p_data / p_g; the discriminator is r / (1 + r)."),
     Mistake(lambda p, q: (p - q).sigmoid(), "That is σ(p − q); D* = σ(log p − log q): the logs are missing."),
     Mistake(lambda p, q: p.log() - q.log(), "That is the optimal logit log p − log q; D* is its sigmoid."),
@@ -104,10 +125,27 @@ def _grid_cases() -> list[Case]:
             x = torch.linspace(-10, 10, n, dtype=torch.float64)
             args = {"p": normal(x).to(dtype), "q": normal(x, shift, std).to(dtype), "dx": 20 / (n - 1)}
             cases.append(Case(args, f"N(0, 1) against N({shift:g}, {std:g}²)"))
+        example = [torch.tensor(v, dtype=dtype) for v in ([1.0, 1.0, 0.0, 0.0], [0.0, 1.0, 1.0, 0.0])]
+        cases.append(Case({"p": example[0], "q": example[1], "dx": 0.5}, f"the task's example, {AT_THE_ENDS}"))
         for offset, share in ((4, "disjoint"), (2, "half overlapping"), (0, "equal")):
             p = torch.tensor([0.0, 1, 1, 1, 1, 0, 0, 0, 0, 0], dtype=dtype)
             args = {"p": p, "q": p.roll(offset), "dx": 0.25}
             cases.append(Case(args, f"{share} uniform densities, with zeros"))
+    return cases
+
+
+AT_THE_ENDS = "whose densities aren't 0 at the ends of the grid: every point counts, and counts once"
+
+
+def _swept_grids() -> list[Case]:
+    """Densities on grids of up to 300 points, that reach the ends, with zeros among them, flat and peaked."""
+    cases = []
+    for k in range(20):
+        n, dx = 2 + sizes(k, 300)[0], 10 ** (k % 5 - 3)
+        heights = (drawn(k, 2, n) * (0.5 + k % 4)).exp() * (drawn(k + 50, 2, n) > -0.8)
+        heights[:, 0] += 0.5
+        p, q = (heights / heights.sum(1, keepdim=True) / dx).to(PRECISIONS[k % 2])
+        cases.append(Case({"p": p, "q": q, "dx": dx}, f"a grid of {n} points, {AT_THE_ENDS}"))
     return cases
 
 
@@ -162,6 +200,10 @@ JSD_MISTAKES = [
         lambda p, q, dx: jensen_shannon(p, q, dx) - math.log(2),
         "That is too small by log 2: the mixture is ½(p + q), not p + q.",
     ),
+    Mistake(
+        lambda p, q, dx: (p - q).abs().sum() * dx / 2,
+        "That is the total variation, ½ ∫ |p − q|; the divergence has logarithms.",
+    ),
     Mistake(lambda p, q, dx: -jensen_shannon(p, q, dx), "That has the sign turned: a divergence is never negative."),
     Mistake(
         lambda p, q, dx: (_kl(p, q, dx) + _kl(q, p, dx)) / 2,
@@ -202,14 +244,22 @@ OPTIMAL_DISCRIMINATOR = Exercise(
     "ex-03-optimal-discriminator",
     "optimal_discriminator(p_data, p_g)",
     points=1,
-    steps=[Values(_density_cases, optimal_discriminator, OPTIMAL_MISTAKES)],
-    description="Densities from 1e-13 to 24, zeros, points and grids, in single and double precision.",
+    steps=[
+        Values(_density_cases, optimal_discriminator, OPTIMAL_MISTAKES),
+        EachSample(_swept_densities, optimal_discriminator, OF_EVERY_KIND, with_gradient=False),
+        NoSideEffects(_density_cases, with_gradient=False),
+    ],
+    description="Densities from 1e-13 to 10,000, zeros, points and grids, in single and double precision.",
 )
 
 JENSEN_SHANNON = Exercise(
     "ex-03-jsd",
     "jensen_shannon(p, q, dx)",
     points=2,
-    steps=[Values(_grid_cases, jensen_shannon, JSD_MISTAKES)],
+    steps=[
+        Values(_grid_cases, jensen_shannon, JSD_MISTAKES),
+        Values(_swept_grids, jensen_shannon, hint=OF_EVERY_KIND),
+        NoSideEffects(_grid_cases, with_gradient=False),
+    ],
     description="Gaussians, and uniform densities that overlap in full, by half and not at all (log 2).",
 )

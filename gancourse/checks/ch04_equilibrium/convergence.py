@@ -10,6 +10,8 @@ from torch import Tensor
 from gancourse.checks.engine.comparison import PRECISIONS, Mistake, Values
 from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
+from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.sweeps import OF_EVERY_KIND, drawn, sizes
 
 
 def dirac_field(theta: Tensor, psi: Tensor, gamma: float) -> Tensor:
@@ -21,7 +23,13 @@ def dirac_field(theta: Tensor, psi: Tensor, gamma: float) -> Tensor:
 def _dirac_cases() -> list[Case]:
     cases = []
     for dtype in PRECISIONS:
-        for theta, psi, gamma in ((1.0, -1.0, 0.3), (0.5, 2.0, 1.0), (-1.5, 0.75, 0.0), (2.0, 1.5, 2.5)):
+        for theta, psi, gamma in (
+            (1.0, 0.0, 0.3),
+            (1.0, -1.0, 0.3),
+            (0.5, 2.0, 1.0),
+            (-1.5, 0.75, 0.0),
+            (2.0, 1.5, 2.5),
+        ):
             args = {
                 "theta": torch.tensor(theta, dtype=dtype),
                 "psi": torch.tensor(psi, dtype=dtype),
@@ -32,6 +40,17 @@ def _dirac_cases() -> list[Case]:
         cases.append(Case({"theta": line, "psi": line.flip(0) + 0.25, "gamma": 0.5}, "four points at once"))
         far = torch.tensor([40.0, -40.0], dtype=dtype)
         cases.append(Case({"theta": far, "psi": -far.abs(), "gamma": 0.5}, "scores of ±1600, which overflow an exp"))
+    return cases
+
+
+def _swept_points() -> list[Case]:
+    """Points of every size with scores up to ±1600, grids of up to three axes, γ from 0 to 20."""
+    cases = []
+    for k in range(20):
+        shape = sizes(k, 4, 5, 6)[: k % 4]
+        psi, theta = (40 * 10 ** (-k % 3)) * drawn(k, 2, *shape).tanh()
+        args = {"theta": theta.to(PRECISIONS[k % 2]), "psi": psi.to(PRECISIONS[k % 2]), "gamma": k % 5 * k / 4}
+        cases.append(Case(args, f"tensors of shape {shape}"))
     return cases
 
 
@@ -104,7 +123,11 @@ DIRAC_FIELD = Exercise(
     "ex-04-dirac-r1",
     "dirac_r1_field(theta, psi, gamma)",
     points=1,
-    steps=[Values(_dirac_cases, dirac_field, DIRAC_MISTAKES)],
+    steps=[
+        Values(_dirac_cases, dirac_field, DIRAC_MISTAKES),
+        Values(_swept_points, dirac_field, hint=OF_EVERY_KIND),
+        NoSideEffects(_dirac_cases, with_gradient=False),
+    ],
     description="Single points and several at once, γ from 0 to 2.5, scores up to ±1600.",
 )
 
@@ -117,6 +140,7 @@ def step_rate(jacobian: Tensor, step_size: float) -> Tensor:
 
 def _rate_cases() -> list[Case]:
     matrices = [
+        ([[0.0, -1.0], [1.0, 0.0]], 0.5, "the task's example: eigenvalues ±i"),
         ([[0.0, 0.5], [-0.5, 0.0]], 0.2, "the Dirac-GAN: eigenvalues ±i/2"),
         ([[0.0, 0.5], [-0.5, -0.3]], 0.2, "the Dirac-GAN with R1"),
         ([[0.0, 0.5], [-0.5, -2.5]], 0.2, "R1 beyond the critical weight: two real eigenvalues"),
@@ -128,6 +152,17 @@ def _rate_cases() -> list[Case]:
         for dtype in PRECISIONS
         for m, h, about in matrices
     ]
+
+
+def _swept_rates() -> list[Case]:
+    """Matrices of one to twelve weights, small and large, with steps of several sizes."""
+    cases = []
+    for k in range(20):
+        (n,) = sizes(k, 12)
+        matrix = drawn(k, n, n) * 10 ** (k % 3 - 1) - torch.eye(n, dtype=torch.float64)
+        args = {"jacobian": matrix.to(PRECISIONS[k % 2]), "step_size": (0.01, 0.1, 0.5, 2.0)[k % 4]}
+        cases.append(Case(args, f"{n} weights"))
+    return cases
 
 
 def _eigenvalues(jacobian: Tensor) -> Tensor:
@@ -169,6 +204,10 @@ RATE_MISTAKES = [
         "That is the largest singular value, what one step can do at most; over many steps the eigenvalues decide.",
     ),
     Mistake(
+        lambda J, h: (torch.eye(len(J), dtype=J.dtype) + h * J).abs().sum(1).max(),
+        "That is the largest row sum, a bound of the eigenvalues' moduli; take the eigenvalues themselves.",
+    ),
+    Mistake(
         lambda J, h: _eigenvalues(J).real.max(),
         "That is the largest real part of J's eigenvalues, which decides for the flow; for steps it is |1 + hλ|.",
     ),
@@ -187,6 +226,10 @@ STEP_RATE = Exercise(
     "ex-04-rate",
     "step_rate(jacobian, step_size)",
     points=1,
-    steps=[Values(_rate_cases, step_rate, RATE_MISTAKES)],
+    steps=[
+        Values(_rate_cases, step_rate, RATE_MISTAKES),
+        Values(_swept_rates, step_rate, hint=OF_EVERY_KIND),
+        NoSideEffects(_rate_cases, with_gradient=False),
+    ],
     description="Rotations, spirals, real eigenvalues, overshooting steps, in single and double precision.",
 )

@@ -10,6 +10,8 @@ from torch import Tensor
 from gancourse.checks.engine.comparison import PRECISIONS, Mistake, Values
 from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
+from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.sweeps import OF_EVERY_KIND, drawn, sizes
 
 Field = Callable[[Tensor], Tensor]
 
@@ -27,6 +29,14 @@ def friction(p: Tensor) -> Tensor:
 def three(p: Tensor) -> Tensor:
     """A field of three weights that all depend on one another."""
     return torch.stack([p[1] * p[2], p[0].sin() - p[2], p[0] * p[1] + p[2] ** 2])
+
+
+def coupled(p: Tensor) -> Tensor:
+    """A field of any number of weights that all depend on one another, steeper the larger they are."""
+    n = len(p)
+    i = torch.arange(n, dtype=p.dtype)
+    matrix = (i[:, None] + 2 * i + i[:, None] * i / 3).sin()
+    return (matrix @ p).sin() + p * (p @ p)
 
 
 def jacobian(field: Field, point: Tensor) -> Tensor:
@@ -50,6 +60,24 @@ def _jacobian_cases() -> list[Case]:
         for dtype in PRECISIONS
         for field, point in _points()
     ]
+
+
+def _swept_points() -> list[Case]:
+    """One to nine weights, near zero and far away."""
+    cases = []
+    for k in range(16):
+        (n,) = sizes(k, 9)
+        point = (1 + k % 4) * drawn(k + 50, n)
+        cases.append(Case({"field": coupled, "point": point.to(PRECISIONS[k % 2])}, f"a field of {n} weights"))
+    return cases
+
+
+def _central_differences(h: float) -> Callable[[Field, Tensor], Tensor]:
+    def differences(field: Field, point: Tensor) -> Tensor:
+        eye = torch.eye(len(point)).to(point)
+        return torch.stack([(field(point + h * e) - field(point - h * e)) / (2 * h) for e in eye], 1)
+
+    return differences
 
 
 def _differences(field: Field, point: Tensor) -> Tensor:
@@ -88,6 +116,18 @@ JACOBIAN_MISTAKES = [
         "symmetric, and the rotation is lost.",
     ),
     Mistake(
+        lambda f, p: jacobian(f, p).mT @ jacobian(f, p),
+        "That is JᵀJ, which belongs to the squared length of v; J itself is asked for.",
+    ),
+    *[
+        Mistake(
+            _central_differences(h),
+            f"That is a central difference quotient with the step {h:g}, off by a term of its square. Let autograd do "
+            "it.",
+        )
+        for h in (1e-1, 1e-2, 1e-3, 1e-4)
+    ],
+    Mistake(
         _differences,
         "That is a one-sided difference quotient, off by a term of its step. Let autograd do it.",
     ),
@@ -98,8 +138,12 @@ FIELD_JACOBIAN = Exercise(
     "ex-04-jacobian",
     "field_jacobian(field, point)",
     points=1,
-    steps=[Values(_jacobian_cases, jacobian, JACOBIAN_MISTAKES)],
-    description="Fields of two and three weights, bilinear and curved, in single and double precision.",
+    steps=[
+        Values(_jacobian_cases, jacobian, JACOBIAN_MISTAKES),
+        Values(_swept_points, jacobian, hint=OF_EVERY_KIND),
+        NoSideEffects(_jacobian_cases, with_gradient=False),
+    ],
+    description="Fields of one to nine weights, bilinear and curved, in single and double precision.",
 )
 
 
@@ -119,12 +163,30 @@ def _step_cases() -> list[Case]:
         )
         for dtype in PRECISIONS
         for field, point, h, k in (
+            (rotation, [1.0, 1.0], 0.5, 1),
             (rotation, [1.0, -1.0], 0.5, 1),
             (friction, [0.5, -1.5], 0.1, 1),
             (rotation, [2.0, 1.0], 0.25, 3),
             (friction, [-0.5, 0.25], 0.2, 5),
         )
     ]
+
+
+def _swept_steps() -> list[Case]:
+    """Up to 30 updates of the discriminator, from points and with steps of several sizes."""
+    cases = []
+    for k in range(16):
+        (n_critic,) = sizes(k, 30)
+        point = 10 ** (k % 3 - 1) * drawn(k, 2)
+        args = {"field": (rotation, softened)[k % 2], "point": point.to(PRECISIONS[k // 2 % 2])}
+        about = f"{n_critic} updates of D for one of G"
+        cases.append(Case(args | {"step_size": (0.3, 0.05, 1.5)[k % 3], "n_critic": n_critic}, about))
+    return cases
+
+
+def softened(p: Tensor) -> Tensor:
+    """A field that pulls both weights together, gently however far they are."""
+    return torch.stack([-(p[0] - p[1]).tanh(), (2 * p[0]).sin() - 0.2 * p[1].tanh()])
 
 
 def _moved(point: Tensor, v: Tensor, h: float, *which: int) -> Tensor:
@@ -214,6 +276,10 @@ ALTERNATING_STEP = Exercise(
     "ex-04-alternating-step",
     "alternating_step(field, point, step_size, n_critic)",
     points=2,
-    steps=[Values(_step_cases, alternating_step, STEP_MISTAKES)],
+    steps=[
+        Values(_step_cases, alternating_step, STEP_MISTAKES),
+        Values(_swept_steps, alternating_step, hint=OF_EVERY_KIND),
+        NoSideEffects(_step_cases, with_gradient=False),
+    ],
     description="Two games, 1 : 1, 3 : 1 and 5 : 1, in single and double precision.",
 )

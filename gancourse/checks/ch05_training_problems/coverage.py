@@ -12,6 +12,8 @@ from gancourse.checks.ch05_training_problems.counting import MISTAKES, mode_cove
 from gancourse.checks.engine.comparison import PRECISIONS
 from gancourse.checks.engine.probe import Case, call, call_text
 from gancourse.checks.engine.registry import Exercise
+from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.sweeps import OF_EVERY_KIND, drawn, sizes
 from gancourse.checks.engine.verdict import Wrong, same, show
 
 PARTS = ("the number of modes", "the share of good samples", "the reverse KL")
@@ -61,6 +63,21 @@ def _cases() -> list[Case]:
     ]
 
 
+def _swept() -> list[Case]:
+    """Up to 300 samples, 25 modes and 7 dimensions, narrow and wide."""
+    cases = []
+    for k in range(16):
+        n, n_modes, d = (a + b for a, b in zip(sizes(k, 295, 24, 7), (5, 1, 0), strict=True))
+        means = 3 * drawn(k, n_modes, d)
+        std = 10 ** (k % 5 / 2 - 1.5)
+        at = torch.randint(n_modes, (n,), generator=torch.Generator().manual_seed(k))
+        samples = _clear(means[at] + 3 * d**-0.5 * std * drawn(k + 50, n, d), means, std)
+        if len(samples):
+            args = {"samples": samples.to(PRECISIONS[k % 2]), "means": means.to(PRECISIONS[k % 2]), "std": std}
+            cases.append(Case(args, f"{n_modes} modes in {d} dimensions"))
+    return cases
+
+
 def _three_numbers(name: str, value: object, case: Case) -> Tensor:
     """The three numbers that a student's function returned.
 
@@ -91,6 +108,19 @@ def _reason(part: int, cases: list[Case], values: list[Tensor]) -> str:
     return "Work this case out by hand, sample by sample, and compare."
 
 
+def _check_other_sizes(name: str, function: Callable) -> None:
+    """One rule holds for any number of samples, modes and dimensions."""
+    for case in _swept():
+        value = _three_numbers(name, call(name, function, case), case)
+        expected = torch.tensor([float(v) for v in mode_coverage(*case.args.values())])
+        for part, ours, theirs in zip(PARTS, value, expected, strict=True):
+            if not same(ours, theirs):
+                raise Wrong(
+                    f"{call_text(name, case)}: {part} came out as {show(ours)}; expected {show(theirs)}. This case "
+                    f"tries {case.about}. {OF_EVERY_KIND}."
+                )
+
+
 def check_mode_coverage(name: str, function: Callable) -> None:
     """Modes reached, share of good samples and reverse KL are right."""
     cases = _cases()
@@ -111,8 +141,8 @@ MODE_COVERAGE = Exercise(
     "ex-05-mode-coverage",
     "mode_coverage(samples, means, std)",
     points=3,
-    steps=[check_mode_coverage],
+    steps=[check_mode_coverage, _check_other_sizes, NoSideEffects(_cases, with_gradient=False)],
     description=(
-        "Rings, overlapping modes, one and three dimensions, samples that miss, in single and double precision."
+        "Rings, overlapping modes, one to seven dimensions, samples that miss, in single and double precision."
     ),
 )

@@ -11,6 +11,8 @@ from torch.nn.functional import mse_loss
 from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, Values
 from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
+from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.sweeps import OF_EVERY_KIND, drawn, sizes
 
 
 def _gap(real: Tensor, fake: Tensor) -> Tensor:
@@ -77,6 +79,10 @@ MISTAKES = [
         lambda real, fake: real.mean(0).square().sum() - fake.mean(0).square().sum(),
         "That is the difference of two squared norms: means of the same length but of other directions would match.",
     ),
+    Mistake(
+        lambda real, fake: (real.median(0).values - fake.median(0).values).square().sum(),
+        "That compares medians; an expectation is replaced by a mean.",
+    ),
     Mistake(lambda *a: feature_matching(*a) / 2, "That has a factor ½; there is none."),
     Mistake(lambda *a: -feature_matching(*a), "That is negative: minimising it drives the means apart."),
     Mistake(
@@ -115,10 +121,29 @@ _equal_sizes = partial(_batches, "random features", (4, 4, 2), (6, 6, 5), (3, 3,
 _other_sizes = partial(_batches, "batches of different sizes", (6, 3, 4), (2, 9, 3))
 
 
+def _example() -> list[Case]:
+    real, fake = torch.tensor([[1.0, 0.0], [3.0, 0.0]]), torch.tensor([[0.0, 1.0], [0.0, -1.0]])
+    return [
+        Case({"features_real": real.to(dtype), "features_fake": fake.to(dtype)}, "the task's example")
+        for dtype in PRECISIONS
+    ]
+
+
+def _swept() -> list[Case]:
+    """Up to 80 and 80 samples, and 60 features, near each other and far."""
+    cases = []
+    for k in range(16):
+        n, m, d = sizes(k, 80, 80, 60)
+        real, fake = drawn(k, n, d) + 10 ** (k % 4 - 2), (1 + k % 3) * drawn(k + 50, m, d)
+        args = {"features_real": real.to(PRECISIONS[k % 2]), "features_fake": fake.to(PRECISIONS[k % 2])}
+        cases.append(Case(args, f"{n} and {m} samples with {d} features"))
+    return cases
+
+
 def _all_cases() -> list[Case]:
     x = torch.tensor([[1.0, 2.0], [3.0, -4.0]])
     equal_means = Case({"features_real": x, "features_fake": x.flip(0)}, "means that are equal")
-    return [*_equal_sizes(), *_other_sizes(), equal_means]
+    return [*_equal_sizes(), *_other_sizes(), *_example(), equal_means]
 
 
 UNEQUAL = "Batches of one size come out right, others don't: take the mean of each first"
@@ -131,9 +156,11 @@ FEATURE_MATCHING = Exercise(
     "feature_matching(features_real, features_fake)",
     points=1,
     steps=[
-        Values(_equal_sizes, feature_matching, MISTAKES),
+        Values(lambda: [*_equal_sizes(), *_example()], feature_matching, MISTAKES),
         Values(_other_sizes, feature_matching, hint=UNEQUAL),
         Gradients(_all_cases, feature_matching, free=["features_real"], hint=GENERATOR_LEARNS),
+        Values(_swept, feature_matching, hint=OF_EVERY_KIND),
+        NoSideEffects(_all_cases),
     ],
     description="Equal and unequal batches, the gradient that reaches the generator, single and double precision.",
 )

@@ -12,7 +12,10 @@ from torch.nn.functional import softplus
 from gancourse.checks.engine.comparison import PRECISIONS, Gradients, Mistake, Values, reductions
 from gancourse.checks.engine.logits import HUGE, LARGE, Entropy, unstable
 from gancourse.checks.engine.probe import Case
+from gancourse.checks.engine.ranges import EachSample, numbers
 from gancourse.checks.engine.registry import Exercise
+from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.sweeps import OF_EVERY_KIND, drawn, sizes
 
 PARAMETERS = "x, reconstructed, score_reconstructed, lambda1, lambda2"
 Distance = Callable[[Tensor, Tensor], Tensor]
@@ -140,6 +143,9 @@ MISTAKES = [
 def _cases() -> list[Case]:
     cases = []
     for dtype in PRECISIONS:
+        tensors = (torch.tensor(v, dtype=dtype) for v in ([[1.0, 2.0]], [[0.0, 0.0]], [0.0]))
+        values = (*tensors, 0.2, 0.4)
+        cases.append(Case(dict(zip(PARAMETERS.split(", "), values, strict=True)), "the task's example"))
         for k, (shape, lambda1, lambda2) in enumerate([((2,), 0.2, 0.4), ((1, 4, 4), 0.5, 0.1), ((3, 2, 4), 2.0, 3.0)]):
             draws = torch.Generator().manual_seed(k)
             x = torch.randn(4, *shape, generator=draws, dtype=torch.float64).round(decimals=1).to(dtype)
@@ -155,6 +161,27 @@ def _cases() -> list[Case]:
     return cases
 
 
+def _swept() -> list[Case]:
+    """Scores between ±1000 beside small errors, and samples of many shapes."""
+    cases = []
+    for dtype in PRECISIONS:
+        score = numbers(1000.0, dtype)[1:]
+        x = 0.1 * drawn(7, 2, len(score), 2).to(dtype)
+        values = (*x, score, 0.3, 0.7)
+        cases.append(Case(dict(zip(PARAMETERS.split(", "), values, strict=True)), "every score between ±1000"))
+    for k in range(12):
+        n, *shape = sizes(k, 9, 4, 12, 12)
+        x = drawn(k, 2, n, *(shape if k % 3 else shape[:1])).to(PRECISIONS[k % 2])
+        values = (*x, drawn(k + 50, n).to(x), 0.1 * k, 1.1 - 0.1 * k)
+        cases.append(Case(dict(zip(PARAMETERS.split(", "), values, strict=True)), f"{n} samples of shape {shape}"))
+    return cases
+
+
+def _graded() -> list[Case]:
+    """Without scores of exactly 0, where a formula of max(s, 0) and |s| has a gradient of its own."""
+    return [case for case in _cases() if case.args["score_reconstructed"].all()]
+
+
 BOTH_TERMS = "Both terms must reach the generator: no detach, no clamp; −log σ(s) = softplus(−s)"
 MODE_TERM = Exercise(
     "ex-05-mode-term",
@@ -162,7 +189,9 @@ MODE_TERM = Exercise(
     points=2,
     steps=[
         Values(_cases, mode_regularised_terms, MISTAKES),
-        Gradients(_cases, mode_regularised_terms, free=["x"], hint=BOTH_TERMS),
+        Gradients(_graded, mode_regularised_terms, free=["x"], hint=BOTH_TERMS),
+        NoSideEffects(_cases),
+        EachSample(_swept, mode_regularised_terms, OF_EVERY_KIND, free=["x"]),
     ],
     description="Points and images, scores up to ±1000, and the gradients that reach the generator.",
 )

@@ -10,9 +10,19 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from gancourse.checks.engine.comparison import Gradients, Mistake, Values, reductions
-from gancourse.checks.engine.logits import SOFTPLUS, Entropy, cross_entropy, score_cases, unstable
+from gancourse.checks.engine.logits import (
+    EVERY_SCORE,
+    SOFTPLUS,
+    Entropy,
+    cross_entropy,
+    score_cases,
+    swept_scores,
+    unstable,
+)
 from gancourse.checks.engine.probe import Case, attempt, call, call_text
+from gancourse.checks.engine.ranges import EachSample
 from gancourse.checks.engine.registry import Exercise
+from gancourse.checks.engine.side_effects import NoSideEffects
 from gancourse.checks.engine.verdict import Wrong, show
 
 
@@ -97,12 +107,28 @@ MISTAKES = [
 ]
 
 
+EXAMPLE = {"real": [0.0, 2.0], "fake": [0.0, -1.0]}
+
+
 def _cases() -> list[Case]:
     cases = [
         Case(case.args | {"smooth": smooth}, case.about)
-        for case, smooth in zip(score_cases("real", "fake"), [0.1, 0.25, 0.4] * 4, strict=False)
+        for case, smooth in zip(score_cases("real", "fake", example=EXAMPLE), [0.1, 0.25, 0.4, 0.1] * 3, strict=True)
     ]
-    return [*cases, Case(cases[0].args | {"smooth": 0.0}, "no smoothing: hard labels")]
+    return [*cases, Case(cases[1].args | {"smooth": 0.0}, "no smoothing: hard labels")]
+
+
+def _graded() -> list[Case]:
+    """Without scores of exactly 0, where a formula of max(s, 0) and |s| has a gradient of its own."""
+    return [case for case in _cases() if case.args["real"].all()]
+
+
+def _swept() -> list[Case]:
+    return [
+        Case(case.args | {"smooth": smooth}, f"{case.about}, with smooth = {smooth}")
+        for smooth in (0.1, 0.02, 0.5)
+        for case in swept_scores("real", "fake")
+    ]
 
 
 def _check_determinism(name: str, function: Callable) -> None:
@@ -135,8 +161,10 @@ LABEL_SMOOTHING = Exercise(
     steps=[
         _check_determinism,
         Values(_cases, discriminator_loss, MISTAKES),
-        Gradients(_cases, discriminator_loss, hint=SOFTPLUS),
+        Gradients(_graded, discriminator_loss, hint=SOFTPLUS),
+        NoSideEffects(_cases),
+        EachSample(_swept, discriminator_loss, EVERY_SCORE),
         _check_default,
     ],
-    description="Four values of smooth and its default, scores up to ±1000, gradients, in single and double precision.",
+    description="Six values of smooth and its default, all scores up to ±1000, gradients, in both precisions.",
 )

@@ -8,6 +8,8 @@ from torch import Tensor
 from gancourse.checks.engine.comparison import PRECISIONS, Mistake, Values
 from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
+from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.sweeps import OF_EVERY_KIND, drawn, sizes
 
 
 def extend(x: Tensor, anchors: Tensor, heights: Tensor) -> Tensor:
@@ -22,6 +24,8 @@ def _cases() -> list[Case]:
     cases = []
     for dtype in PRECISIONS:
         x = torch.tensor([[0.0, 0.0], [3.0, 4.0], [6.0, 8.0]], dtype=dtype)
+        example = {"x": x[1:2], "anchors": x[:2], "heights": torch.tensor([0.0, 1.0], dtype=dtype)}
+        cases.append(Case(example, "the task's example"))
         one = {"x": x, "anchors": x[:1], "heights": torch.tensor([1.0], dtype=dtype)}
         cases.append(Case(one, "a single anchor: a cone"))
         noise = torch.Generator().manual_seed(2)
@@ -37,6 +41,22 @@ def _cases() -> list[Case]:
                 "7 points, 5 anchors, 3 dimensions",
             )
         )
+    return cases
+
+
+def _swept() -> list[Case]:
+    """Up to 25 points, 20 anchors and 8 dimensions, near each other and far away, heights of both signs."""
+    cases = []
+    for k in range(20):
+        n, m, d = sizes(k, 25, 20, 8)
+        scale = 10 ** (k % 3)
+        args = {
+            "x": scale * drawn(k, n, d),
+            "anchors": scale * drawn(k + 50, m, d),
+            "heights": scale * drawn(k + 99, m),
+        }
+        about = f"{n} points, {m} anchors, {d} dimensions"
+        cases.append(Case({key: value.to(PRECISIONS[k % 2]) for key, value in args.items()}, about))
     return cases
 
 
@@ -98,6 +118,10 @@ EXTEND = Exercise(
     "ex-06-extend",
     "extend(x, anchors, heights)",
     points=2,
-    steps=[Values(_cases, extend, MISTAKES)],
-    description="One anchor and several, two dimensions and three, in single and double precision.",
+    steps=[
+        Values(_cases, extend, MISTAKES),
+        Values(_swept, extend, hint=OF_EVERY_KIND),
+        NoSideEffects(_cases, with_gradient=False),
+    ],
+    description="One anchor and many, one to eight dimensions, near and far, in single and double precision.",
 )

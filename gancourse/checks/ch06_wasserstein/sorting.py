@@ -8,6 +8,8 @@ from torch import Tensor
 from gancourse.checks.engine.comparison import PRECISIONS, Mistake, Values
 from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
+from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.sweeps import OF_EVERY_KIND, drawn, sizes
 
 
 def wasserstein_line(x: Tensor, y: Tensor) -> Tensor:
@@ -32,6 +34,18 @@ def _cases() -> list[Case]:
         noise = torch.Generator().manual_seed(0)
         x, y = torch.randn(2, 50, generator=noise, dtype=torch.float64)
         cases.append(Case({"x": x.to(dtype), "y": (2 * y + 1).to(dtype)}, "50 random points each"))
+    return cases
+
+
+def _swept() -> list[Case]:
+    """Up to 200 points on each side, near zero and far away, some of them equal."""
+    cases = []
+    for k in range(20):
+        (n,) = sizes(k, 200)
+        x, y = 10 ** (k % 4) * drawn(k, 2, n)
+        x[: n // 4] = x[0]
+        args = {"x": x.to(PRECISIONS[k % 2]), "y": (y + 10 ** (k % 5 - 1)).to(PRECISIONS[k % 2])}
+        cases.append(Case(args, f"{n} points on each side"))
     return cases
 
 
@@ -74,6 +88,10 @@ MISTAKES = [
         "That is W2, the root of the mean squared distance. W1 charges |x − y| itself.",
     ),
     Mistake(
+        lambda x, y: (_sorted(x) - _sorted(y)).abs().median(),
+        "That is the median of the path lengths; the cost is their mean.",
+    ),
+    Mistake(
         lambda x, y: (_sorted(x) - _sorted(y)).abs().max(),
         "That is the longest path, W∞. W1 is the mean over the paths.",
     ),
@@ -97,6 +115,10 @@ WASSERSTEIN_LINE = Exercise(
     "ex-06-line",
     "wasserstein_line(x, y)",
     points=1,
-    steps=[Values(_cases, wasserstein_line, MISTAKES)],
-    description="Crossing pairs, equal means, repeated points and 50 random ones, in single and double precision.",
+    steps=[
+        Values(_cases, wasserstein_line, MISTAKES),
+        Values(_swept, wasserstein_line, hint=OF_EVERY_KIND),
+        NoSideEffects(_cases, with_gradient=False),
+    ],
+    description="Crossing pairs, equal means, repeated points and up to 200 random ones, in both precisions.",
 )

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from gancourse.checks.ch07_lipschitz.critics import Critic, CriticGradients, Smooth, input_gradient, normal
+from gancourse.checks.ch07_lipschitz.critics import Critic, CriticGradients, Smooth, frozen, input_gradient, normal
 from gancourse.checks.engine.comparison import Mistake, Values, reductions
 from gancourse.checks.engine.probe import Case, call
 from gancourse.checks.engine.registry import Exercise
+from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.sweeps import sizes
 from gancourse.checks.engine.verdict import Wrong
 
 PARAMETERS = "critic, real, fake, penalty, weight, every, update"
@@ -66,6 +69,19 @@ MISTAKES = [
         _loss(lambda w, e, u: w / e * (u % e == 0)), "That divides by `every`; multiply, to make up for the pause."
     ),
     Mistake(_loss(lambda w, e, u: e * (u % e == 0)), "That leaves out the weight."),
+    Mistake(
+        lambda critic, real, fake, penalty, w, e, u: (
+            _adversarial(critic, real, fake) + w * e * (u % e == 0) * penalty(critic, fake)
+        ),
+        "That takes the penalty at the generated samples; it is penalty(critic, real).",
+    ),
+    Mistake(
+        lambda critic, real, fake, penalty, w, e, u: (
+            critic(fake) - critic(real) + w * e * (u % e == 0) * penalty(critic, real)
+        ),
+        "That is the Wasserstein critic's loss; the task asks for the cross-entropy, softplus(−D(x)) + "
+        "softplus(D(G(z))).",
+    ),
     *reductions(critic_loss),
 ]
 
@@ -94,6 +110,32 @@ def _cases() -> list[Case]:
     return cases
 
 
+def _swept() -> list[Case]:
+    """Intervals up to 40, updates up to 4,000, batches of any size, both precisions."""
+    cases = []
+    for k in range(20):
+        n, every, turn = sizes(k, 7, 40, 100)
+        dtype = (torch.float64, torch.float32)[k % 4 == 3]
+        critic, update = Smooth(3, seed=k, dtype=dtype), every * turn + (k % 3 == 0)
+        real, fake = normal(80 + k, 2, n, 3).to(dtype)
+        values = (critic, real, fake, CountedPenalty(), 0.3 * (1 + k), every, update)
+        about = f"update {update} of a penalty that is due every {every} updates, a batch of {n}"
+        cases.append(Case(dict(zip(PARAMETERS.split(", "), values, strict=True)), about))
+    return cases
+
+
+class Sure(Smooth):
+    """A critic that is sure of itself, for better or worse: scores of thousands, of both signs."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scores [batch]."""
+        return 2000 * super().forward(x)
+
+
+def _sure() -> list[Case]:
+    return [case._replace(args=case.args | {"critic": Sure(3)}, about="scores of thousands") for case in _cases()[1:3]]
+
+
 def _check_laziness(name: str, function: Callable) -> None:
     """Between its updates the penalty isn't computed at all."""
     case = next(case for case in _cases() if case.args["update"] % case.args["every"])
@@ -105,10 +147,20 @@ def _check_laziness(name: str, function: Callable) -> None:
         )
 
 
+OVERFLOW = "Large scores overflow an exponential, and a sigmoid rounds to 0 or 1: softplus does neither"
 LAZY = Exercise(
     "ex-07-lazy",
     f"critic_loss({PARAMETERS})",
     points=1,
-    steps=[Values(_cases, critic_loss, MISTAKES), _check_laziness, CriticGradients(_cases, critic_loss)],
-    description="Intervals of 1, 4 and 16; the penalty isn't even computed when it is not due.",
+    steps=[
+        Values(_cases, critic_loss, MISTAKES),
+        _check_laziness,
+        CriticGradients(_cases, critic_loss),
+        Values(_sure, critic_loss, hint=OVERFLOW),
+        CriticGradients(_sure, critic_loss),
+        Values(_swept, critic_loss, hint="Every interval, update, weight and batch follows the same rule"),
+        NoSideEffects(_cases),
+        NoSideEffects(frozen(_cases)),
+    ],
+    description="Intervals from 1 to 40, scores of thousands; the penalty isn't even computed when it is not due.",
 )

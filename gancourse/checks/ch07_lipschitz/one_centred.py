@@ -7,10 +7,22 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from gancourse.checks.ch07_lipschitz.critics import Critic, CriticGradients, Smooth, input_gradient, normal
+from gancourse.checks.ch07_lipschitz.critics import (
+    Critic,
+    CriticGradients,
+    FlatCritic,
+    Hinge,
+    Linear,
+    Smooth,
+    frozen,
+    input_gradient,
+    normal,
+)
 from gancourse.checks.engine.comparison import Mistake, Values, reductions
 from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
+from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.sweeps import OF_EVERY_KIND, sizes
 
 
 def _between(real: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
@@ -77,6 +89,19 @@ MISTAKES = [
         lambda critic, real, fake, epsilon: (_norm(critic, _between(real, fake, epsilon)) - 1).relu().square(),
         "That is the one-sided penalty, which lets flat critics go; this one charges them too.",
     ),
+    Mistake(lambda *a: gradient_penalty(*a) / 2, "That has a factor ½, as R1 has one; this penalty has none."),
+    Mistake(
+        lambda critic, real, fake, epsilon: (
+            input_gradient(critic, _between(real, fake, epsilon)).flatten(1).square().mean(1).sqrt() - 1
+        ).square(),
+        "That takes the mean over the entries of the gradient; ‖·‖² is their sum.",
+    ),
+    Mistake(
+        lambda critic, real, fake, epsilon: (
+            input_gradient(critic, _between(real, fake, epsilon)).flatten(1).abs().sum(1) - 1
+        ).square(),
+        "That sums the absolute entries of the gradient; the norm is Euclidean.",
+    ),
     Mistake(_over_channels, CHANNELS),
     Mistake(_over_channels_map, CHANNELS),
     Mistake(
@@ -116,7 +141,8 @@ MISTAKES = [
 
 def _cases() -> list[Case]:
     epsilon = torch.tensor([0.4, 1.0, 0.0, 0.7], dtype=torch.float64)
-    cases = []
+    example = {"critic": Linear(), "real": normal(8, 4, 2), "fake": normal(9, 4, 2), "epsilon": epsilon}
+    cases = [Case(example, "the task's example, 3 x₁ + 4 x₂")]
     for k, shape in enumerate([(3,), (2, 4, 4), (1, 3, 5)]):
         real, fake = normal(10 + k, 4, *shape), normal(20 + k, 4, *shape) - 1
         # Gradient norms on either side of one, so that a one-sided penalty shows.
@@ -126,10 +152,36 @@ def _cases() -> list[Case]:
     return cases
 
 
+def _swept() -> list[Case]:
+    """Batches of up to 7, points and images of any size, gradients from short to long, both precisions."""
+    cases = []
+    for k in range(16):
+        n, *shape = sizes(k, 7, 4, 6, 9)
+        dtype = (torch.float64, torch.float32)[k % 4 == 3]
+        shape = shape if k % 3 else shape[:1]
+        critic = Smooth(*shape, seed=k, scale=10 ** (k % 5 / 2 - 1), dtype=dtype)
+        real, fake = (normal(70 + k, 2, n, *shape) + 1).to(dtype)
+        args = {"critic": critic, "real": real, "fake": fake, "epsilon": normal(k, n).sigmoid().to(dtype)}
+        cases.append(Case(args, f"a batch of {n} of shape {shape}"))
+    return cases
+
+
+def _flat() -> Case:
+    x = torch.tensor([[-1.0, 2.0], [1.0, 2.0], [2.0, -1.0]], dtype=torch.float64)
+    return Case({"critic": Hinge(), "real": x, "fake": x - 0.1, "epsilon": normal(1, 3).sigmoid()}, "a flat critic")
+
+
 GRADIENT_PENALTY = Exercise(
     "ex-07-gradient-penalty",
     "gradient_penalty(critic, real, fake, epsilon)",
     points=2,
-    steps=[Values(_cases, gradient_penalty, MISTAKES), CriticGradients(_cases, gradient_penalty)],
+    steps=[
+        Values(_cases, gradient_penalty, MISTAKES),
+        CriticGradients(_cases, gradient_penalty),
+        FlatCritic(_flat, 1.0),
+        Values(_swept, gradient_penalty, hint=OF_EVERY_KIND),
+        NoSideEffects(_cases),
+        NoSideEffects(frozen(_cases)),
+    ],
     description="Points and images, gradients shorter and longer than one, and the gradient that reaches the critic.",
 )

@@ -11,6 +11,8 @@ from gancourse.checks.ch07_lipschitz.critics import normal
 from gancourse.checks.engine.comparison import Mistake, Values, gradients
 from gancourse.checks.engine.probe import Case, call_text
 from gancourse.checks.engine.registry import Exercise
+from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.sweeps import OF_EVERY_KIND, sizes
 from gancourse.checks.engine.verdict import Wrong, same
 
 
@@ -67,8 +69,8 @@ MISTAKES = [
     ),
     Mistake(
         lambda w, u, n: torch.linalg.svdvals(w.flatten(1)).max(),
-        "That is the exact norm by a decomposition; the exercise asks for the estimate after n rounds, which a "
-        "training step can afford.",
+        "That is the exact norm by a decomposition, or by far more rounds than n; the exercise asks for the estimate "
+        "after n rounds, which a training step can afford.",
     ),
     Mistake(
         lambda w, u, n: spectral_norm(w, u, n).square(),
@@ -103,7 +105,9 @@ THROUGH = (
 
 
 def _cases() -> list[Case]:
-    return [
+    example = {"weight": torch.tensor([[3.0, 0.0], [0.0, 1.0]]), "u": torch.ones(2), "n": 1}
+    doubled = {key: value.double() if isinstance(value, Tensor) else value for key, value in example.items()}
+    return [Case(doubled, "the task's example"), Case(example, "the task's example in float32")] + [
         Case({"weight": normal(40 + k, *shape), "u": normal(50 + k, shape[0]), "n": n}, about)
         for k, (shape, n, about) in enumerate(
             [
@@ -114,6 +118,19 @@ def _cases() -> list[Case]:
             ]
         )
     ]
+
+
+def _swept() -> list[Case]:
+    """Matrices and convolutions of any size, with kernels that aren't square, up to nine rounds, large and small."""
+    cases = []
+    for k in range(20):
+        rows, *others, n = sizes(k, 8, 6, 4, 5, 9)
+        dtype = (torch.float64, torch.float32)[k % 4 == 3]
+        scale = 10 ** (k % 5 - 2)
+        weight = scale * normal(40 + k, rows, *others[: 1 + k % 3])
+        args = {"weight": weight.to(dtype), "u": (normal(50 + k, rows) / scale**0.5).to(dtype), "n": n}
+        cases.append(Case(args, f"a weight of shape {list(weight.shape)}, {n} rounds"))
+    return cases
 
 
 def _check_gradient(name: str, function: Callable) -> None:
@@ -133,6 +150,11 @@ SPECTRAL_NORM = Exercise(
     "ex-07-power-iteration",
     "spectral_norm(weight, u, n)",
     points=2,
-    steps=[Values(_cases, spectral_norm, MISTAKES), _check_gradient],
+    steps=[
+        Values(_cases, spectral_norm, MISTAKES),
+        _check_gradient,
+        Values(_swept, spectral_norm, hint=OF_EVERY_KIND),
+        NoSideEffects(_cases),
+    ],
     description="Matrices and a convolution, one to four rounds, and the gradient u vᵀ.",
 )

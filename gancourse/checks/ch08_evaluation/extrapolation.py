@@ -8,6 +8,8 @@ from torch import Tensor
 from gancourse.checks.engine.comparison import PRECISIONS, Mistake, Values
 from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
+from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.sweeps import OF_EVERY_KIND, drawn
 
 
 def _line(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -78,10 +80,26 @@ def _cases() -> list[Case]:
     return [_case(dtype, *row) for dtype in PRECISIONS for row in rows]
 
 
+def _swept() -> list[Case]:
+    """Two to 20 points, distances of every size, limits of both signs."""
+    cases = []
+    for k in range(16):
+        n_points = 2 + k
+        n = 10 * 2 ** (8 * drawn(k, n_points).sigmoid())
+        distances = 10 ** (k % 4 - 1) * (3 - k % 5 + 40 / n + 0.1 * drawn(k + 50, n_points))
+        args = {"sizes": n.to(PRECISIONS[k % 4 == 3]), "distances": distances.to(PRECISIONS[k % 4 == 3])}
+        cases.append(Case(args, f"{n_points} points"))
+    return cases
+
+
 EXTRAPOLATION = Exercise(
     "ex-08-extrapolation",
     "extrapolate(sizes, distances)",
     points=1,
-    steps=[Values(_cases, extrapolate, MISTAKES)],
+    steps=[
+        Values(_cases, extrapolate, MISTAKES),
+        Values(_swept, extrapolate, hint=OF_EVERY_KIND),
+        NoSideEffects(_cases, with_gradient=False),
+    ],
     description="On a line, near one, in no order, a value below 0, single and double precision.",
 )

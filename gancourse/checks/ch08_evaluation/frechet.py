@@ -10,6 +10,8 @@ from torch import Tensor
 from gancourse.checks.engine.comparison import Mistake, Values
 from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
+from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.sweeps import OF_EVERY_KIND, drawn, sizes
 
 
 def _covariance(x: Tensor, correction: int = 1) -> Tensor:
@@ -161,6 +163,19 @@ def _few_samples() -> list[Case]:
     return [_case(_features(3, 6, 6), _features(4, 6, 7), "fewer samples than features")]
 
 
+def _swept() -> list[Case]:
+    """Up to 40 samples and 9 features, of one feature too, whose variances span four orders of magnitude."""
+    cases = []
+    for k in range(16):
+        n, m, d = (a + b for a, b in zip(sizes(k, 38, 38, 9), (2, 2, 0), strict=True))
+        spread = 10 ** (drawn(k + 9, d).tanh())
+        real, generated = drawn(k, n, d) * spread + k, drawn(k + 50, m, d) @ drawn(k + 80, d, d)
+        cases.append(_case(real, generated, f"{n} and {m} samples with {d} features"))
+    narrow = 0.05 * _features(20, 4, 11)
+    one_feature = _case(_features(7, 1, 8), _features(5, 1, 9, 1.0), "one feature")
+    return [one_feature, _case(narrow, 2 * narrow.flip(1), "narrow features"), *cases]
+
+
 FRECHET_DISTANCE = Exercise(
     "ex-08-frechet",
     "frechet_distance(real, generated)",
@@ -168,6 +183,8 @@ FRECHET_DISTANCE = Exercise(
     steps=[
         Values(_cases, frechet_distance, MISTAKES),
         Values(_few_samples, frechet_distance, hint=SINGULAR),
+        Values(_swept, frechet_distance, hint=OF_EVERY_KIND),
+        NoSideEffects(_cases, with_gradient=False),
     ],
     description="Two features by hand, correlated features, unequal sets, and fewer samples than features.",
 )

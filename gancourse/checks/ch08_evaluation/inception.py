@@ -10,6 +10,8 @@ from torch import Tensor
 from gancourse.checks.engine.comparison import PRECISIONS, Mistake, Values, compare_values
 from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
+from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.sweeps import OF_EVERY_KIND, drawn, sizes
 from gancourse.checks.engine.verdict import Wrong
 
 
@@ -145,6 +147,16 @@ def _certain_cases() -> list[Case]:
     ]
 
 
+def _swept() -> list[Case]:
+    """Up to 60 samples and 40 classes, logits from nearly equal ones to ±1000."""
+    cases = []
+    for k in range(16):
+        n, n_classes = sizes(k, 60, 40)
+        logits = ((0.1, 3.0, 30.0, 400.0)[k % 4] * drawn(k, n, n_classes)).clamp(-1000, 1000)
+        cases.append(_case(logits.to(PRECISIONS[k // 4 % 2]), f"{n} samples, {n_classes} classes"))
+    return cases
+
+
 def _check_certainty(name: str, function: Callable) -> None:
     """The score is right where probabilities are exactly 0."""
     try:
@@ -157,6 +169,11 @@ INCEPTION_SCORE = Exercise(
     "ex-08-inception-score",
     "inception_score(logits)",
     points=1,
-    steps=[Values(_cases, inception_score, MISTAKES), _check_certainty],
+    steps=[
+        Values(_cases, inception_score, MISTAKES),
+        _check_certainty,
+        Values(_swept, inception_score, hint=OF_EVERY_KIND),
+        NoSideEffects(_cases, with_gradient=False),
+    ],
     description="Random logits, no opinion, certainty, classes that nobody predicts, single and double precision.",
 )

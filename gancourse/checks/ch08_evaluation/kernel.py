@@ -10,6 +10,8 @@ from torch import Tensor
 from gancourse.checks.engine.comparison import PRECISIONS, Mistake, Values
 from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
+from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.sweeps import OF_EVERY_KIND, drawn, sizes
 
 Kernel = Callable[[Tensor, Tensor], Tensor]
 
@@ -131,10 +133,25 @@ def _cases() -> list[Case]:
     ]
 
 
+def _swept() -> list[Case]:
+    """Two to 40 samples, one to 30 features."""
+    cases = []
+    for k in range(16):
+        n, m, d = (a + b for a, b in zip(sizes(k, 38, 38, 30), (2, 2, 0), strict=True))
+        args = {"real": drawn(k, n, d), "generated": 1.5 * drawn(k + 50, m, d) + k / 8}
+        about = f"{n} and {m} samples with {d} features"
+        cases.append(Case({key: value.to(PRECISIONS[k % 4 == 3]) for key, value in args.items()}, about))
+    return cases
+
+
 KERNEL_DISTANCE = Exercise(
     "ex-08-kernel",
     "kernel_distance(real, generated)",
     points=2,
-    steps=[Values(_cases, kernel_distance, MISTAKES)],
+    steps=[
+        Values(_cases, kernel_distance, MISTAKES),
+        Values(_swept, kernel_distance, hint=OF_EVERY_KIND),
+        NoSideEffects(_cases, with_gradient=False),
+    ],
     description="By hand, shifted, unequal and equal distributions, single and double precision.",
 )

@@ -8,6 +8,8 @@ from torch import Tensor
 from gancourse.checks.engine.comparison import PRECISIONS, Mistake, Values
 from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
+from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.sweeps import OF_EVERY_KIND, drawn, sizes
 
 
 def _distances(x: Tensor, y: Tensor) -> Tensor:
@@ -123,10 +125,28 @@ def _cases() -> list[Case]:
     return cases
 
 
+def _swept() -> list[Case]:
+    """Up to 50 images each, in double precision beyond 25, and 12 features, nearer to either set."""
+    cases = []
+    for k in range(16):
+        is_single = k % 4 == 3
+        n, m, g, d = sizes(k, *[25 if is_single else 50] * 3, 12)
+        g += 1 - g % 2  # the median of an even number of ratios has two definitions
+        train, test = drawn(k, n, d) + k % 3, drawn(k + 50, m, d) - k % 5
+        args = {"train": train, "test": test, "generated": drawn(k + 80, g, d) + k % 7 - 3}
+        args = {key: value.float() if is_single else value for key, value in args.items()}
+        cases.append(Case(args, f"{n}, {m} and {g} images with {d} features"))
+    return cases
+
+
 NEAREST_RATIO = Exercise(
     "ex-08-nearest-ratio",
     "nearest_ratio(train, test, generated)",
     points=1,
-    steps=[Values(_cases, nearest_ratio, MISTAKES)],
+    steps=[
+        Values(_cases, nearest_ratio, MISTAKES),
+        Values(_swept, nearest_ratio, hint=OF_EVERY_KIND),
+        NoSideEffects(_cases, with_gradient=False),
+    ],
     description="By hand, random sets of unequal sizes, and a memoriser, in single and double precision.",
 )

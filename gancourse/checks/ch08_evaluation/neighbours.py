@@ -10,6 +10,8 @@ from torch import Tensor
 from gancourse.checks.engine.comparison import Mistake, Values
 from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
+from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.sweeps import OF_EVERY_KIND, drawn, sizes
 
 
 def _distances(x: Tensor, y: Tensor) -> Tensor:
@@ -156,10 +158,30 @@ def _cases() -> list[Case]:
     return cases
 
 
+def _swept() -> list[Case]:
+    """Up to 60 points and 8 features, k up to 9, in double precision beyond 25 points."""
+    cases = []
+    for k in range(16):
+        is_single = k % 4 == 3
+        largest = 14 if is_single else 49
+        n, m, d, n_neighbours = sizes(k, largest, largest, 8, 9)
+        real, generated = drawn(k, n + 11, d), (0.4 + k % 3) * drawn(k + 50, m + 11, d)
+        args = {"real": real, "generated": generated}
+        args = {key: value.float() if is_single else value for key, value in args.items()}
+        cases.append(
+            Case(args | {"k": n_neighbours}, f"{n + 11} and {m + 11} points, {d} features, k = {n_neighbours}")
+        )
+    return cases
+
+
 PRECISION_RECALL = Exercise(
     "ex-08-precision-recall",
     "precision_recall(real, generated, k)",
     points=2,
-    steps=[Values(_cases, precision_recall, MISTAKES)],
-    description="A line by hand, one to three features, narrow, wide and shifted samples, k from 1 to 5.",
+    steps=[
+        Values(_cases, precision_recall, MISTAKES),
+        Values(_swept, precision_recall, hint=OF_EVERY_KIND),
+        NoSideEffects(_cases, with_gradient=False),
+    ],
+    description="A line by hand, one to eight features, narrow, wide and shifted samples, k from 1 to 9.",
 )

@@ -7,9 +7,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from gancourse.checks.engine.comparison import Mistake, compare_values
+from gancourse.checks.engine.comparison import Mistake, Values, compare_values
 from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
+from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.sweeps import OF_EVERY_KIND, sizes
 from gancourse.checks.engine.verdict import Wrong
 
 BYTE = torch.uint8
@@ -83,7 +85,19 @@ def _cases() -> list[Case]:
 
 
 def _beyond() -> list[Case]:
-    return [Case({"images": torch.tensor([[[[-1.02, 1.02], [1.4, -3.0]]]])}, "values beyond ±1")]
+    return [Case({"images": torch.tensor([[[[-1.02, 1.02], [1.4, -3.0], [9.0, -50.0]]]])}, "values beyond ±1")]
+
+
+def _swept() -> list[Case]:
+    """Up to 5 images, 6 channels and 20 pixels each way, partly beyond ±1, clear of the halves between two levels."""
+    cases = []
+    for k in range(12):
+        shape = sizes(k, 5, 6, 20, 20)
+        draws = torch.Generator().manual_seed(k)
+        levels = torch.randint(-200, 456, shape, generator=draws, dtype=torch.float64)
+        images = (levels + 0.8 * (torch.rand(shape, generator=draws, dtype=torch.float64) - 0.5)) / 127.5 - 1
+        cases.append(Case({"images": images if k % 2 else images.float()}, f"images of shape {shape}"))
+    return cases
 
 
 def check_to_bytes(name: str, function: Callable) -> None:
@@ -102,6 +116,10 @@ TO_BYTES = Exercise(
     "ex-08-bytes",
     "to_bytes(images)",
     points=1,
-    steps=[check_to_bytes],
+    steps=[
+        check_to_bytes,
+        Values(_swept, to_bytes, hint=OF_EVERY_KIND),
+        NoSideEffects(_cases, with_gradient=False),
+    ],
     description="All bytes there and back, fractions, and values beyond ±1.",
 )

@@ -10,6 +10,8 @@ from torch import Tensor
 from gancourse.checks.engine.comparison import PRECISIONS, Mistake, Values
 from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
+from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.sweeps import OF_EVERY_KIND, drawn, sizes
 
 Difference = Callable[[Tensor, Tensor], Tensor]
 """Maps the latents of a group, [n, d], and who has the attribute, bool [n], to a difference [d]."""
@@ -45,6 +47,9 @@ def _labels(text: str) -> Tensor:
 def _cases() -> list[Case]:
     cases = []
     for dtype in PRECISIONS:
+        example = torch.tensor([[3.0], [1.0], [9.0], [8.0], [8.0]], dtype=dtype)
+        args = {"latents": example, "has_it": _labels("+-+--"), "group": torch.tensor([0, 0, 1, 1, 1])}
+        cases.append(Case(args, "the task's example"))
         torch.manual_seed(9)
         z, wide = 1 + torch.randn(8, 2, dtype=dtype), torch.randn(60, 7, dtype=dtype) - 0.5
         half, of_wide = torch.arange(60) % 3 == 0, torch.arange(60) // 7
@@ -59,6 +64,22 @@ def _cases() -> list[Case]:
             group = torch.tensor([int(number) for number in groups])
             cases.append(Case({"latents": latents, "has_it": _labels(signs), "group": group}, about))
         cases.append(Case({"latents": wide, "has_it": half, "group": of_wide}, "60 latents in nine groups"))
+    return cases
+
+
+def _swept() -> list[Case]:
+    """Up to 120 latents in up to 25 groups of any numbers, of which the first is mixed."""
+    cases = []
+    for k in range(24):
+        n, d, n_groups = (a + b for a, b in zip(sizes(k, 118, 9, 25), (2, 0, 0), strict=True))
+        numbers = 10 * (torch.arange(n_groups) - n_groups // 2)
+        draws = torch.Generator().manual_seed(k)
+        has_it = torch.rand(n, generator=draws) < 0.4
+        group = numbers[torch.randint(n_groups, (n,), generator=draws)]
+        has_it[:2], group[:2] = torch.tensor([True, False]), group[0].clone()
+        latents = drawn(k, n, d).to(PRECISIONS[k % 2])
+        about = f"{n} latents in {len(group.unique())} groups of other sizes and numbers"
+        cases.append(Case({"latents": latents, "has_it": has_it, "group": group}, about))
     return cases
 
 
@@ -155,6 +176,14 @@ MISTAKES = [
     Mistake(_within(_of_medians), "That subtracts medians; the direction is the difference of means."),
     Mistake(_by_size, "That weights each group by its size; here each group counts once, however large it is."),
     Mistake(
+        lambda z, h, g: _by_groups(z, h, g)[-1],
+        "That is the difference of one group, the last: collect those of all groups, and take their mean.",
+    ),
+    Mistake(
+        lambda z, h, g: _by_groups(z, h, g)[0],
+        "That is the difference of one group, the first: collect those of all groups, and take their mean.",
+    ),
+    Mistake(
         lambda z, h, g: _by_groups(z, h, g).sum(0),
         "That adds the groups' differences up; return their mean over groups.",
     ),
@@ -185,6 +214,10 @@ ATTRIBUTE_DIRECTION = Exercise(
     "ex-09-attribute-direction",
     "attribute_direction(latents, has_it, group)",
     points=2,
-    steps=[Values(_cases, attribute_direction, MISTAKES)],
+    steps=[
+        Values(_cases, attribute_direction, MISTAKES),
+        Values(_swept, attribute_direction, hint=OF_EVERY_KIND),
+        NoSideEffects(_cases, with_gradient=False, rolled=["latents"]),
+    ],
     description="Groups of unequal sizes and any numbers, correlated with the attribute, some of one kind only.",
 )

@@ -10,6 +10,8 @@ from torch import Tensor
 from gancourse.checks.engine.comparison import PRECISIONS, Mistake, Values
 from gancourse.checks.engine.probe import Case
 from gancourse.checks.engine.registry import Exercise
+from gancourse.checks.engine.side_effects import NoSideEffects
+from gancourse.checks.engine.sweeps import OF_EVERY_KIND, drawn, sizes
 
 
 def _rows(values: list[list[float]], dtype: torch.dtype) -> Tensor:
@@ -43,9 +45,11 @@ def _cases() -> list[Case]:
         nudge = _rows([[0.0, 1e-4, 0.0], [1e-4, 0.0, 0.0]], dtype)
         axes = _rows([[2.0, 0.0, 0.0], [0.0, -3.0, 0.0]], dtype)
         torch.manual_seed(4)
+        example = {"z0": _rows([[1.0, 0.0]], dtype), "z1": _rows([[0.0, 2.0]], dtype), "t": 0.5}
         c, d = torch.randn(3, 3, dtype=dtype), torch.randn(3, 3, dtype=dtype)
         wide, far = torch.randn(5, 64, dtype=dtype), torch.randn(5, 64, dtype=dtype)
         cases += [
+            Case(example, "the task's example"),
             Case({"z0": a, "z1": b, "t": 0.25}, "a quarter of the way, vectors of different norms"),
             Case({"z0": a, "z1": b, "t": torch.tensor([0.2, 0.9], dtype=dtype)}, "one t per sample"),
             Case({"z0": c, "z1": d, "t": torch.tensor([0.1, 0.5, 0.8], dtype=dtype)}, "as many samples as dimensions"),
@@ -60,9 +64,30 @@ def _cases() -> list[Case]:
     return cases
 
 
+def _swept() -> list[Case]:
+    """Angles from 3 to 170 degrees (145 in float32), lengths from 0.05 to 3, any shares, two to forty dimensions."""
+    cases = []
+    for k in range(24):
+        n, d = (1 + size for size in sizes(k, 20, 39))
+        draws = torch.Generator().manual_seed(100 + k)
+        angle, long, other, t = torch.rand(4, n, 1, generator=draws, dtype=torch.float64)
+        u, v = _unit(drawn(k, n, d)), drawn(50 + k, n, d)
+        v = _unit(v - (u * v).sum(1, keepdim=True) * u)
+        angle = 0.05 + (2.45 if k % 2 else 2.9) * angle
+        z0, z1 = 3 * long.clamp(min=0.02) * u, 3 * other.clamp(min=0.02) * (angle.cos() * u + angle.sin() * v)
+        share = t[:, 0] if k % 3 else t[0, 0].item()
+        dtype = PRECISIONS[k % 2]
+        args = {"z0": z0.to(dtype), "z1": z1.to(dtype), "t": share.to(dtype) if k % 3 else share}
+        cases.append(Case(args, "other angles, lengths and shares"))
+    return cases
+
+
+def _cosine(z0: Tensor, z1: Tensor) -> Tensor:
+    return (_unit(z0) * _unit(z1)).sum(-1, keepdim=True).clamp(-1, 1)
+
+
 def _angle(z0: Tensor, z1: Tensor) -> Tensor:
-    cosine = (_unit(z0) * _unit(z1)).sum(-1, keepdim=True)
-    return cosine.clamp(-1, 1).acos()
+    return _cosine(z0, z1).acos()
 
 
 def _linear(z0: Tensor, z1: Tensor, t: float | Tensor) -> Tensor:
@@ -169,6 +194,15 @@ MISTAKES = [
         )
         for formula in (_formula, _safe)
     ],
+    *[
+        Mistake(
+            lambda a, b, t, large=large: torch.where(
+                _cosine(a, b).abs() > large, _formula(a, b, t, _cosine(a, b)), _linear(a, b, t)
+            ),
+            "That takes the cosine for the angle: Ω is its arc cosine (acos).",
+        )
+        for large in (0.0, 1e-3)
+    ],
     Mistake(_no_sine, "That lacks the division by sin Ω: at t = 0 it should give back z0."),
     Mistake(_circle, "That takes every angle for 90°: the sines need the angle Ω between the two vectors."),
     Mistake(
@@ -192,6 +226,10 @@ SLERP = Exercise(
     "ex-09-slerp",
     "slerp(z0, z1, t)",
     points=2,
-    steps=[Values(_cases, slerp, MISTAKES)],
+    steps=[
+        Values(_cases, slerp, MISTAKES),
+        Values(_swept, slerp, hint=OF_EVERY_KIND),
+        NoSideEffects(_cases, with_gradient=False),
+    ],
     description="One t and a t per sample, different lengths, both ends, parallel and nearly parallel vectors.",
 )

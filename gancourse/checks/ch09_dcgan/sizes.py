@@ -12,6 +12,7 @@ from torch.nn.functional import conv_transpose1d
 from gancourse.checks.engine.comparison import Mistake, Values
 from gancourse.checks.engine.probe import Case, call, call_text
 from gancourse.checks.engine.registry import Exercise
+from gancourse.checks.engine.sweeps import OF_EVERY_KIND, sizes
 from gancourse.checks.engine.verdict import Wrong
 
 LAYERS = [
@@ -49,6 +50,11 @@ SIZE_MISTAKES: list[tuple[Callable[[int, int, int, int], float], str]] = [
         "That lets `size` steps of the stride count; between `size` pixels there are size − 1 steps.",
     ),
     (
+        lambda n, k, s, p: n * s - 2 * p + k - 1,
+        "That lets `size` steps of the stride count, and takes one pixel off: between `size` pixels there are size − 1 "
+        "steps.",
+    ),
+    (
         lambda n, k, s, p: (n - 1) * s - 2 * p + k + 1,
         "That is one too many: the last pixel paints `kernel` pixels, from its place on.",
     ),
@@ -83,12 +89,26 @@ def check_output_size(name: str, function: Callable) -> None:
             raise Wrong(f"{comparison} Draw {case.args['size']} input pixels and what each paints, and count.")
 
 
+def _check_other_sizes(name: str, function: Callable) -> None:
+    """One formula holds for layers of any size."""
+    for k in range(60):
+        size, kernel, stride, padding = sizes(k, 40, 11, 7, 6)
+        padding = min(padding, ((size - 1) * stride + kernel - 1) // 2)
+        case = Case({"size": size, "kernel": kernel, "stride": stride, "padding": padding})
+        value, expected = call(name, function, case), transposed_size(size, kernel, stride, padding)
+        if value != expected:
+            raise Wrong(
+                f"{call_text(name, case)} gave {value}; torch's ConvTranspose1d gives {expected}. Smaller layers come "
+                "out right: one formula holds for all of them, without min, max or a special case"
+            )
+
+
 OUTPUT_SIZE = Exercise(
     "ex-09-output-size",
     "transposed_size(size, kernel, stride, padding)",
     points=1,
-    steps=[check_output_size],
-    description=f"{len(LAYERS)} layers, against torch's own.",
+    steps=[check_output_size, _check_other_sizes],
+    description=f"{len(LAYERS) + 60} layers, against torch's own.",
 )
 
 
@@ -131,6 +151,15 @@ OVERLAP_MISTAKES = [
         "(n − 1) · stride.",
     ),
     Mistake(
+        lambda n, k, s: (
+            torch.cat([overlap_counts(n, k - 1, s), torch.zeros(1, dtype=torch.long)])
+            if k > 1
+            else torch.zeros((n - 1) * s + 1, dtype=torch.long)
+        ),
+        "That lets each input pixel paint kernel − 1 pixels: from i · stride on there are `kernel` of them, the last "
+        "one at i · stride + kernel − 1, which a slice excludes.",
+    ),
+    Mistake(
         lambda n, k, s: overlap_counts(n, k, s).flip(0) - 1,
         "That is one too few: a pixel painted once counts 1.",
     ),
@@ -141,6 +170,13 @@ def _overlap_cases() -> list[Case]:
     return [
         Case({"n": n, "kernel": k, "stride": s}, "gaps between the painted pixels" if k < s else "")
         for n, k, s in OVERLAPS
+    ]
+
+
+def _other_overlaps() -> list[Case]:
+    return [
+        Case(dict(zip(("n", "kernel", "stride"), sizes(k, 30, 12, 8), strict=True)), "a larger layer")
+        for k in range(40)
     ]
 
 
@@ -159,6 +195,10 @@ OVERLAP = Exercise(
     "ex-09-overlap",
     "overlap_counts(n, kernel, stride)",
     points=2,
-    steps=[_check_integers, Values(_overlap_cases, overlap_counts, OVERLAP_MISTAKES)],
+    steps=[
+        _check_integers,
+        Values(_overlap_cases, overlap_counts, OVERLAP_MISTAKES),
+        Values(_other_overlaps, overlap_counts, hint=OF_EVERY_KIND),
+    ],
     description="Kernels that are multiples of the stride and kernels that aren't, gaps, a single pixel.",
 )

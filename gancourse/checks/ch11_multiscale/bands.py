@@ -21,13 +21,9 @@ from gancourse.checks.ch11_multiscale.level_losses import (
 from gancourse.checks.engine.comparison import PRECISIONS
 from gancourse.checks.engine.probe import attempt
 from gancourse.checks.engine.registry import Exercise
-from gancourse.checks.engine.side_effects import (
-    complain_of_gradients,
-    complain_of_hooks,
-    mark_gradients,
-    random_numbers_kept,
-)
+from gancourse.checks.engine.side_effects import random_numbers_kept
 from gancourse.checks.engine.verdict import Wrong, same, show
+from gancourse.checks.engine.watching import complain_of_gradients, complain_of_hooks, mark_gradients
 
 FINITE = (
     "It must be finite for large scores: don't form the sigmoid; −log σ(s) = softplus(−s) and −log(1 − σ(s)) = "

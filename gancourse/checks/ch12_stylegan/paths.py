@@ -20,14 +20,10 @@ from gancourse.checks.ch12_stylegan.path_problems import (
 from gancourse.checks.engine.comparison import PRECISIONS, followed
 from gancourse.checks.engine.probe import attempt
 from gancourse.checks.engine.registry import Exercise
-from gancourse.checks.engine.side_effects import (
-    complain_of_gradients,
-    complain_of_hooks,
-    mark_gradients,
-    random_numbers_kept,
-)
+from gancourse.checks.engine.side_effects import random_numbers_kept
 from gancourse.checks.engine.sweeps import drawn
 from gancourse.checks.engine.verdict import Wrong, same, show
+from gancourse.checks.engine.watching import complain_of_gradients, complain_of_hooks, mark_gradients
 
 Answer = Callable[[Tensor, Tensor, Tensor, Tensor, float], tuple[Tensor, Tensor]]
 FORMULA = (

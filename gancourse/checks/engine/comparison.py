@@ -57,12 +57,14 @@ class Values:
         right: maps a case's arguments to the right answer.
         mistakes: looked through in order; one is named only if it explains every case.
         hint: what to do, said at the end of any message.
+        exact_type: whether the task names the type, so that double precision for an argument in single is wrong.
     """
 
     cases: Callable[[], Sequence[Case]]
     right: Callable[..., Tensor]
     mistakes: Sequence[Mistake] = ()
     hint: str = ""
+    exact_type: bool = False
 
     def __call__(self, name: str, function: Callable) -> None:
         """Complain unless the values are right.
@@ -75,7 +77,7 @@ class Values:
             Wrong: something isn't right.
         """
         try:
-            compare_values(name, function, self.cases(), self.right, self.mistakes)
+            compare_values(name, function, self.cases(), self.right, self.mistakes, self.exact_type)
         except Wrong as wrong:
             if self.hint:
                 raise type(wrong)(f"{str(wrong).removesuffix('.')}. {self.hint}") from None
@@ -154,6 +156,7 @@ def compare_values(
     cases: Sequence[Case],
     right: Callable[..., Tensor],
     mistakes: Sequence[Mistake] = (),
+    exact_type: bool = False,
 ) -> None:
     """Complain unless a function returns the right values; name the mistake when its values are those of a known one.
 
@@ -163,6 +166,7 @@ def compare_values(
         cases: arguments to try; the first ones should be the plainest.
         right: maps a case's arguments to the right answer.
         mistakes: looked through in order; one is named only if it explains every case.
+        exact_type: whether double precision for arguments in single precision is wrong too.
 
     Raises:
         Wrong: something isn't right.
@@ -171,6 +175,10 @@ def compare_values(
     values, failure = _called(name, function, cases, all_expected)
     tried = list(zip(cases, values, all_expected, strict=False))
     for case, value, expected in tried:
+        if value.shape == expected.shape and _is_half(value.dtype):
+            raise Wrong(
+                f"{call_text(name, case)} returned {value.dtype}, which rounds to three digits: convert nothing"
+            )
         if not same(value, expected):
             comparison = f"{call_text(name, case)} gave {_with_shape(value, expected)}; expected {show(expected)}."
             reason = _known_mistake(cases[: len(values)], values, mistakes) or _advice(case, value, expected)
@@ -178,11 +186,19 @@ def compare_values(
     if failure:  # said only now, since an earlier, plainer case may be wrong already
         raise failure
     for case, value, expected in tried:
-        if value.dtype != expected.dtype:
+        if value.dtype != expected.dtype and (exact_type or not _is_finer(value.dtype, expected.dtype)):
             raise Wrong(
                 f"{call_text(name, case)} returned {value.dtype}; expected {expected.dtype}"
                 f"{_how_to_convert(expected.dtype, case)}"
             )
+
+
+def _is_half(dtype: torch.dtype) -> bool:
+    return dtype in (torch.float16, torch.bfloat16)
+
+
+def _is_finer(one: torch.dtype, other: torch.dtype) -> bool:
+    return one == torch.float64 and other == torch.float32
 
 
 def _called(

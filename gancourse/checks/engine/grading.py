@@ -61,6 +61,14 @@ class Row(NamedTuple):
         return self.state in ("passed", "foreign", "missing")
 
 
+class CellError(NamedTuple):
+    """What a code cell has raised: its number, from 1, the exercise whose answer it holds, if any, and one line."""
+
+    number: int
+    label: str | None
+    text: str
+
+
 class LostKernel(NamedTuple):
     """Where a kernel ended before its notebook did: at which cell, negative for none of them, and why."""
 
@@ -175,7 +183,7 @@ def _run(
     """Run all cells but the fatal ones in a fresh kernel and note the verdicts; say where it was lost, if it was."""
     notebook = nbformat.v4.new_notebook(cells=[_cell(c.source, c.metadata["of"], c.metadata["check"]) for c in cells])
     notebook.cells.append(nbformat.v4.new_code_cell(PRELUDE))
-    errors: dict[str, str] = {}
+    errors: list[CellError] = []
     # An empty folder to run in: a gancourse/ or torch.py beside the notebook must not stand in for the real one.
     with tempfile.TemporaryDirectory() as scratch:
         client = _client(notebook, scratch)
@@ -190,10 +198,10 @@ def _run(
                     if k in fatal or (cell.metadata["check"] and label in verdicts):
                         continue
                     if cell.metadata["check"]:
-                        verdicts[label] = _mark(client, cell, k, results, errors.get(label, ""))
+                        verdicts[label] = _mark(client, cell, k, results, errors)
                     elif cell.source.strip():
                         client.execute_cell(cell, k)
-                        _note_error(cell, errors)
+                        errors += _errors(cell, k)
         except CellTimeoutError:
             return LostKernel(k, f"stopped: still running after {timeout_s} s; an endless loop, or a busy machine?")
         except DeadKernelError:
@@ -204,30 +212,42 @@ def _run(
     return None
 
 
-def _mark(client: NotebookClient, cell: NotebookNode, k: int, results: Path, error: str) -> tuple[str, str]:
-    """Let a check run and read what it wrote."""
+def _mark(
+    client: NotebookClient, cell: NotebookNode, k: int, results: Path, errors: Sequence[CellError]
+) -> tuple[str, str]:
+    """Let a check run and read what it wrote; what cells before it have raised is added to its message."""
     label, nonce = cell.metadata["of"], secrets.token_hex(16)
     path = results / f"{nonce}.json"
     cell.source = CELL.format(label=label, path=str(path), nonce=nonce)
     client.execute_cell(cell, k, store_history=False)
+    own = next((error.text for error in errors if error.label == label), "")
     try:
         verdict = json.loads(path.read_text())
     except (OSError, ValueError):
-        return "failed", f"its check wrote no verdict{f': {error}' if error else ''}"
+        return "failed", f"its check wrote no verdict{f': {own}' if own else ''}"
     if verdict.get("nonce") != nonce or verdict.get("exercise") != label:
         return "failed", "the verdict was not written by its check"
-    if verdict["state"] == "undefined":
-        if error:
-            return "failed", f"the cell of the answer raised {error}"
-        return "not attempted", verdict["message"]
-    return verdict["state"], verdict["message"]
+    state, message = verdict["state"], verdict["message"]
+    if state == "undefined":
+        if own:
+            return "failed", f"the cell of the answer raised {own}{_of_others(errors)}"
+        return "not attempted", f"{message}{_of_others(errors)}"
+    # A name that an answer misses is often missing because of an error in the cell of the imports.
+    return state, message if state == "passed" else f"{message}{_of_others(errors)}"
 
 
-def _note_error(cell: NotebookNode, errors: dict[str, str]) -> None:
-    for output in cell.outputs:
-        if output.output_type == "error" and cell.metadata["of"]:
-            first = (output.evalue.strip().splitlines() or [""])[0]
-            errors[cell.metadata["of"]] = f"{output.ename}: {first}"
+def _of_others(errors: Sequence[CellError]) -> str:
+    """What the first cell that belongs to no other exercise has raised, for the end of a message."""
+    text = next((f"cell {error.number} raised {error.text}" for error in errors if error.label is None), "")
+    return f" ({text}; cells are counted from 1, without text)" if text else ""
+
+
+def _errors(cell: NotebookNode, k: int) -> list[CellError]:
+    """What a cell has raised."""
+    outputs = [output for output in cell.outputs if output.output_type == "error"]
+    first_lines = [(output.evalue.strip().splitlines() or [""])[0] for output in outputs]
+    texts = [f"{output.ename}: {first}" for output, first in zip(outputs, first_lines, strict=True)]
+    return [CellError(k + 1, cell.metadata["of"], text) for text in texts]
 
 
 SIGNS = {"passed": "✓", "not attempted": "·", "foreign": "·", "missing": "·"}
@@ -247,7 +267,7 @@ def table(rows: Iterable[Row], width: int = 110) -> str:
             heading = row.notebook
             lines.append(heading)
         lines.append(f"  {SIGNS.get(row.state, '✗')} {row.exercise or '(notebook)':<28} {row.state}")
-        if row.state not in ("passed", "not attempted"):
+        if row.state != "passed":
             for line in row.message.splitlines():
                 # Paths and labels stay whole, so that they can be copied.
                 lines += textwrap.wrap(

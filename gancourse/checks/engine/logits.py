@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import torch
@@ -11,6 +11,7 @@ from torch.nn.functional import binary_cross_entropy, binary_cross_entropy_with_
 
 from gancourse.checks.engine.comparison import PRECISIONS
 from gancourse.checks.engine.probe import Case
+from gancourse.checks.engine.ranges import numbers
 
 Entropy = Callable[[Tensor, float], Tensor]
 EPSILONS = (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-16, 1e-20)
@@ -32,16 +33,24 @@ TWO_SIGMOIDS = (
 )
 SOFTPLUS = "A clamp, a torch.where or a detach stops it: write the loss with softplus, which needs none of them"
 
+EVERY_SCORE = (
+    "One formula holds for all scores and batches, and softplus is exact for each of them: no clamp, no torch.where, "
+    "no threshold"
+)
+
 
 def cross_entropy(scores: Tensor, label: float) -> Tensor:
     """Cross-entropy of scores against one label, hard or soft, per sample, by torch's own function."""
     return binary_cross_entropy_with_logits(scores, torch.full_like(scores, label), reduction="none")
 
 
-def score_cases(*names: str) -> list[Case]:
-    """Scores under each name: random ones, ±50 and ±1000, in double and in single precision."""
+def score_cases(*names: str, example: Mapping[str, Sequence[float]] | None = None) -> list[Case]:
+    """Scores under each name: the task's example, random ones, ±50 and ±1000, in double and in single precision."""
     cases = []
     for dtype in PRECISIONS:
+        if example:
+            tensors = {name: torch.tensor(scores, dtype=dtype) for name, scores in example.items()}
+            cases.append(Case(tensors, "the task's example"))
         cases += [
             Case({n: _scores(batch, batch + 50 * k, dtype) for k, n in enumerate(names)}, "random scores")
             for batch in (3, 1, 7)
@@ -49,6 +58,19 @@ def score_cases(*names: str) -> list[Case]:
         for size, about in ((50.0, LARGE), (1000.0, HUGE)):
             signs = [torch.tensor([1.0, -1.0, 1.0, -1.0]), torch.tensor([1.0, 1.0, -1.0, -1.0])]
             cases.append(Case({n: size * signs[k].to(dtype) for k, n in enumerate(names)}, about))
+    return cases
+
+
+def swept_scores(*names: str) -> list[Case]:
+    """All scores between ±1000, under each name beside small ones, then under all names at once."""
+    cases = []
+    for dtype in (torch.float32, torch.float64):
+        swept = numbers(1000.0, dtype)[1:]  # at 0 itself a formula of max(s, 0) and |s| has a gradient of its own
+        small = torch.tensor([0.5, -0.5], dtype=dtype).repeat(len(swept))[: len(swept)]
+        blocks = [[swept if key == name else small for key in names] for name in names]
+        blocks += [[sign * swept if k else swept for k in range(len(names))] for sign in (1, -1)]
+        columns = (torch.cat(column) for column in zip(*blocks, strict=True))
+        cases.append(Case(dict(zip(names, columns, strict=True)), "every score between −1000 and 1000"))
     return cases
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -14,20 +14,26 @@ from torch import Tensor, nn
 
 from gancourse.checks.engine.probe import Case, attempt, call_text
 from gancourse.checks.engine.verdict import Wrong, same, show
+from gancourse.checks.engine.watching import Network, complain_of_gradients, complain_of_hooks, mark_gradients
 
 
 @dataclass(frozen=True)
 class NoSideEffects:
-    """A step of a check, once the values are right: weights as arguments and random numbers stay.
+    """A step of a check, once the values are right: weights as arguments, networks and random numbers stay.
 
     Cases are tried twice, in opposite orders: a value that depends on earlier calls differs. In between come calls with
     other numbers of the same shapes, which may not change what was returned before.
 
     Args:
         cases: makes the arguments to try; at least two, so that the order can matter.
+        with_gradient: whether the arguments of the first pass want a gradient; not where nobody differentiates, so that
+            a function may leave torch in between.
+        rolled: arguments whose numbers move in the calls in between, all of them by default.
     """
 
     cases: Callable[[], Sequence[Case]]
+    with_gradient: bool = True
+    rolled: Sequence[str] | None = None
 
     def __call__(self, name: str, function: Callable) -> None:
         """Complain about anything but a value.
@@ -41,11 +47,11 @@ class NoSideEffects:
         """
         cases = list(self.cases())
         passes = []
-        for order, with_gradient in ((cases, True), (cases[::-1], False)):
+        for order, with_gradient in ((cases, self.with_gradient), (cases[::-1], False)):
             values = [_watched(name, function, case, with_gradient) for case in order]
             copies = [_copy(value) for value in values]
             for case in order:
-                _watched(name, function, _rolled(case), with_gradient)
+                _watched(name, function, _rolled(case, self.rolled), with_gradient)
             for case, live, copy in zip(order, values, copies, strict=True):
                 if not _agree(live, copy, torch.equal):
                     raise Wrong(
@@ -108,19 +114,25 @@ def _numpy_state() -> tuple[object, ...]:
     return kind, key.tobytes(), *others
 
 
-def _rolled(case: Case) -> Case:
-    """The case with the numbers of its tensors moved by one."""
-    return case._replace(
-        args={k: v.flatten().roll(1).view_as(v) if isinstance(v, Tensor) else v for k, v in case.args.items()}
-    )
+def _rolled(case: Case, names: Sequence[str] | None) -> Case:
+    """The case with the numbers of its tensors, or of some of them, moved by one."""
+    moved = [k for k, v in case.args.items() if isinstance(v, Tensor) and (names is None or k in names)]
+    return case._replace(args=case.args | {k: case.args[k].flatten().roll(1).view_as(case.args[k]) for k in moved})
 
 
 def _watched(name: str, function: Callable, case: Case, with_gradient: bool) -> object:
     """The value, for leaves that want a gradient, as a network's weights do, or for data; if nothing else happened."""
     text = call_text(name, case)
     arguments = {key: _leaf(value, with_gradient) for key, value in case.args.items()}
-    with random_numbers_kept(text):
-        value = attempt(name, function, list(arguments.values()), text)
+    networks = [Network(key, value) for key, value in case.args.items() if isinstance(value, nn.Module)]
+    try:
+        with random_numbers_kept(text):
+            value = attempt(name, function, list(arguments.values()), text)
+        for network in networks:
+            network.complain(text)
+    finally:
+        for network in networks:
+            network.restore()
     for key, original in case.args.items():
         mine = arguments[key]
         if not isinstance(original, Tensor):
@@ -143,46 +155,6 @@ def _leaf(value: object, with_gradient: bool) -> object:
     if leaf.requires_grad:
         mark_gradients([leaf])
     return leaf
-
-
-MARK = 0.375  # exact in every type
-
-
-def mark_gradients(leaves: Iterable[Tensor]) -> None:
-    """Give each leaf a gradient, as if others had called backward before; see `complain_of_gradients`."""
-    for leaf in leaves:
-        leaf.grad = torch.full_like(leaf, MARK)
-
-
-def complain_of_gradients(text: str, leaves: Iterable[Tensor]) -> None:
-    """Complain unless the leaves still have the gradients of `mark_gradients`.
-
-    Raises:
-        Wrong: one is gone, or something was added to it.
-    """
-    for leaf in leaves:
-        if leaf.grad is None or not leaf.grad.any():
-            raise Wrong(f"{text} clears gradients that the caller may have collected; no zero_grad here")
-        if not torch.equal(leaf.grad, torch.full_like(leaf, MARK)):
-            raise Wrong(f"{text} calls backward itself; return the value, and let the caller differentiate")
-
-
-TENSOR_HOOKS = ("_backward_hooks", "_post_accumulate_grad_hooks")
-MODULE_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
-
-
-def complain_of_hooks(text: str, owners: Iterable[Tensor | nn.Module]) -> None:
-    """Complain unless the tensors and modules are without hooks, as they were before the call.
-
-    Raises:
-        Wrong: one has a hook.
-    """
-    for owner in owners:
-        if any(getattr(owner, name) for name in (TENSOR_HOOKS if isinstance(owner, Tensor) else MODULE_HOOKS)):
-            raise Wrong(
-                f"{text} leaves a hook behind, which later gradients or calls would run again; compute without hooks, "
-                "or remove() them"
-            )
 
 
 def _copy(value: object) -> object:
