@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
+from gancourse.arguments import check_integers
 from gancourse.processes import ALL, Part
 
 CPU = torch.device("cpu")
@@ -38,6 +39,20 @@ def generator(*key: int | str) -> torch.Generator:
     tensor([True])
     """
     return torch.Generator().manual_seed(seed_of(*key))
+
+
+def seeded(seed: int) -> torch.Generator:
+    """CPU generator with torch's own seed, for draws that need no key.
+
+    Raises:
+        ValueError: the seed isn't an integer of 64 bits.
+
+    >>> seeded("0")
+    Traceback (most recent call last):
+    ValueError: seed is '0'; expected an integer
+    """
+    check_integers(seed=seed)
+    return torch.Generator().manual_seed(int(seed))
 
 
 @contextmanager
