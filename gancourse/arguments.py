@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from numbers import Real
 from typing import Any
@@ -66,6 +67,18 @@ def check_reals(**arguments: Any) -> None:
             is_real = value.numel() == 1 and not value.is_complex() and not value.is_meta
         if not is_real:
             raise ValueError(f"{name} is {value!r:.100}; expected a number")
+
+
+def check_finite_reals(**arguments: Any) -> None:
+    """Check that arguments are finite real numbers.
+
+    Raises:
+        ValueError: one isn't; the message has its name.
+    """
+    check_reals(**arguments)
+    for name, value in arguments.items():
+        if not math.isfinite(value):
+            raise ValueError(f"{name} is {value}; expected a finite number")
 
 
 def check_callables(**arguments: Any) -> None:

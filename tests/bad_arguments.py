@@ -46,7 +46,8 @@ def _of(values: Mapping[str, Any]) -> dict[str, Wrong]:
 
 
 def numbers(
-    x: Tensor, *words: str, without: tuple[str, ...] = (), more: Mapping[str, Any] | None = None, spelt: bool = True
+    x: Tensor, *words: str, without: tuple[str, ...] = (), more: Mapping[str, Any] | None = None, spelt: bool = True,
+    error: type[Exception] = NotFiniteError,
 ) -> Kind:
     """A tensor of floats [n, ...], whose first axis counts samples.
 
@@ -56,6 +57,7 @@ def numbers(
         without: names of what isn't wrong here.
         more: further wrong arguments.
         spelt: whether arrays and lists are right as well.
+        error: class of the error for NaN and infinity.
     """
     hole = x.clone()
     hole.view(-1)[0] = math.nan
@@ -68,8 +70,8 @@ def numbers(
         "text": "data",
         "one axis more": x[None],
         "empty": x[:0],
-        "NaN": Wrong(hole, NotFiniteError, ("finite", "NaN")),
-        "infinite": Wrong(peak, NotFiniteError, ("finite", "NaN", "∞")),
+        "NaN": Wrong(hole, error, ("finite", "NaN")),
+        "infinite": Wrong(peak, error, ("finite", "NaN", "∞")),
         "complex": x.to(torch.complex64),
         "meta": Wrong(x.to("meta"), ValueError, ("meta",)),
     }

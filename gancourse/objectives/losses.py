@@ -12,6 +12,8 @@ from typing import NamedTuple
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
+from gancourse.arguments import check_reals
+
 
 class Objective(NamedTuple):
     """The losses of the two players.
@@ -86,8 +88,11 @@ def label_smoothing(real: float = 0.9, fake: float = 0.0, base: Objective = non_
     >>> label_smoothing().name
     'non-saturating, labels 0.9 and 0'
     """
+    check_reals(real=real, fake=fake)
     if not 0 <= fake < real <= 1:
         raise ValueError(f"labels are real {real} and fake {fake}; expected 0 ≤ fake < real ≤ 1")
+    if not hasattr(base, "discriminator"):
+        raise ValueError(f"base is {base!r:.100}; pass an objective such as non_saturating")
     if base.discriminator is not cross_entropy:
         raise ValueError(
             f"the discriminator of {base.name!r} doesn't minimise a cross-entropy, so it has no labels to smooth; pass "
