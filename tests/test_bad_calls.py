@@ -197,8 +197,8 @@ THEORY = [
     call(lambda **a: theory.witness(**a)(P), "witness", x=numbers(P, without=("one axis", "one axis more"), **WHERE), y=numbers(Q, without=("one axis", "one axis more"), **WHERE)),
     call(theory.witness(P, Q), "Witness()", x=numbers(P, without=("empty", "NaN", "infinite"), more={"another width": draw(6, 4)}, spelt=False)),
     call(theory.parallel_lines, theta=number(0.5)),
-    call(theory.box, low=other([0.0, 0.0], "low", "box", none=None, text="01", number=0.0, nan=[math.nan, 0], infinite=[-math.inf, 0], short=[0.0]), high=other([1.0, 2.0], "high", "box", none=None, text="01", number=1.0, nan=[math.nan, 0], infinite=[math.inf, 1], below=[-1.0, 1.0]), n=count(5, "n ", "points", low=3), tolerance=number(1e-5, outside=(-1,))),
-    call(theory.interval, low=number(0.0, "low", "box", outside=(2,)), high=number(1.0, "high", "box", outside=(-1,)), n=count(5, "n ", "points", low=3), tolerance=number(1e-5, outside=(-1,))),
+    call(theory.box, low=other([0.0, 0.0], "low", "box", none=None, text="01", number=0.0, nan=[math.nan, 0], infinite=[-math.inf, 0], short=[0.0]), high=other([1.0, 2.0], "high", "box", none=None, text="01", number=1.0, nan=[math.nan, 0], infinite=[math.inf, 1], below=[-1.0, 1.0]), n=count(5, "n ", "points", low=3), tolerance=number(1e-5, outside=(-1,), infinite=True)),
+    call(theory.interval, low=number(0.0, "low", "box", outside=(2,)), high=number(1.0, "high", "box", outside=(-1,)), n=count(5, "n ", "points", low=3), tolerance=number(1e-5, outside=(-1,), infinite=True)),
     call(GRID.integrate, values=other(GRID.points[:, 0], none=None, column=GRID.points, few=GRID.points[:3, 0], number=0.5)),
     *(call(each, log_p=function(normal, "log_p", "p has", "p:", "density", "log density", "log_q", **BAD_DENSITIES), log_q=function(normal, "log_q", "q has", "density", "log_p", **BAD_DENSITIES), grid=other(GRID, none=None, points=GRID.points, text="grid")) for each in DIVERGENCES),
     call(theory.f_divergence, divergence=other(theory.f_divergences["KL"], none=None, text="KL"), log_p=function(normal, "log_p", "p ", **BAD_DENSITIES), log_q=function(normal, "log_q", "q ", **BAD_DENSITIES), grid=other(GRID, none=None)),
@@ -208,12 +208,12 @@ THEORY = [
     call(theory.optimal_discriminator, log_p_data=other(LOGS, **BAD_LOGS), log_p_g=other(LOGS.flip(0), **BAD_LOGS)),
     call(theory.value, logit=function(lambda x: x[:, 0], "logit", "discriminator", **{k: BAD_DENSITIES[k] for k in ("of columns", "of NaN", "of nothing")}), log_p_data=function(normal, "log_p_data", "p_data"), log_p_g=function(normal, "log_p_g", "p_g"), grid=other(GRID, none=None)),
     call(theory.value_monte_carlo, logits_real=numbers(draw(6), "logits", spelt=False, more={"one": draw(1)}), logits_fake=numbers(draw(5), "logits", spelt=False, more={"one": draw(1)})),
-    call(theory.criterion, log_p_data=function(normal, "log_p"), log_p_g=function(normal, "log_q"), grid=other(GRID, none=None)),
+    call(theory.criterion, log_p_data=function(normal, "density of p "), log_p_g=function(normal, "density of q "), grid=other(GRID, none=None)),
     call(theory.conditional_value, log_p=other([normal, normal], "log_p", "densities", "weights", none=None, one=[normal], number=3), log_q=other([normal, normal], "log_q", "densities", "weights", none=None, one=[normal], number=3), weights=other(torch.ones(2) / 2, none=None, few=torch.ones(1), negative=torch.tensor([-1.0, 2]), NaN=torch.tensor([math.nan, 1])), grid=other(GRID, none=None)),
     call(theory.NoisyMixture, means=numbers(torch.tensor([[-1.0], [1.0]]), without=("double", "of a graph", "not contiguous"), **WHERE), std=number(0.5, outside=(-1,)), weights=other(torch.ones(2) / 2, none=None, few=torch.ones(1), negative=torch.tensor([-1.0, 2]), NaN=torch.tensor([math.nan, 1]))),
-    *(call(partial(getattr(NOISY, method)), f"NoisyMixture.{method}", x=numbers(draw(6, 1), without=("empty", "NaN", "infinite"), more={"another width": draw(6, 3), "integers": SIX[:, None]}, spelt=False), signal=other(torch.tensor(0.6), none=None, number=0.6, few=torch.ones(3), nan=torch.tensor(math.nan)), noise=other(torch.tensor(0.8), none=None, number=0.8, few=torch.ones(3), nan=torch.tensor(math.nan))) for method in ("log_density", "score", "expectations", "posterior")),
+    *(call(partial(getattr(NOISY, method)), f"NoisyMixture.{method}", x=numbers(draw(6, 1), without=("empty", "NaN", "infinite"), more={"another width": draw(6, 3), "integers": SIX[:, None]}, spelt=False), signal=other(torch.tensor(0.6), "signal", "level", none=None, number=0.6, few=torch.ones(3), nan=torch.tensor(math.nan)), noise=other(torch.tensor(0.8), "noise", "level", none=None, number=0.8, few=torch.ones(3), nan=torch.tensor(math.nan))) for method in ("log_density", "score", "expectations", "posterior")),
     call(NOISY.components, indices=other([0], "components", "indices", none=None, none_left=[], large=[2], negative=[-1], floats=[0.5], text="a")),
-    call(FIELD, "Field()", point=numbers(torch.tensor([1.0, 2.0]), "point", without=("NaN", "infinite"), more={"three": torch.ones(3)}, spelt=False)) if False else call(lambda point: FIELD(point), "Field()", point=numbers(torch.tensor([1.0, 2.0]), without=("NaN", "infinite", "one axis more"), more={"three": torch.ones(3)}, spelt=False)),
+    call(lambda point: FIELD(point), "Field()", point=numbers(torch.tensor([1.0, 2.0]), without=("NaN", "infinite", "one axis more"), more={"three": torch.ones(3)}, spelt=False)),
     call(lambda **a: theory.fields.simultaneous(**a)(torch.ones(2)), "simultaneous", field=other(FIELD, none=None, function=torch.sin), step_size=number(0.1)),
     call(lambda **a: theory.fields.alternating(**a)(torch.ones(2)), "alternating", field=other(FIELD, none=None, function=torch.sin), step_size=number(0.1), updates=other({"x": 1, "y": 2}, unknown={"z": 1}, zero={"x": 0, "y": 1}, half={"x": 1.5, "y": 1}, list=["x", "y"])),
     call(theory.fields.trajectory, operator=function(lambda p: p / 2), start=numbers(torch.ones(2), without=("NaN", "infinite", "empty", "one axis more", "no number"), spelt=False), n_steps=count(3, low=0)),
@@ -222,7 +222,7 @@ THEORY = [
     call(theory.fields.parts, matrix=numbers(draw(3, 3), without=("NaN", "infinite", "empty", "one axis more"), more={"not square": draw(3, 2)}, spelt=False)),
     call(theory.fields.on_grid, field=other(FIELD, none=None), limit=number(1.0, outside=(0, -1)), n=count(3, low=2)),
     call(lambda **a: theory.dirac.method(**a).name, "dirac.method", name=name("R1", "method")),
-    call(theory.dirac.verdict, points=numbers(draw(1001, 2), without=("NaN", "infinite", "double"), more={"few": Wrong(draw(10, 2), words=("trajectory",)), "in space": draw(1001, 3)}, spelt=False)),
+    call(theory.dirac.verdict, points=numbers(draw(1001, 2), "points", "trajectory", without=("NaN", "infinite", "double"), more={"few": Wrong(draw(10, 2), words=("trajectory",)), "in space": draw(1001, 3)}, spelt=False)),
     call(theory.dirac.normal_rule, n=count(8)),
     call(lambda **a: theory.dirac.instance_noise(**a).eigenvalues, "dirac.instance_noise", std=number(0.7, outside=(-1,)), n=count(8)),
     call(lambda **a: theory.dirac.r1(**a).eigenvalues, "dirac.r1", gamma=number(0.3)),
@@ -268,8 +268,8 @@ DIFFUSION = [
     call(lambda **a: diffusion.guided(HALF, **a)(POINTS, torch.tensor(0.5)).x0, "guided", unconditional=other(HALF, none=None, other=diffusion.of_network(lambda x, t: x, VP)), scale=number(2.0), between=other((0.0, 1000.0), none=None, reversed=(1000.0, 0.0), one=(0.0,), nan=(math.nan, 1.0), text="01")),
     call(diffusion.guided_prediction, conditional=other(POINTS, none=None, fewer=POINTS[:3]), unconditional=other(POINTS + 1, none=None, fewer=POINTS[:3]), scale=number(2.0)),
     call(diffusion.scale_of_weight, weight=number(1.0)),
-    call(diffusion.clipped_estimate, x=BAD_X, x0=other(POINTS + 1, none=None, fewer=POINTS[:3]), level=other(LEVEL, none=None, data=Wrong(diffusion.DATA, words=("noise",))), limit=number(1.0, outside=(0, -1))),
-    call(lambda **a: diffusion.clipped(**a)(POINTS, torch.tensor(0.5)).x0, "clipped", denoiser=other(HALF, none=None, text="denoiser"), limit=number(1.0, outside=(0, -1))),
+    call(diffusion.clipped_estimate, x=BAD_X, x0=other(POINTS + 1, none=None, fewer=POINTS[:3]), level=other(LEVEL, none=None, data=Wrong(diffusion.DATA, words=("noise",))), limit=number(1.0, outside=(0, -1), infinite=True)),
+    call(lambda **a: diffusion.clipped(**a)(POINTS, torch.tensor(0.5)).x0, "clipped", denoiser=other(HALF, none=None, text="denoiser"), limit=number(1.0, outside=(0, -1), infinite=True)),
     *(call(lambda each=each, **a: list(each(**a)), each.__name__, denoiser=other(HALF, none=None, text="denoiser"), x=BAD_X, times=other(FEW_TIMES, **BAD_TIMES), noise=other(Noise((0,), 6), few=Noise((0,), 3), text="noise")) for each in (diffusion.ddpm,)),
     *(call(lambda each=each, **a: list(each(**a)), each.__name__, denoiser=other(HALF, none=None, text="denoiser"), x=BAD_X, times=other(FEW_TIMES, **BAD_TIMES)) for each in (diffusion.ddim, diffusion.euler, diffusion.heun)),
     call(lambda **a: list(diffusion.ddim(HALF, POINTS, FEW_TIMES, **a)), "ddim with noise", noise=other(Noise((0,), 6), none=None, few=Noise((0,), 3), text="noise"), eta=number(0.5, outside=(-1, 2))),
@@ -331,7 +331,9 @@ def problem(case: Case) -> str:
 
 def plain(value: Any) -> Any:
     """A result as tensors and numbers in lists."""
-    if isinstance(value, torch.Tensor | int | float | str | np.ndarray | type(None)):
+    if isinstance(value, str):
+        return list(value.encode())
+    if isinstance(value, torch.Tensor | int | float | np.ndarray | type(None)):
         return value
     if isinstance(value, dict):
         return {key: plain(part) for key, part in value.items()}
