@@ -107,16 +107,16 @@ class Noise:
 
     def __post_init__(self) -> None:
         # Noise is made anew for every update, so what is right costs three comparisons.
-        if type(self.n) is type(self.update) is int and 0 < self.n < LARGEST and 0 <= self.update < LARGEST:
-            if type(self.key) is tuple:
-                return
+        are_right_kinds = type(self.n) is type(self.update) is int and type(self.key) is tuple
+        if are_right_kinds and 0 < self.n < LARGEST and 0 <= self.update < LARGEST:
+            return
         check_integers(n=self.n, update=self.update)
         if self.n < 1:
             raise ValueError(f"noise for {self.n} samples; pass n of at least 1")
         if self.update < 0:
             raise ValueError(f"update is {self.update}; pass a count from 0")
         if not isinstance(self.key, tuple):
-            raise ValueError(f"key is {self.key!r:.100}; pass a tuple such as (seed, \"name\")")
+            raise ValueError(f'key is {self.key!r:.100}; pass a tuple such as (seed, "name")')
 
     def fold_in(self, *name: int | str) -> Noise:
         """The same noise with a name folded into its key, for code that draws under names that are used elsewhere.

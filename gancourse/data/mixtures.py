@@ -43,7 +43,7 @@ class Mixture:
         equal = torch.full((len(means),), 1 / len(means), dtype=means.dtype)
         self.weights = equal if weights is None else weights.to(means.dtype)
         if self.weights.shape != (len(means),) or not (self.weights >= 0).all() or self.weights.isinf().any():
-            raise ValueError(f"weights are {weights}; pass {len(means)} finite numbers ≥ 0, one per mode")
+            raise ValueError(f"weights are {weights}; pass {len(means)} numbers ≥ 0, one per mode")
         if abs(self.weights.sum().item() - 1) > 1e-5:
             raise ValueError(f"weights sum to {self.weights.sum().item():.4g}; expected 1: divide by the sum")
         self.means, self.std = means, float(std)

@@ -163,7 +163,10 @@ def guided(
     if (scale is None) == (weight is None):
         raise ValueError(f"scale is {scale}, weight {weight}; pass one of them: scale = 1 + weight")
     if conditional.process != unconditional.process:
-        raise ValueError(f"the conditional and unconditional denoisers are of {conditional.process} and {unconditional.process}; pass two of one")
+        raise ValueError(
+            f"the denoisers are of {conditional.process} (conditional) and {unconditional.process} (unconditional); "
+            "pass two of one"
+        )
     if not isinstance(between, Sequence) or isinstance(between, str) or len(between) != 2:
         raise ValueError(f"between is {between!r:.100}; pass two scaled times, such as (0.0, 1000.0)")
     low, high = between

@@ -28,7 +28,15 @@ from torch import Tensor
 from gancourse.arguments import check_counts, check_reals
 from gancourse.diffusion.denoisers import Denoiser, check_denoiser
 from gancourse.diffusion.forward import check_data
-from gancourse.diffusion.steps import check_noise, checked_times, ddim_step, ddpm_step, ode_step, step_noise, steps_between
+from gancourse.diffusion.steps import (
+    check_noise,
+    checked_times,
+    ddim_step,
+    ddpm_step,
+    ode_step,
+    step_noise,
+    steps_between,
+)
 from gancourse.names import lookup
 from gancourse.rng import Noise
 

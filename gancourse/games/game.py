@@ -319,8 +319,9 @@ class GAN(TwoNetworks):
         constraint: projects the discriminator onto the allowed weights, after each of its updates.
 
     Raises:
-        ValueError: an argument is of the wrong kind, a count is below one, two terms of a player have the same name, or a term or view names an
-            unknown player; during training, if a network is conditional but the batch has no y.
+        ValueError: an argument is of the wrong kind, a count is below one, two terms of a player have the same name,
+            or a term or view names an unknown player; during training, if a network is conditional but the batch has
+            no y.
     """
 
     def __init__(

@@ -89,7 +89,6 @@ def penalty(function: Callable[..., Tensor], weight: float = 1.0, every: int = 1
     >>> term.name, term.of, term.weight, term.every
     ('r1', 'discriminator', 10.0, 16)
     """
-
     check_callables(function=function)
     if isinstance(function, Term):
         raise ValueError(f"function is the term {function.name!r}, made by `penalty` already; pass it to the game")
@@ -125,8 +124,8 @@ def check_terms(terms: Iterable[Term], players: Collection[str]) -> None:
     """Check the terms' players, intervals and names.
 
     Raises:
-        ValueError: one isn't a Term, has a wrong kind of number, is of an unknown player, has an interval below one or starts before the first update, or
-            would overwrite another one.
+        ValueError: one isn't a Term, has a wrong kind of number, is of an unknown player, has an interval below one,
+            starts before the first update, or would overwrite another one.
     """
     if isinstance(terms, Term) or not isinstance(terms, Sequence) or isinstance(terms, str):
         kind = "one Term" if isinstance(terms, Term) else f"of type {type(terms).__name__}"
@@ -134,7 +133,9 @@ def check_terms(terms: Iterable[Term], players: Collection[str]) -> None:
     for i, term in enumerate(terms):
         if not isinstance(term, Term):
             name = getattr(term, "__name__", repr(term)[:60])
-            raise ValueError(f"terms[{i}] is {name}, no Term; write penalty({name}, weight=…) for a penalty, or Term(…)")
+            raise ValueError(
+                f"terms[{i}] is {name}, no Term; write penalty({name}, weight=…) for a penalty, or Term(…)"
+            )
     for term in terms:
         _check_numbers(term)
         if term.of not in players:
@@ -163,7 +164,15 @@ def due(terms: Iterable[Term], update: int) -> tuple[Term, ...]:
     return tuple(term for term in terms if update >= term.since and update % term.every == 0)
 
 
+def _value(term: Term, turn: Turn) -> Tensor:
+    """What a term's function returns, if that is a tensor."""
+    value = term.function(turn)
+    if not isinstance(value, Tensor):
+        raise ValueError(f"the function of term {term.name!r} returned {type(value).__name__}; expected a tensor")
+    return value
+
+
 def values(terms: Iterable[Term], turn: Turn) -> dict[str, Tensor]:
     """Weighted values of terms, [batch] each, by name."""
-    weighted = {term.name: term.weight * term.every * term.function(turn) for term in terms}
+    weighted = {term.name: term.weight * term.every * _value(term, turn) for term in terms}
     return {name: value if value.ndim else value.expand(len(turn.fake)) for name, value in weighted.items()}

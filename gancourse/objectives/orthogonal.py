@@ -23,7 +23,8 @@ def _grams(network: nn.Module) -> Iterator[Tensor]:
             yield rows @ rows.T
     if not has_layer:
         raise ValueError(
-            f"{type(network).__name__} has no linear or convolutional layer to regularise; pass a network with such layers"
+            f"{type(network).__name__} has no linear or convolutional layer to regularise; pass a network with such "
+            "layers"
         )
 
 

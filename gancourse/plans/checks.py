@@ -25,9 +25,7 @@ def check_cost(cost: np.ndarray, name: str = "cost", low: float | None = None) -
     if not isinstance(cost, np.ndarray):
         raise ValueError(f"{name} is of type {type(cost).__name__}; expected an array of numbers [n, m]")
     if cost.ndim != 2 or not cost.size or cost.dtype.kind not in "fiub":
-        raise ValueError(
-            f"{name} is {cost.dtype} {cost.shape}; expected an array of real numbers [n, m], at least one"
-        )
+        raise ValueError(f"{name} is {cost.dtype} {cost.shape}; expected an array of real numbers [n, m], at least one")
     if not np.isfinite(cost).all():
         raise ValueError(f"{name} has NaN or infinity; pass finite numbers")
     if low is not None and cost.min() < low:

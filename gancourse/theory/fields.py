@@ -165,7 +165,6 @@ def simultaneous(field: Field, step_size: float) -> Operator:
     >>> simultaneous(saddle, 0.5)(torch.tensor([1.0, 1.0]))
     tensor([0.5000, 1.5000])
     """
-
     _check_field(field)
     check_finite_reals(step_size=step_size)
 

@@ -89,7 +89,7 @@ class Grid:
         Raises:
             QuadratureError: it isn't, because the density isn't normalised, or part of it is outside the box or
                 between the points.
-            ValueError: the log density can't be called, has another shape than [n], or is NaN somewhere.
+            ValueError: the log density can't be called, or has another shape than [n].
         """
         check_callables(**{f"log density of {name}": log_density})
         values = log_density(self.points)
@@ -98,8 +98,6 @@ class Grid:
             raise ValueError(
                 f"the log density of {name} returned {shape}; expected one number per point, [{len(self.weights)}]"
             )
-        if values.isnan().any():
-            raise ValueError(f"the log density of {name} is NaN at some points; expected numbers, −∞ where it vanishes")
         mass = self.integrate(values.exp()).value.item()
         if not abs(mass - 1) <= self.tolerance:
             low, high = self.points.min(0).values.tolist(), self.points.max(0).values.tolist()

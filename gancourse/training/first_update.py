@@ -69,7 +69,7 @@ def check_batch(batch: Any, n: int, player: Player) -> None:
     kinds = {w.dtype for w in player.network.parameters() if w.is_floating_point()}
     if kinds and x.dtype not in kinds:
         raise ValueError(
-            f"the batch's x is {x.dtype}, but the weights of {player.name} are {', '.join(map(str, sorted(kinds, key=str)))}; "
+            f"the batch's x is {x.dtype}, but the weights of {player.name} are {', '.join(sorted(map(str, kinds)))}; "
             f"return x.to({next(iter(kinds))}), or convert the networks"
         )
     if x.ndim == 4 and not x.is_meta and x.min() >= 0 and x.max() > 2:

@@ -37,7 +37,9 @@ def description(trainer: Trainer) -> dict[str, str]:
         rates = zip(optimiser.param_groups, trainer.rates[name], strict=True)
         for i, (group, rate) in enumerate(rates):
             suffix = f" {i}" if i else ""
-            numbers = {"learning rate": rate} | {k: group[k] for k in ("betas", "momentum", "weight_decay") if k in group}
+            numbers = {"learning rate": rate} | {
+                k: group[k] for k in ("betas", "momentum", "weight_decay") if k in group
+            }
             described |= {f"{k.replace('_', ' ')}{suffix} of {name}": _text(v) for k, v in numbers.items()}
     described |= {f"half-life of {name}": _text(average.half_life_kimg) for name, average in trainer.averages.items()}
     return described | {f"schedule at step {step}": _text(factor) for step, factor in _factors(trainer).items()}

@@ -45,9 +45,9 @@ class Trainer:
         channels_last: store images and kernels in channels-last format, which most CPUs convolve faster.
 
     Raises:
-        ValueError: an argument is of the wrong kind, two players share a name, one has no updates, a name in `optimiser` or `averages` is not a player's,
-            the batch size is below one or not divisible by the number of processes, the device lacks the precision,
-            or a layer can't be shared by processes.
+        ValueError: an argument is of the wrong kind, two players share a name, one has no updates, a name in
+            `optimiser` or `averages` is not a player's, the batch size is below one or not divisible by the number of
+            processes, the device lacks the precision, or a layer can't be shared by processes.
     """
 
     def __init__(
@@ -202,8 +202,8 @@ class Trainer:
             listed = "; ".join(f"{what}: {', '.join(some)}" for what, some in (("new", new), ("gone", gone)) if some)
             raise ValueError(
                 f"{player.name}'s network had {len(before)} parameters when the trainer was made; of its {len(now)} "
-                f"now, {len(new)} are new, and no optimiser has them; build the whole network before the trainer, or make a "
-                f"new trainer ({listed})"
+                f"now, {len(new)} are new, and no optimiser has them; build the whole network before the trainer, or "
+                f"make a new trainer ({listed})"
             )
 
 

@@ -1,6 +1,6 @@
 """Kinds of arguments: a right one, wrong ones of every kind, and other spellings of the right one.
 
-A kind is written once, and tried on every argument of that kind of every function: see `tests/test_bad_calls.py`.
+A kind is written once, and tried on every argument of that kind of every function.
 """
 
 from __future__ import annotations
@@ -46,7 +46,11 @@ def _of(values: Mapping[str, Any]) -> dict[str, Wrong]:
 
 
 def numbers(
-    x: Tensor, *words: str, without: tuple[str, ...] = (), more: Mapping[str, Any] | None = None, spelt: bool = True,
+    x: Tensor,
+    *words: str,
+    without: tuple[str, ...] = (),
+    more: Mapping[str, Any] | None = None,
+    spelt: bool = True,
     error: type[Exception] = NotFiniteError,
 ) -> Kind:
     """A tensor of floats [n, ...], whose first axis counts samples.
@@ -77,12 +81,20 @@ def numbers(
     }
     if x.ndim == 2:
         wrong["one axis"] = x[:, 0]
-    same = {"double": x.double(), "not contiguous": torch.stack([x, x], -1)[..., 0], "of a graph": x.clone().requires_grad_()}
+    same = {
+        "double": x.double(),
+        "not contiguous": torch.stack([x, x], -1)[..., 0],
+        "of a graph": x.clone().requires_grad_(),
+    }
     if spelt:
         wrong["ragged"] = [[1.0, 2.0], [3.0]]
         same |= {"array": x.numpy(), "lists": x.tolist()}
-    return Kind(x, _of({k: v for k, v in (wrong | dict(more or {})).items() if k not in without}),
-                {k: v for k, v in same.items() if k not in without}, words)
+    return Kind(
+        x,
+        _of({k: v for k, v in (wrong | dict(more or {})).items() if k not in without}),
+        {k: v for k, v in same.items() if k not in without},
+        words,
+    )
 
 
 def labels(y: Tensor, n_classes: int | None, *words: str, without: tuple[str, ...] = ()) -> Kind:
@@ -103,8 +115,12 @@ def labels(y: Tensor, n_classes: int | None, *words: str, without: tuple[str, ..
         high[0], low[0] = n_classes, -1
         wrong |= {"too large": high, "negative": low}
     same = {"int32": y.int(), "bytes": y.to(torch.uint8), "array": y.numpy(), "list": y.tolist()}
-    return Kind(y, _of({k: v for k, v in wrong.items() if k not in without}),
-                {k: v for k, v in same.items() if k not in without}, words)
+    return Kind(
+        y,
+        _of({k: v for k, v in wrong.items() if k not in without}),
+        {k: v for k, v in same.items() if k not in without},
+        words,
+    )
 
 
 def count(value: int, *words: str, low: int = 1, high: int | None = None, without: tuple[str, ...] = ()) -> Kind:
@@ -163,3 +179,28 @@ def name(value: str, *words: str, without: tuple[str, ...] = ()) -> Kind:
 def other(value: Any, *words: str, same: Mapping[str, Any] | None = None, **wrong: Any) -> Kind:
     """An argument of no kind above, with its wrong values."""
     return Kind(value, _of(wrong), same or {}, words)
+
+
+class Call(NamedTuple):
+    """A function, and the arguments that it is called with by name: values, or kinds to try wrong ones of."""
+
+    name: str
+    function: Callable[..., Any]
+    arguments: dict[str, Any]
+
+    def right(self) -> dict[str, Any]:
+        return {key: part.value if isinstance(part, Kind) else part for key, part in self.arguments.items()}
+
+
+def call(function: Callable[..., Any], label: str = "", /, **arguments: Any) -> Call:
+    return Call(label or function.__qualname__, function, arguments)
+
+
+def draw(*shape: int, key: int = 0) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(key))
+
+
+POINTS = draw(6, 2)
+IMAGES = draw(6, 1, 8, 8).tanh()
+BYTES = torch.arange(6 * 64, dtype=torch.uint8).view(6, 1, 8, 8)
+SIX = torch.tensor([0, 1, 2, 0, 1, 2])
