@@ -281,6 +281,11 @@ class TwoNetworks:
         for i, view in enumerate(self.views):
             if turn in view.turns:
                 real, fake = view.function(real, fake, noise.fold_in("view", i) if i else noise)
+        if len(real.x) != len(fake.x):
+            raise ValueError(
+                f"the discriminator would get {len(real.x)} real and {len(fake.x)} generated samples; let the generator "
+                "make one sample for each latent, and views keep equally many"
+            )
         return real, fake
 
     def scores(self, real: Batch, fake: Batch, together: bool = False) -> tuple[Tensor, Tensor]:
