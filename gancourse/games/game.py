@@ -283,8 +283,8 @@ class TwoNetworks:
                 real, fake = view.function(real, fake, noise.fold_in("view", i) if i else noise)
         if len(real.x) != len(fake.x):
             raise ValueError(
-                f"the discriminator would get {len(real.x)} real and {len(fake.x)} generated samples; let the generator "
-                "make one sample for each latent, and views keep equally many"
+                f"the discriminator would get {len(real.x)} real and {len(fake.x)} generated samples; let the "
+                "generator make one sample for each latent, and views keep equally many"
             )
         return real, fake
 
