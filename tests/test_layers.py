@@ -13,6 +13,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "gancourse"
 LAYERS = (
     {
+        "arguments",
         "rng",
         "device",
         "batch",

@@ -18,6 +18,7 @@ PARTS = (
 )
 MODULES = (
     *(
+        "arguments",
         "batch",
         "device",
         "errors",

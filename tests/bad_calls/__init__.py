@@ -1,0 +1,1 @@
+"""Calls with wrong arguments, by subject; `tests/test_bad_calls.py` makes them."""
