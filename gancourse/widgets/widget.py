@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -15,6 +16,7 @@ STATIC = (
     "A picture of the figure at rest. Run the cell, or trust the notebook, to play; on a web page, allow its script."
 )
 BESIDE = 900  # pixels from which a figure of a stated width has its controls at its side
+WIDTH = 78  # columns of text that a page shows without scrolling
 OPENING = '<div class="gancourse-widget"'
 
 
@@ -65,7 +67,7 @@ class Widget:
         )
 
     def __repr__(self) -> str:
-        return f"{self.description}\n{self.status}"
+        return "\n".join(textwrap.fill(line, WIDTH) for line in f"{self.description}\n{self.status}".splitlines())
 
     def _repr_html_(self) -> str:
         return self.html
