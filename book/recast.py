@@ -21,6 +21,8 @@ from question_text import BLOCK, QuestionError, parse
 RECAST: tuple[str, ...] = (
     "02_gan_game",
     "03_optimal_discriminator",
+    "08_evaluation",
+    "09_dcgan",
     "10_conditional_gans",
     "11_multiscale",
     "12_stylegan",
