@@ -18,7 +18,14 @@ from claims import ClaimError, claims
 from nbformat import NotebookNode
 from question_text import BLOCK, QuestionError, parse
 
-RECAST: tuple[str, ...] = ("02_gan_game", "10_conditional_gans", "11_multiscale", "12_stylegan", "13_biggan")
+RECAST: tuple[str, ...] = (
+    "02_gan_game",
+    "09_dcgan",
+    "10_conditional_gans",
+    "11_multiscale",
+    "12_stylegan",
+    "13_biggan",
+)
 WIDTH = 78
 SPEAKER_WORDS = 90
 QUESTIONS = range(4, 7)
