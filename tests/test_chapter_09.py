@@ -71,10 +71,51 @@ def test_batch_norm_at_the_output_fixes_mean_and_spread_of_every_batch():
         )
 
 
+def test_two_values_of_mean_0_and_deviation_1_have_their_lower_one_where_the_chapter_says():
+    """A fifth of the pixels is ink: then BatchNorm at the output, at its start, leaves a background of dark grey."""
+    pixels = torch.where(torch.arange(100) < 20, 1.0, 0.0).double()
+    normalised = (pixels - pixels.mean()) / pixels.std(correction=0)
+    torch.testing.assert_close(normalised.min().item(), -((0.2 / 0.8) ** 0.5))
+    torch.testing.assert_close(normalised.min().tanh().item(), -0.46, atol=0.005, rtol=0)
+
+
 def test_batch_norm_inside_leaves_them_free():
     means = torch.stack([before_tanh("inside", key).mean() for key in range(5)])
     spreads = torch.stack([before_tanh("inside", key).std() for key in range(5)])
     assert (means.std() / spreads.mean()).item() > 1e-4
+
+
+def rank_p(one: list[float], other: list[float]) -> float:
+    """The chapter's exact two-sided rank test."""
+    ranks = sorted(one + other)
+    own = sum(ranks.index(value) for value in one)
+    middle = len(one) * (len(ranks) - 1) / 2
+    ways = [sum(way) for way in itertools.combinations(range(len(ranks)), len(one))]
+    return sum(abs(way - middle) >= abs(own - middle) for way in ways) / len(ways)
+
+
+def test_the_rank_test_is_that_of_scipy():
+    stats = pytest.importorskip("scipy.stats")
+    for key in range(10):
+        one, other = Noise((key, "ranks"), 2).normal("x", 5).tolist()
+        expected = stats.mannwhitneyu(one, other, method="exact").pvalue
+        torch.testing.assert_close(rank_p(one, other), float(expected))
+
+
+def test_five_of_one_below_five_of_the_other_is_two_of_252():
+    assert rank_p([1, 2, 3, 4, 5], [6, 7, 8, 9, 10]) == 2 / 252
+
+
+def test_pooling_after_a_convolution_leaves_no_pixel_without_a_gradient():
+    """A window's entries see overlapping squares of the image; of the feature map itself three of four get nothing."""
+    with initialised_from(0):
+        network = dcgan.Discriminator(8, guidelines=Guidelines(strided=False))
+    x = digits("test").first(20).x.requires_grad_()
+    features = network.body[0][0](x)
+    features.retain_grad()
+    nn.functional.max_pool2d(features, 2).square().sum().backward()
+    assert (features.grad == 0).double().mean() >= 0.75
+    assert (x.grad == 0).double().mean() < 0.05
 
 
 # Kernel 2 with padding 1 leaves nothing of a single pixel, and torch refuses it.
@@ -99,14 +140,33 @@ def test_overlap_formula_counts_the_input_pixels_that_reach_an_output_pixel(kern
     assert (len(set(formula)) == 1) == (kernel % stride == 0)
 
 
-def test_the_arc_between_independent_latents_is_made_of_proper_latents_and_the_line_is_not():
+def test_fixed_weights_of_independent_latents_make_proper_latents_and_the_line_does_not():
     """10,000 pairs, d = 64: the mean of 640,000 squares has standard error 0.0018; five of them are allowed."""
     z0, z1 = (Noise((0, name), 10_000).normal("z", 64) for name in ("start", "end"))
     for t in (0.25, 0.5):
         phi = torch.tensor(t * torch.pi / 2)
-        arc, line = phi.cos() * z0 + phi.sin() * z1, (1 - t) * z0 + t * z1
-        torch.testing.assert_close(arc.square().mean(), torch.tensor(1.0), atol=0.009, rtol=0)
+        fixed, line = phi.cos() * z0 + phi.sin() * z1, (1 - t) * z0 + t * z1
+        torch.testing.assert_close(fixed.square().mean(), torch.tensor(1.0), atol=0.009, rtol=0)
         torch.testing.assert_close(line.square().mean(), torch.tensor((1 - t) ** 2 + t**2), atol=0.009, rtol=0)
+
+
+def midpoint_on_the_arc(z0: torch.Tensor, z1: torch.Tensor) -> torch.Tensor:
+    angle = nn.functional.cosine_similarity(z0, z1, dim=1).acos()
+    return (z0 + z1) / (2 * (angle / 2).cos())[:, None]
+
+
+def test_the_norm_of_a_midpoint_on_the_arc_has_half_the_variance_of_a_latents():
+    """10,000 pairs: a standard deviation of 0.5 or 0.7 has the standard error 0.004 or 0.005; five are allowed."""
+    z0, z1 = (Noise((1, name), 10_000).normal("z", 64) for name in ("start", "end"))
+    middle = midpoint_on_the_arc(z0, z1)
+    torch.testing.assert_close(z0.norm(dim=1).std().item(), 0.70, atol=0.025, rtol=0)
+    torch.testing.assert_close(middle.norm(dim=1).std().item(), 0.50, atol=0.02, rtol=0)
+    torch.testing.assert_close(middle.norm(dim=1).mean(), z0.norm(dim=1).mean(), atol=0.06, rtol=0)
+
+
+def test_the_squared_norm_of_a_midpoint_on_the_arc_of_orthogonal_latents_is_the_mean_of_theirs():
+    z0, z1 = torch.tensor([[3.0, 0.0, 0.0]]), torch.tensor([[0.0, 4.0, 0.0]])
+    torch.testing.assert_close(midpoint_on_the_arc(z0, z1).square().sum(), torch.tensor((9 + 16) / 2))
 
 
 def test_enlarging_first_leaves_a_tenth_of_the_grid_at_most():
