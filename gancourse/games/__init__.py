@@ -36,7 +36,7 @@ from gancourse.games.semi_supervision import SemiSupervised, real_logit
 from gancourse.games.several import Several
 from gancourse.games.students import ConsistencyDistillation, distillation
 from gancourse.games.terms import Term, Turn, penalty
-from gancourse.games.transport import transport
+from gancourse.games.transport_term import transport
 from gancourse.games.unrolled import Unrolled
 from gancourse.games.vae import VAE, gaussian_kl
 from gancourse.games.views import annealed, instance_noise, label_flipping, packing
