@@ -141,12 +141,6 @@ def _check_play(path: Path, head: dict[str, Any], trainer: Trainer) -> None:
         saved, current = there.get(name, False), here.get(name, False)
         if saved != current:
             raise CheckpointError(f"{path} was saved with {name}={saved}, not {current}; pass the same settings")
-    # Older files have no description.
-    if different := difference(head.get("training", {}), description(trainer)):
-        raise CheckpointError(
-            f"{path} was saved by another training: {different}; pass the same, or to_go_on=False to continue with the "
-            "new ones on purpose"
-        )
 
 
 def _networks(trainer: Trainer) -> dict[str, Tensor]:
@@ -198,6 +192,12 @@ def load_checkpoint(path: Path, trainer: Trainer, *, to_go_on: bool = True, new_
             raise CheckpointError(
                 f"{path} was saved by another game: {name} is {there} in the file and {here} here; pass the same game"
             )
+    # Older files have no description.
+    if to_go_on and (different := difference(head.get("training", {}), description(trainer))):
+        raise CheckpointError(
+            f"{path} was saved by another training: {different}; pass the same, or to_go_on=False to continue with the "
+            "new ones on purpose"
+        )
     for name, player in trainer.players.items():
         player.network.load_state_dict(parts.get(("network", name), {}))
         if player.memory is not None and (not new_memory or ("memory", name) in parts):
