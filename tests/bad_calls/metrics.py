@@ -188,5 +188,5 @@ METRICS = [
         "CollapseDetector()",
         samples=numbers(Y, without=("one axis more",), more=WIDER),
     ),
-    call(metrics.label, metric="fid", extractor=other("pixels", number=3, none=None)),
+    call(lambda extractor: metrics.label("fid", extractor, 10), "label", extractor=other("pixels", number=3, none=None)),
 ]
