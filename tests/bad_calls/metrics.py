@@ -188,5 +188,9 @@ METRICS = [
         "CollapseDetector()",
         samples=numbers(Y, without=("one axis more",), more=WIDER),
     ),
-    call(lambda extractor: metrics.label("fid", extractor, 10), "label", extractor=other("pixels", number=3, none=None)),
+    call(
+        lambda extractor: metrics.label("fid", extractor, 10),
+        "label",
+        extractor=other("pixels", number=3, none=None),
+    ),
 ]

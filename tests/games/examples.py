@@ -224,7 +224,7 @@ class FirstTwo(nn.Module):
 
 
 def regularised(game):
-    two_latents = isinstance(getattr(game, "generator", None), OneStep)
+    two_latents = getattr(getattr(game, "generator", None), "latent_size", None) == 2
     return games.ModeRegularised(game, FirstTwo(2) if two_latents else FirstTwo(), 0.1, 0.1)
 
 
