@@ -7,7 +7,7 @@ import torch
 
 from gancourse.checks import NotWritten, Wrong, check, exercises
 from gancourse.checks.ch02_gan_game.loops import MISTAKES, UsualStep
-from gancourse.checks.ch02_gan_game.step import agree, new_players, right_step, weight_history
+from gancourse.checks.ch02_gan_game.step import Setting, agree, new_players, right_step, weight_history
 
 
 def test_an_unknown_label_suggests_the_nearest() -> None:
@@ -70,20 +70,22 @@ def test_a_check_neither_reads_nor_changes_the_random_state() -> None:
 
 @pytest.mark.parametrize("optimiser", ["SGD", "Adam"])
 def test_the_usual_step_gives_the_weights_of_the_independent_one(optimiser: str) -> None:
-    for one, other in zip(weight_history(right_step, optimiser), weight_history(UsualStep(), optimiser), strict=True):
+    for one, other in zip(
+        weight_history(right_step, Setting(optimiser)), weight_history(UsualStep(), Setting(optimiser)), strict=True
+    ):
         assert agree(one, other)
 
 
 @pytest.mark.parametrize("optimiser", ["SGD", "Adam"])
 def test_every_mistake_of_the_step_leads_to_weights_of_its_own(optimiser: str) -> None:
-    histories = [weight_history(step, optimiser) for step in (right_step, *(step for step, _ in MISTAKES))]
+    histories = [weight_history(step, Setting(optimiser)) for step in (right_step, *(step for step, _ in MISTAKES))]
     for k, one in enumerate(histories):
         for m, other in enumerate(histories[:k]):
             assert not all(agree(a, b) for a, b in zip(one, other, strict=True)), (k, m)
 
 
 def test_the_networks_of_the_step_check_start_equal_each_time() -> None:
-    assert agree(new_players("SGD").weights(), new_players("Adam").weights())
+    assert agree(new_players(Setting("SGD")).weights(), new_players(Setting("Adam")).weights())
 
 
 def test_a_check_sets_back_what_an_answer_changes_for_the_whole_notebook() -> None:
