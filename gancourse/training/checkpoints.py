@@ -162,7 +162,8 @@ def load_checkpoint(path: Path, trainer: Trainer, *, to_go_on: bool = True, new_
         to_go_on: whether the training will be continued, so that all settings must be those of the saved one; if false,
             only the game must be the same, for example to use its networks, or to continue with another learning rate,
             objective, penalty or schedule on purpose.
-        new_memory: whether the file may lack the game's memories, which then keep their initial values.
+        new_memory: whether something may begin with the next step: the file may lack memories, which then keep
+            their initial values, and objective, terms, optimisers and schedule are not compared.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -192,8 +193,8 @@ def load_checkpoint(path: Path, trainer: Trainer, *, to_go_on: bool = True, new_
             raise CheckpointError(
                 f"{path} was saved by another game: {name} is {there} in the file and {here} here; pass the same game"
             )
-    # Older files have no description.
-    if to_go_on and (different := difference(head.get("training", {}), description(trainer))):
+    # Older files have no description. What begins with this step, as a term with a memory, isn't in the file's.
+    if to_go_on and not new_memory and (different := difference(head.get("training", {}), description(trainer))):
         raise CheckpointError(
             f"{path} was saved by another training: {different}; pass the same, or to_go_on=False to continue with the "
             "new ones on purpose"
