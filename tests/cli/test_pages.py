@@ -33,7 +33,9 @@ def test_without_watching_nothing_is_left_and_no_bit_differs(tmp_path, capsys, r
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
-def test_a_resumed_run_goes_on_watching_unless_told_not_to(run, capsys, lengthen):
+def test_a_resumed_run_goes_on_watching_unless_told_not_to(tmp_path, ring, capsys, lengthen):
+    run = tmp_path / "run"
+    cli.main([*ring, "--decay", "constant", "--out", str(run)])  # with another decay, more steps are another schedule
     lengthen(run, 30)
     cli.main(["resume", str(run), "--device", "cpu"])
     rows = [json.loads(line) for line in (run / "watched.jsonl").read_text().splitlines()]

@@ -77,7 +77,7 @@ def test_two_nodes_of_one_process_each_finish_what_one_process_began(tmp_path, m
     pytest.importorskip("lightning")
     together, alone = tmp_path / "together", tmp_path / "alone"
     for folder in (together, alone):
-        cli.main([*ring, "--steps", "1", "--out", str(folder)])
+        cli.main([*ring, "--steps", "1", "--decay", "constant", "--out", str(folder)])
         lengthen(folder, 20)
     cli.main(["resume", str(alone), "--device", "cpu"])
     with socket.socket() as free:

@@ -51,7 +51,7 @@ def test_a_full_disk_is_one_line_and_the_last_checkpoint_stays_whole(run, tmp_pa
     if subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("this machine doesn't let root mount a tmpfs")
     try:
-        cli.main([*ring, "--steps", "5", "--out", str(disk / "run")])
+        cli.main([*ring, "--steps", "5", "--decay", "constant", "--out", str(disk / "run")])
         lengthen(disk / "run", 10)
         capsys.readouterr()
         with (disk / "filler").open("wb", buffering=0) as filler, pytest.raises(OSError, match="No space"):  # noqa: PT012

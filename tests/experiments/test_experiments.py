@@ -83,7 +83,10 @@ def test_committed_rows_are_complete():
         assert found.keys() == set(chosen.runs)
         for (method, _), row in found.items():
             settings = chosen.methods[method]
-            if getattr(settings, "at_seconds", ()):  # the training goes on beyond the recipe's steps
+            if hasattr(settings, "trial"):  # seconds alone say when it ends
+                assert len(row["trace"]) == len(settings.trial.at_seconds)
+                assert row["steps"] == row["trace"][-1]["steps"]
+            elif getattr(settings, "at_seconds", ()):  # the training goes on beyond the recipe's steps
                 at_steps = {*settings.at_steps, settings.recipe.steps}
                 assert {p["steps"] for p in row["trace"] if p["due"] == "steps"} == at_steps
                 assert len([p for p in row["trace"] if p["due"] == "seconds"]) == len(settings.at_seconds)
