@@ -141,6 +141,12 @@ def _check_play(path: Path, head: dict[str, Any], trainer: Trainer) -> None:
         saved, current = there.get(name, False), here.get(name, False)
         if saved != current:
             raise CheckpointError(f"{path} was saved with {name}={saved}, not {current}; pass the same settings")
+    # Older files have no description.
+    if different := difference(head.get("training", {}), description(trainer)):
+        raise CheckpointError(
+            f"{path} was saved by another training: {different}; pass the same, or to_go_on=False to continue with the "
+            "new ones on purpose"
+        )
 
 
 def _networks(trainer: Trainer) -> dict[str, Tensor]:
@@ -162,8 +168,7 @@ def load_checkpoint(path: Path, trainer: Trainer, *, to_go_on: bool = True, new_
         to_go_on: whether the training will be continued, so that all settings must be those of the saved one; if false,
             only the game must be the same, for example to use its networks, or to continue with another learning rate,
             objective, penalty or schedule on purpose.
-        new_memory: whether something may begin with the next step: the file may lack memories, which then keep
-            their initial values, and objective, terms, optimisers and schedule are not compared.
+        new_memory: whether the file may lack the game's memories, which then keep their initial values.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -193,12 +198,6 @@ def load_checkpoint(path: Path, trainer: Trainer, *, to_go_on: bool = True, new_
             raise CheckpointError(
                 f"{path} was saved by another game: {name} is {there} in the file and {here} here; pass the same game"
             )
-    # Older files have no description. What begins with this step, as a term with a memory, isn't in the file's.
-    if to_go_on and not new_memory and (different := difference(head.get("training", {}), description(trainer))):
-        raise CheckpointError(
-            f"{path} was saved by another training: {different}; pass the same, or to_go_on=False to continue with the "
-            "new ones on purpose"
-        )
     for name, player in trainer.players.items():
         player.network.load_state_dict(parts.get(("network", name), {}))
         if player.memory is not None and (not new_memory or ("memory", name) in parts):

@@ -70,7 +70,7 @@ def test_outside_of_updates_the_same_network_computes_in_float32():
 def test_an_error_inside_a_network_ends_autocast():
     game = Spied()
     trainer = Trainer(game, lambda noise: RING(noise)._replace(x=torch.ones(8, 3)), batch_size=8, **FAST)
-    with pytest.raises(ValueError, match=r"first update failed: .*shape"):
+    with pytest.raises(RuntimeError, match="shape"):
         trainer.update()
     assert not torch.is_autocast_enabled("cpu")
     trainer.batches = RING
