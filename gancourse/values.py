@@ -15,7 +15,6 @@ from functools import cache
 from types import UnionType
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from gancourse.arguments import LARGEST
 from gancourse.names import lookup
 
 T = TypeVar("T", bound="Value")
@@ -124,8 +123,6 @@ def _check(name: str, value: Any, hint: Any) -> None:
         is_number = isinstance(value, int if kind is int else (int, float)) and not isinstance(value, bool)
         if not is_number:
             raise ValueError(f"{name} is {value!r}; expected {kind.__name__}")
-        if kind is int and not -LARGEST <= value < LARGEST:
-            raise ValueError(f"{name} is {value}; expected an integer of 64 bits, below 2⁶³")
         if allowed is not None and value not in allowed:
             expected = f"at least {allowed.low:g}" if kind is int else f"a finite number {allowed}"
             raise ValueError(f"{name} is {value!r}; expected {expected}")

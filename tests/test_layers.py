@@ -13,7 +13,6 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "gancourse"
 LAYERS = (
     {
-        "arguments",
         "rng",
         "device",
         "batch",

@@ -18,7 +18,6 @@ PARTS = (
 )
 MODULES = (
     *(
-        "arguments",
         "batch",
         "device",
         "errors",

@@ -227,5 +227,4 @@ def experiment(name: Name, workers: int = 0, folder: Path = experiments.FOLDER) 
     for metric in dict.fromkeys(key for row in rows for key in row["metrics"]):
         print(metric)
         for method, (mean, error, n, diverged) in experiments.summary(rows, metric).items():
-            spread = f" ± {error:.2g}" if n > 1 else ""  # one seed has no standard error
-            print(f"  {method:30} {mean:8.3g}{spread} (n = {n}, diverged {diverged})")
+            print(f"  {method:30} {mean:8.3g} ± {error:.2g} (n = {n}, diverged {diverged})")

@@ -6,8 +6,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gancourse.arguments import check_tensors
-
 GIB = 2**30
 KINDS = {
     "O": "holds Python objects (or rows of different lengths); stack it to one array of numbers first",
@@ -51,7 +49,6 @@ def as_tensor(value: object, what: str) -> Tensor:
             raise ValueError(f"{what} is a sparse or nested tensor; pass a dense one (x.to_dense(), or a padded one)")
         if value.dtype == torch.bool or value.is_complex():
             raise ValueError(f"{what} {KINDS['c' if value.is_complex() else 'b']}")
-        check_tensors(**{what: value})
         dtype = torch.get_default_dtype() if value.is_floating_point() else torch.int64
         return value.detach().to(torch.uint8 if value.dtype == torch.uint8 else dtype, copy=True).contiguous()
     if isinstance(value, np.ndarray):

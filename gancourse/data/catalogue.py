@@ -6,12 +6,11 @@ import dataclasses
 from collections.abc import Callable
 from typing import NamedTuple
 
-from gancourse.arguments import check_counts
 from gancourse.data.cifar import CIFAR10, cifar10
 from gancourse.data.deferred import Deferred
 from gancourse.data.faces import Faces
 from gancourse.data.folder import Folder
-from gancourse.data.images import check_split, digits, fashion
+from gancourse.data.images import digits, fashion
 from gancourse.data.mixtures import Mixture, grid, ring, two_classes
 from gancourse.data.partly_labelled import few_labels
 from gancourse.data.source import Source
@@ -222,8 +221,6 @@ def entry(name: str) -> tuple[Entry, str]:
     >>> entry("ring")[0].about[:15]
     'eight Gaussians'
     """
-    if not isinstance(name, str):
-        raise ValueError(f"the name of the data set is {name!r:.100}; pass one such as 'digits'")
     stem, colon, argument = name.partition(":")
     data_set = lookup(data_sets, stem, "data set")
     if bool(argument) != bool(data_set.argument) or (colon and not data_set.argument):
@@ -289,9 +286,6 @@ def load(
     """
     data_set, argument = entry(name)
     check_full(name, full)
-    check_split(split)
-    if size is not None:
-        check_counts(size=size)
     return data_set.load(Request(argument, split, full, download, size))
 
 

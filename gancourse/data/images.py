@@ -15,9 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gancourse.arguments import check_integers, check_tensors
 from gancourse.batch import Batch
-from gancourse.data.arrays import as_tensor
 from gancourse.rng import Noise
 from gancourse.signature import Classes, Signature
 
@@ -45,10 +43,6 @@ class Images:
     """
 
     def __init__(self, images: Tensor, labels: Tensor, classes: Sequence[str]) -> None:
-        check_tensors(images=images)
-        labels = as_tensor(labels, "labels")
-        if not isinstance(classes, Sequence):
-            raise ValueError(f"classes is {classes!r:.100}; pass the names of the classes")
         if images.ndim != 4 or images.dtype != torch.uint8:
             raise ValueError(
                 f"images are {images.dtype} {tuple(images.shape)}; expected uint8 [n, channels, height, width]"
@@ -94,9 +88,8 @@ class Images:
         Raises:
             ValueError: the set holds fewer than n.
         """
-        check_integers(n=n)
         if not 0 < n <= len(self):
-            raise ValueError(f"n: asked for {n} of {len(self)} images; pass 1 to {len(self)}")
+            raise ValueError(f"asked for {n} of {len(self)} images; pass 1 to {len(self)}")
         return Batch(to_floats(self.images[:n].cpu()), self.labels[:n].cpu())
 
     def of_class(self, label: int) -> Images:
@@ -115,7 +108,6 @@ class Images:
         >>> digits("test").padded(32).signature.shape
         (1, 32, 32)
         """
-        check_integers(size=size)
         borders = [size - n for n in self.images.shape[2:]]
         if any(b < 0 or b % 2 for b in borders):
             raise ValueError(

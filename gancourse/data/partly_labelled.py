@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 
 from gancourse import rng
-from gancourse.arguments import check_integers
 from gancourse.data.samples import Samples
 from gancourse.data.source import Source
 from gancourse.data.unpaired import Unpaired
@@ -33,9 +32,6 @@ def few_labels(source: Source, n: int, draw: int = 0) -> Unpaired:
     >>> batch.y.shape, batch.other.shape
     (torch.Size([3]), torch.Size([3, 1, 28, 28]))
     """
-    check_integers(n=n, draw=draw)
-    if not hasattr(source, "signature"):
-        raise ValueError(f"source is of type {type(source).__name__}; pass a data source, such as data.digits()")
     condition = source.signature.condition
     if not isinstance(condition, Classes):
         raise ValueError("the data has no classes, of which few labels could be kept; pass data whose y is classes")

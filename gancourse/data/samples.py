@@ -10,7 +10,6 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from gancourse.arguments import check_integers, check_reals
 from gancourse.batch import Batch
 from gancourse.data.arrays import as_tensor
 from gancourse.data.images import to_floats
@@ -71,9 +70,6 @@ class Samples:
         limit_gib: float = 4.0,
     ) -> None:
         # Read the arguments into tensors.
-        check_reals(limit_gib=limit_gib)
-        if not limit_gib > 0:
-            raise ValueError(f"limit_gib is {limit_gib}; pass a positive number of GiB")
         self.x, self.y = _read(x, y, limit_gib)
         _check_lengths(self.x, self.y)
         # Convert them, and find out what kind of data they are.
@@ -113,9 +109,8 @@ class Samples:
         Raises:
             ValueError: n is below one, or there are fewer.
         """
-        check_integers(n=n)
         if not 0 < n <= len(self):
-            raise ValueError(f"n: asked for {n} of {len(self)} samples; pass 1 to {len(self)}")
+            raise ValueError(f"asked for {n} of {len(self)} samples; pass 1 to {len(self)}")
         return self._batch(slice(n), torch.device("cpu"))
 
     def to(self, device: torch.device) -> Self:

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from gancourse.diffusion.forward import Coordinates, Level, Process, any_of, check_steps, check_times
+from gancourse.diffusion.forward import Coordinates, Level, Process, any_of, check_steps
 from gancourse.diffusion.schedules import alpha_bar_table, beta_table
 from gancourse.names import lookup
 from gancourse.rng import Noise
@@ -56,7 +56,6 @@ class VariancePreserving(Process):
         return self.betas * (1 - before) / (1 - bars)
 
     def _checked(self, t: Tensor) -> Tensor:
-        check_times(t)
         if t.is_floating_point() or t.is_complex() or t.dtype == torch.bool:
             raise ValueError(f"times are {t.dtype}; expected integers 0 … {self.n_times - 1}")
         if any_of((t < 0) | (t >= self.n_times)):
@@ -69,8 +68,7 @@ class VariancePreserving(Process):
         Raises:
             ValueError: times aren't integers 0 … T − 1.
         """
-        t = self._checked(t)
-        bars = alpha_bar_table(self.schedule, self.n_times).to(t.device)[t]
+        bars = alpha_bar_table(self.schedule, self.n_times).to(t.device)[self._checked(t)]
         return Level(bars.sqrt(), (1 - bars).sqrt())
 
     def level_before(self, t: Tensor) -> Level:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gancourse.diffusion.forward import Coordinates, Level, Process, any_of, check_steps, check_times
+from gancourse.diffusion.forward import Coordinates, Level, Process, any_of, check_steps
 from gancourse.names import lookup
 from gancourse.rng import Noise
 
@@ -25,7 +25,6 @@ class RectifiedFlow(Process):
     """
 
     def _checked(self, t: Tensor) -> Tensor:
-        check_times(t)
         if not t.is_floating_point():
             raise ValueError(f"times are {t.dtype}; expected floats in [0, 1]")
         if any_of(~((t >= 0) & (t <= 1))):  # not a number is no time

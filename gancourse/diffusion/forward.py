@@ -13,7 +13,6 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor
 
-from gancourse.arguments import check_integers
 from gancourse.rng import Noise
 from gancourse.values import Value
 
@@ -25,40 +24,6 @@ def any_of(condition: Tensor) -> bool:
     (True, False)
     """
     return not condition.is_meta and bool(condition.any())
-
-
-def check_data(**tensors: object) -> None:
-    """Check that arguments are tensors of floats with an axis of samples; on the meta device too.
-
-    Raises:
-        ValueError: one isn't; the message has its name.
-
-    >>> check_data(x0=torch.zeros(2, 3))
-    """
-    for name, x in tensors.items():
-        if not isinstance(x, Tensor) or not x.is_floating_point() or not x.ndim:
-            kind = f"{x.dtype} {tuple(x.shape)}" if isinstance(x, Tensor) else f"of type {type(x).__name__}"
-            raise ValueError(f"{name} is {kind}; expected a tensor of floats, [batch, ...]")
-
-
-def check_level(level: object) -> None:
-    """Check that it is a level.
-
-    Raises:
-        ValueError: it isn't.
-    """
-    if not isinstance(level, Level):
-        raise ValueError(f"level is {level!r:.100}; pass a Level, such as process.level(t)")
-
-
-def check_times(t: object) -> None:
-    """Check that times are a tensor.
-
-    Raises:
-        ValueError: they aren't.
-    """
-    if not isinstance(t, Tensor):
-        raise ValueError(f"times are {t!r:.100}; pass a tensor, such as torch.tensor(0) or process.times(n_steps)")
 
 
 class Level(NamedTuple):
@@ -128,8 +93,6 @@ def mixed(x0: Tensor, noise: Tensor, level: Level) -> Tensor:
     Raises:
         ValueError: shapes differ.
     """
-    check_data(x0=x0, noise=noise)
-    check_level(level)
     if noise.shape != x0.shape:
         raise ValueError(f"noise has shape {tuple(noise.shape)}, x0 {tuple(x0.shape)}; expected equal shapes")
     return fitted(level.signal, x0) * x0 + fitted(level.noise, x0) * noise
@@ -222,4 +185,3 @@ def check_steps(n_steps: int, most: float) -> None:
     if type(n_steps) is not int or not 1 <= n_steps <= most:
         expected = f"an integer from 1 to {most}, the number of times" if most < float("inf") else "an integer ≥ 1"
         raise ValueError(f"n_steps is {n_steps!r}; pass {expected}")
-    check_integers(n_steps=n_steps)

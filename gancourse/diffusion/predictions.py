@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gancourse.diffusion.forward import Level, any_of, check_data, check_level, fitted
+from gancourse.diffusion.forward import Level, any_of, fitted
 from gancourse.names import lookup
 
 
@@ -81,8 +81,6 @@ class Target(NamedTuple):
         >>> target("v").estimate(0.6 * x0 + 0.8 * noise, target("v").of(x0, noise, level), level)
         Estimate(x0=tensor([[1.]]), noise=tensor([[3.]]))
         """
-        check_data(x=x, prediction=prediction)
-        check_level(level)
         if prediction.shape != x.shape:
             raise ValueError(f"the prediction has shape {tuple(prediction.shape)}, x {tuple(x.shape)}; expected equal")
         (a, b), determinant = self.weights(level), self._determinant(level)
@@ -148,7 +146,6 @@ def converted(prediction: Tensor, x: Tensor, level: Level, source: str, to: str)
     >>> converted(torch.tensor([[3.0]]), torch.tensor([[3.0]]), level, "noise", "data")
     tensor([[1.0000]])
     """
-    check_data(prediction=prediction, x=x)
     if target(source) is target(to):  # possible at every level
         return prediction
     return target(to).of(*target(source).estimate(x, prediction, level), level)

@@ -20,30 +20,15 @@ Defaults of diffusers 0.42 that differ (tests hold them to what is said here):
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
 
-from gancourse.arguments import check_counts, check_reals
-from gancourse.diffusion.denoisers import Denoiser, check_denoiser
-from gancourse.diffusion.forward import check_data
-from gancourse.diffusion.steps import (
-    check_noise,
-    checked_times,
-    ddim_step,
-    ddpm_step,
-    ode_step,
-    step_noise,
-    steps_between,
-)
+from gancourse.diffusion.denoisers import Denoiser
+from gancourse.diffusion.steps import checked_times, ddim_step, ddpm_step, ode_step, step_noise, steps_between
 from gancourse.names import lookup
 from gancourse.rng import Noise
-
-
-def _check(denoiser: object, x: object) -> None:
-    check_denoiser(denoiser)
-    check_data(x=x)
 
 
 def ddpm(denoiser: Denoiser, x: Tensor, times: Tensor, noise: Noise, variance: str = "large") -> Iterator[Tensor]:
@@ -65,7 +50,6 @@ def ddpm(denoiser: Denoiser, x: Tensor, times: Tensor, noise: Noise, variance: s
 
     Source: Ho et al. 2020, algorithm 2.
     """
-    _check(denoiser, x)
     for index, t, now, earlier in steps_between(denoiser.process, times):
         step = ddpm_step(x, denoiser(x, t), now, earlier, variance)
         x = step.sample(step_noise(noise, index, x)) if step.variance > 0 else step.mean
@@ -98,10 +82,8 @@ def ddim(
     >>> [x.item() for x in ddim(halve, torch.tensor([[4.0]]), flow.times(2))]
     [3.0, 1.5]
     """
-    check_reals(eta=eta)
     if eta > 0 and noise is None:
         raise ValueError(f"eta is {eta} but there is no noise; pass noise, or eta=0")
-    _check(denoiser, x)
     for index, t, now, earlier in steps_between(denoiser.process, times):
         step = ddim_step(denoiser(x, t), now, earlier, eta)
         x = step.sample(step_noise(noise, index, x)) if step.variance > 0 else step.mean
@@ -127,7 +109,6 @@ def euler(denoiser: Denoiser, x: Tensor, times: Tensor, noise: Noise | None = No
 
     Source: Song, Meng, Ermon 2021, eq. 13; Liu, Gong, Liu 2023, section 2.1.
     """
-    _check(denoiser, x)
     process = denoiser.process
     for _, t, now, earlier in steps_between(process, times):
         x = ode_step(process, x, process.ode_slope(*denoiser(x, t)), now, earlier)
@@ -153,7 +134,6 @@ def heun(denoiser: Denoiser, x: Tensor, times: Tensor, noise: Noise | None = Non
 
     Source: Karras et al. 2022, algorithm 1, in the process's coordinates.
     """
-    _check(denoiser, x)
     process = denoiser.process
     times = checked_times(times)
     for index, t, now, earlier in steps_between(process, times):
@@ -209,11 +189,6 @@ def sample(
     >>> sample(zero, Noise((0,), n=2), (3,), n_steps=5).abs().max().item()
     0.0
     """
-    check_denoiser(denoiser)
-    check_noise(noise)
-    if not isinstance(shape, Sequence):
-        raise ValueError(f"shape is {shape!r:.100}; pass that of one sample, such as (2,)")
-    check_counts(**{f"shape[{i}]": n for i, n in enumerate(shape)})
     start = noise.normal("x", *shape)
     states = sampler(method)(denoiser, start, denoiser.process.times(n_steps, spacing), noise, **options)
     with torch.no_grad():

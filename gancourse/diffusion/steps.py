@@ -8,8 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gancourse.arguments import check_reals
-from gancourse.diffusion.forward import DATA, Level, Process, any_of, check_times, fitted, mixed
+from gancourse.diffusion.forward import DATA, Level, Process, any_of, fitted, mixed
 from gancourse.diffusion.predictions import Estimate
 from gancourse.names import lookup
 from gancourse.rng import Noise
@@ -103,7 +102,6 @@ def ddim_step(estimate: Estimate, now: Level, earlier: Level, eta: float = 0.0) 
 
     Source: Song, Meng, Ermon 2021, eqs 12 and 16.
     """
-    check_reals(eta=eta)
     if not 0 <= eta <= 1:
         raise ValueError(f"eta is {eta}; expected a number from 0 (deterministic) to 1 (as random as DDPM)")
     variance = (eta * now.after(earlier).noise * earlier.noise / now.noise).square()
@@ -132,7 +130,6 @@ def checked_times(times: Tensor) -> Tensor:
     Raises:
         ValueError: they don't.
     """
-    check_times(times)
     if times.ndim != 1 or not len(times) or not (times.diff() < 0).all():
         raise ValueError(f"times are {times.tolist()}; expected decreasing ones, as from process.times(n_steps)")
     return times
@@ -140,23 +137,12 @@ def checked_times(times: Tensor) -> Tensor:
 
 def steps_between(process: Process, times: Tensor) -> Iterator[tuple[int, Tensor, Level, Level]]:
     """Index, time, level and next level of each step; the last one leads to data."""
-    levels = [*(process.level(t) for t in checked_times(times).cpu()), DATA]
+    levels = [*(process.level(t) for t in checked_times(times.cpu())), DATA]
     yield from zip(range(len(times)), times.cpu(), levels[:-1], levels[1:], strict=True)
-
-
-def check_noise(noise: object) -> None:
-    """Check that it is noise.
-
-    Raises:
-        ValueError: it isn't.
-    """
-    if not isinstance(noise, Noise):
-        raise ValueError(f"noise is {noise!r:.100}; pass Noise, such as Noise((0,), n=64)")
 
 
 def step_noise(noise: Noise, index: int, x: Tensor) -> Tensor:
     """Standard normal numbers for a step, which depend on the noise's key and the step alone."""
-    check_noise(noise)
     if noise.n != len(x):
         raise ValueError(f"noise for {noise.n} samples, x has {len(x)}; pass noise for as many")
     return noise.fold_in("step", index).normal("x", *x.shape[1:]).to(x)

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from gancourse import processes
-from gancourse.arguments import check_integers, check_reals
 from gancourse.batch import Batch
 from gancourse.games.game import Player, Samples, TwoNetworks, View
 from gancourse.rng import Noise
@@ -56,8 +55,6 @@ class BoundaryEquilibrium(TwoNetworks):
         n_critic: int = 1,
         views: Sequence[View] = (),
     ) -> None:
-        check_integers(n_critic=n_critic)
-        check_reals(gamma=gamma, rate=rate)
         if not 0 <= gamma <= 1 or not 0 < rate < float("inf") or n_critic < 1:
             raise ValueError(
                 f"gamma {gamma}, rate {rate}, n_critic {n_critic}; pass gamma in [0, 1], rate > 0 and n_critic ≥ 1"

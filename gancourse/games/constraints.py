@@ -7,8 +7,6 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from gancourse.arguments import check_reals
-
 
 def weight_clipping(c: float = 0.01) -> Callable[[nn.Module], None]:
     """A constraint that clamps every parameter to [−c, c], in place.
@@ -26,7 +24,6 @@ def weight_clipping(c: float = 0.01) -> Callable[[nn.Module], None]:
     >>> bool((layer.weight.abs() <= 0.1).all())
     True
     """
-    check_reals(c=c)
     if not 0 < c < float("inf"):
         raise ValueError(f"c is {c}; pass a positive, finite bound, such as 0.01")
 

@@ -8,7 +8,6 @@ from typing import NamedTuple, Protocol
 import torch
 from torch import Tensor, nn
 
-from gancourse.arguments import check_callables, check_integers
 from gancourse.batch import Batch
 from gancourse.games.terms import Critic, Term, Turn, check_terms, due, values
 from gancourse.objectives.penalties import KnowsGradients
@@ -129,60 +128,7 @@ def latents_of(generator: nn.Module, noise: Noise) -> Tensor:
     torch.Size([2, 3])
     """
     own = getattr(generator, "latents", None)
-    if own is None and not hasattr(generator, "latent_size"):
-        raise ValueError(
-            f"{type(generator).__name__} has no latent_size, so nothing says how long its latents are; set it in its "
-            "__init__: self.latent_size = 64"
-        )
     return noise.normal("z", generator.latent_size) if own is None else own(noise)
-
-
-def check_network(network: object, name: str) -> None:
-    """Check that an argument is a network.
-
-    Raises:
-        ValueError: it isn't; the message has its name.
-
-    >>> check_network(nn.Linear, "generator")
-    Traceback (most recent call last):
-    ValueError: generator is the class Linear; pass a network of it, Linear(…)
-    """
-    if isinstance(network, type):
-        raise ValueError(f"{name} is the class {network.__name__}; pass a network of it, {network.__name__}(…)")
-    if not isinstance(network, nn.Module):
-        raise ValueError(f"{name} is of type {type(network).__name__}; pass a network, a torch.nn.Module")
-
-
-def check_objective(objective: object) -> None:
-    """Check that an argument is the objective of two players.
-
-    Raises:
-        ValueError: it isn't.
-
-    >>> check_objective("hinge")
-    Traceback (most recent call last):
-    ValueError: objective is 'hinge'; pass an Objective, such as objectives.objective('hinge')
-    """
-    parts = [getattr(objective, name, None) for name in PLAYERS]
-    if not all(map(callable, parts)) or not hasattr(objective, "relative"):
-        advice = "'hinge'" if not isinstance(objective, str) else repr(objective)
-        called = " that it returns" if callable(objective) else ""
-        raise ValueError(
-            f"objective is {getattr(objective, '__name__', repr(objective)):.60}; pass an Objective{called}, such as "
-            f"objectives.objective({advice})"
-        )
-
-
-def _check_views(views: object) -> None:
-    if isinstance(views, View) or not isinstance(views, Sequence) or isinstance(views, str):
-        kind = "one View" if isinstance(views, View) else f"of type {type(views).__name__}"
-        raise ValueError(f"views is {kind}; pass a list of views, such as [instance_noise(0.1)]")
-    for i, view in enumerate(views):
-        if not isinstance(view, View):
-            raise ValueError(
-                f"views[{i}] is {getattr(view, '__name__', repr(view)):.60}, no View; write View(function), or a call "
-                "such as instance_noise(0.1)"
-            )
 
 
 class ScoredTogether(KnowsGradients):
@@ -231,13 +177,10 @@ class TwoNetworks:
         views: changes of the discriminator's input, applied in this order.
 
     Raises:
-        ValueError: a network isn't a module, a view isn't a `View` or is for an unknown player.
+        ValueError: a view is for an unknown player.
     """
 
     def __init__(self, generator: nn.Module, discriminator: nn.Module, views: Sequence[View] = ()) -> None:
-        check_network(generator, "generator")
-        check_network(discriminator, "discriminator")
-        _check_views(views)
         self.generator, self.discriminator, self.views = generator, discriminator, tuple(views)
         for view in self.views:
             if unknown := set(view.turns) - set(PLAYERS):
@@ -281,11 +224,6 @@ class TwoNetworks:
         for i, view in enumerate(self.views):
             if turn in view.turns:
                 real, fake = view.function(real, fake, noise.fold_in("view", i) if i else noise)
-        if len(real.x) != len(fake.x):
-            raise ValueError(
-                f"the discriminator would get {len(real.x)} real and {len(fake.x)} generated samples; let the "
-                "generator make one sample for each latent, and views keep equally many"
-            )
         return real, fake
 
     def scores(self, real: Batch, fake: Batch, together: bool = False) -> tuple[Tensor, Tensor]:
@@ -324,9 +262,8 @@ class GAN(TwoNetworks):
         constraint: projects the discriminator onto the allowed weights, after each of its updates.
 
     Raises:
-        ValueError: an argument is of the wrong kind, a count is below one, two terms of a player have the same name,
-            or a term or view names an unknown player; during training, if a network is conditional but the batch has
-            no y.
+        ValueError: a count is below one, two terms of a player have the same name, or a term or view names an
+            unknown player; during training, if a network is conditional but the batch has no y.
     """
 
     def __init__(
@@ -339,10 +276,6 @@ class GAN(TwoNetworks):
         views: Sequence[View] = (),
         constraint: Callable[[nn.Module], None] | None = None,
     ) -> None:
-        check_integers(n_critic=n_critic)
-        check_objective(objective)
-        if constraint is not None:
-            check_callables(constraint=constraint)
         if n_critic < 1:
             raise ValueError(f"n_critic is {n_critic}; it counts the discriminator's updates, so pass at least 1")
         check_terms(terms, PLAYERS)

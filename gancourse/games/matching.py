@@ -8,7 +8,6 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from gancourse import processes
-from gancourse.arguments import check_callables
 from gancourse.batch import Batch
 from gancourse.games.game import TwoNetworks
 from gancourse.games.wrapper import Wrapper, check_weight, merged, player_of, replaced
@@ -47,7 +46,6 @@ class FeatureMatching(Wrapper):
     ) -> None:
         super().__init__(game)
         check_weight(weight, "feature matching")
-        check_callables(features=features)
         self.features, self.weight, self.replace = features, weight, replace
         self.player = player_of(game.players, "generator")
         self.players = replaced(game.players, self.player._replace(terms=self.generator_terms))
@@ -105,7 +103,6 @@ class PullAway(Wrapper):
     def __init__(self, game: TwoNetworks | Wrapper, features: Features, weight: float = 0.1) -> None:
         super().__init__(game)
         check_weight(weight, "the pull-away term")
-        check_callables(features=features)
         self.features, self.weight = features, weight
         self.player = player_of(game.players, "generator")
         player = self.player._replace(terms=self.generator_terms)

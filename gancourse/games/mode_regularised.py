@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from gancourse.batch import Batch
-from gancourse.games.game import Player, TwoNetworks, check_network, conditioned
+from gancourse.games.game import Player, TwoNetworks, conditioned
 from gancourse.games.wrapper import Wrapper, check_weight, merged, player_of, replaced
 from gancourse.rng import Noise
 
@@ -32,7 +32,6 @@ class ModeRegularised(Wrapper):
 
     def __init__(self, game: TwoNetworks | Wrapper, encoder: nn.Module, reconstruction: float, mode: float) -> None:
         super().__init__(game)
-        check_network(encoder, "encoder")
         check_weight(reconstruction, "the reconstruction")
         check_weight(mode, "the mode term")
         if any(player.name == "encoder" for player in game.players):

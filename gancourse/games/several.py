@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from gancourse import processes
-from gancourse.arguments import check_reals
 from gancourse.batch import Batch
 from gancourse.games.game import Player, TwoNetworks, joined
 from gancourse.games.wrapper import Wrapper, free_name, player_of, total
@@ -46,9 +45,6 @@ class Several(Wrapper):
     """
 
     def __init__(self, games: Sequence[TwoNetworks | Wrapper], temper: float = 0.0) -> None:
-        if not isinstance(games, Sequence):
-            raise ValueError(f"games is of type {type(games).__name__}; pass a list of games")
-        check_reals(temper=temper)
         if not games:
             raise ValueError("the list of games is empty; pass one game for each discriminator")
         super().__init__(games[0])

@@ -6,7 +6,6 @@ import math
 
 from torch import Tensor
 
-from gancourse.arguments import check_integers, check_reals
 from gancourse.batch import Batch
 from gancourse.functional import call_at
 from gancourse.games.game import TwoNetworks
@@ -54,8 +53,6 @@ class Unrolled(Wrapper):
 
     def __init__(self, game: TwoNetworks | Wrapper, steps: int, learning_rate: float) -> None:
         super().__init__(game)
-        check_integers(steps=steps)
-        check_reals(learning_rate=learning_rate)
         if steps < 0 or not 0 < learning_rate < math.inf:
             raise ValueError(
                 f"{steps} unrolled steps at learning rate {learning_rate}; pass steps ≥ 0 and a positive rate"

@@ -6,9 +6,8 @@ import math
 
 from torch import Tensor, nn
 
-from gancourse.arguments import check_reals
 from gancourse.batch import Batch
-from gancourse.games.game import Player, check_network, conditioned
+from gancourse.games.game import Player, conditioned
 from gancourse.rng import Noise
 
 
@@ -54,9 +53,6 @@ class VAE:
     """
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module, std: float, beta: float = 1.0) -> None:
-        check_network(encoder, "encoder")
-        check_network(decoder, "decoder")
-        check_reals(std=std, beta=beta)
         if not 0 < std < math.inf or not 0 <= beta < math.inf:
             raise ValueError(f"std {std} and beta {beta}; pass a positive std and beta ≥ 0")
         self.encoder, self.decoder, self.std, self.beta = encoder, decoder, std, beta

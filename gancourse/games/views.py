@@ -8,7 +8,6 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from gancourse.arguments import check_integers, check_reals
 from gancourse.batch import Batch
 from gancourse.games.game import View
 from gancourse.rng import Noise
@@ -23,8 +22,6 @@ def annealed(start: float, end: float, updates: int) -> Callable[[int], float]:
     >>> [round(annealed(1.0, 0.01, 4)(update), 4) for update in (0, 2, 4, 9)]
     [1.0, 0.1, 0.01, 0.01]
     """
-    check_reals(start=start, end=end)
-    check_integers(updates=updates)
     if not (0 < start < math.inf and 0 < end < math.inf) or updates < 1:
         raise ValueError(f"annealed from {start} to {end} over {updates} updates; pass positive numbers")
     return lambda update: start * (end / start) ** min(update / updates, 1.0)
@@ -64,7 +61,6 @@ def instance_noise(std: float | Callable[[int], float]) -> View:
 
 
 def _check_std(std: float) -> float:
-    check_reals(**{"the standard deviation of instance noise": std})
     if not 0 <= std < math.inf:
         raise ValueError(f"the standard deviation of instance noise is {std}; expected a finite number ≥ 0")
     return std
@@ -90,7 +86,6 @@ def packing(m: int) -> View:
     >>> real.x.shape, real.y.tolist()
     (torch.Size([3, 6]), [[0, 1], [2, 3], [4, 5]])
     """
-    check_integers(m=m)
     if m < 1:
         raise ValueError(f"packs of {m} samples; pass at least 1")
 
@@ -127,7 +122,6 @@ def label_flipping(share: float) -> View:
     >>> real.x.flatten()
     tensor([1., 1.])
     """
-    check_reals(share=share)
     if not 0 <= share <= 1:
         raise ValueError(f"the share of flipped labels is {share}; expected a number from 0 to 1")
 

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from gancourse import processes
-from gancourse.arguments import check_reals
 from gancourse.batch import Batch
 from gancourse.evaluation_mode import evaluating
 from gancourse.functional import Weights
@@ -34,8 +33,6 @@ class Wrapper:
     """
 
     def __init__(self, game: TwoNetworks | Wrapper) -> None:
-        if not hasattr(game, "players"):
-            raise ValueError(f"game is of type {type(game).__name__}; pass a game, such as a GAN or a wrapper of one")
         self.inner = game
         player_of(game.players, "generator")
         self.players: Sequence[Player] = tuple(game.players)
@@ -147,7 +144,6 @@ def check_weight(weight: float, what: str) -> None:
     Raises:
         ValueError: it isn't.
     """
-    check_reals(**{f"the weight of {what}": weight})
     if not 0 <= weight < math.inf:
         raise ValueError(f"the weight of {what} is {weight}; expected a finite number ≥ 0")
 

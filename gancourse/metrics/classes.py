@@ -7,8 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gancourse.arguments import check_counts, check_integers
-from gancourse.metrics.features import Numbers, classes, pair
+from gancourse.metrics.features import Numbers, pair, tensor
 from gancourse.metrics.neighbours import PrecisionRecall, precision_recall
 from gancourse.plans import cheapest_assignment
 
@@ -42,12 +41,11 @@ def label_agreement(predicted: Numbers, labels: Numbers, n_classes: int) -> Agre
     >>> label_agreement(torch.tensor([0, 1, 1, 0]), torch.tensor([0, 1, 0, 0]), n_classes=3)
     Agreement(share=0.75, by_class=tensor([0.6667, 1.0000,    nan]))
     """
-    check_counts(n_classes=n_classes)
-    predicted = classes(predicted, "predicted", n_classes=n_classes)
-    labels = classes(labels, "labels", len(predicted), n_classes)
+    predicted, labels = tensor(predicted, "predicted"), tensor(labels, "labels")
+    _check_classes(predicted, labels, ("predicted", n_classes), ("labels", n_classes))
     right = (predicted == labels).double()
-    sums = torch.zeros(n_classes, dtype=torch.float64).index_add_(0, labels.cpu(), right.cpu())
-    by_class = sums / torch.bincount(labels.cpu(), minlength=n_classes)
+    sums = torch.zeros(n_classes, dtype=torch.float64).index_add_(0, labels.long().cpu(), right.cpu())
+    by_class = sums / torch.bincount(labels.long().cpu(), minlength=n_classes)
     return Agreement(right.mean().item(), by_class.to(torch.get_default_dtype()))
 
 
@@ -81,14 +79,13 @@ def code_purity(codes: Numbers, labels: Numbers, n_codes: int, n_classes: int) -
     >>> code_purity(torch.tensor([0, 0, 1, 1]), torch.tensor([1, 1, 0, 1]), n_codes=2, n_classes=2)
     Purity(share=0.75, classes=tensor([1, 0]))
     """
-    check_counts(n_codes=n_codes, n_classes=n_classes)
-    codes = classes(codes, "codes", n_classes=n_codes)
-    labels = classes(labels, "labels", len(codes), n_classes)
-    counts = torch.bincount(codes.cpu() * n_classes + labels.cpu(), minlength=n_codes * n_classes)
+    codes, labels = tensor(codes, "codes"), tensor(labels, "labels")
+    _check_classes(codes, labels, ("codes", n_codes), ("labels", n_classes))
+    counts = torch.bincount(codes.long().cpu() * n_classes + labels.long().cpu(), minlength=n_codes * n_classes)
     table = counts.view(n_codes, n_classes)
     rows, columns = (torch.as_tensor(part) for part in cheapest_assignment(-table.double().numpy()))
-    assigned = torch.full((n_codes,), -1).index_put_((rows,), columns)
-    return Purity(table[rows, columns].sum().item() / len(codes), assigned)
+    classes = torch.full((n_codes,), -1).index_put_((rows,), columns)
+    return Purity(table[rows, columns].sum().item() / len(codes), classes)
 
 
 def intra_class_precision_recall(
@@ -107,18 +104,20 @@ def intra_class_precision_recall(
         The four values of each class of the real data.
 
     Raises:
-        ValueError: shapes disagree, a class has k or fewer samples on a side, or a generated one isn't in the data.
+        ValueError: shapes disagree, or a class has k or fewer samples on a side.
 
     >>> x, y = torch.randn(40, 2, generator=torch.Generator().manual_seed(0)), torch.arange(40) % 2
     >>> [round(values.recall, 2) for values in intra_class_precision_recall(x, y, x, y).values()]
     [1.0, 1.0]
     """
     x, y = pair(real, generated)
-    check_integers(k=k)
-    real_labels = classes(real_labels, "real_labels", len(x))
-    generated_labels = classes(generated_labels, "generated_labels", len(y))
-    if unknown := sorted(set(generated_labels.tolist()) - set(real_labels.tolist())):
-        raise ValueError(f"generated_labels hold the classes {unknown}, which the real data lacks; leave them out")
+    real_labels, generated_labels = tensor(real_labels, "real_labels"), tensor(generated_labels, "generated_labels")
+    for name, features, labels in (("real", x, real_labels), ("generated", y, generated_labels)):
+        if labels.shape != (len(features),) or labels.is_floating_point():
+            raise ValueError(
+                f"{len(features)} {name} features but labels {labels.dtype} {tuple(labels.shape)}; pass one integer a "
+                "sample"
+            )
     values = {}
     for c in real_labels.unique().tolist():
         sides = x[real_labels == c], y[generated_labels == c]
@@ -129,3 +128,14 @@ def intra_class_precision_recall(
             )
         values[int(c)] = precision_recall(*sides, k=k)
     return values
+
+
+def _check_classes(a: Tensor, b: Tensor, *named: tuple[str, int]) -> None:
+    """Check that two columns of classes are integers of one length, each in its range."""
+    for column, (name, n) in zip((a, b), named, strict=True):
+        if column.ndim != 1 or not len(column) or column.is_floating_point() or column.is_complex():
+            raise ValueError(f"{name} are {column.dtype} {tuple(column.shape)}; expected integers [n], at least one")
+        if not 0 <= int(column.min()) <= int(column.max()) < n:
+            raise ValueError(f"{name} run from {int(column.min())} to {int(column.max())}; expected 0 to {n - 1}")
+    if len(a) != len(b):
+        raise ValueError(f"{named[0][0]} has {len(a)} rows, {named[1][0]} {len(b)}; pass one of each a sample")

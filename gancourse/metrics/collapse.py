@@ -7,10 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gancourse.arguments import check_integers, check_reals
 from gancourse.errors import NotFiniteError
 from gancourse.metrics.features import Numbers, comparable, tensor
-from gancourse.rng import seeded
 
 
 class Variety(NamedTuple):
@@ -114,11 +112,7 @@ class CollapseDetector:
         resolution: float = 0.1,
         seed: int = 0,
     ) -> None:
-        check_integers(n_cells=n_cells)
-        check_reals(level=level, tolerance=tolerance, resolution=resolution)
         real = tensor(real, "real")
-        if real.ndim < 2:
-            raise ValueError(f"real has shape {tuple(real.shape)}; expected [n, ...], such as [n, 1] for numbers")
         if n_cells < 2 or len(real) < 10 * n_cells:
             raise ValueError(f"{len(real)} points for {n_cells} cells; expected 2 or more cells, ten points for each")
         if not 0 < level < 1 or not 0 <= tolerance < 1 or not 0 <= resolution < 1:
@@ -130,7 +124,7 @@ class CollapseDetector:
         # Distances between points far from 0 would lose digits.
         self.centre = real.detach().cpu().double().flatten(1).mean(0)
         flat = self._flat(real)
-        random = seeded(seed)
+        random = torch.Generator().manual_seed(seed)
         first, second = flat[torch.randperm(len(flat), generator=random)].tensor_split(2)
         self.landmarks = _k_means(first, n_cells, random)
         spread = (first - first.mean(0)).square().sum(1).mean().sqrt().item()
@@ -159,7 +153,7 @@ class CollapseDetector:
             NotFiniteError: one isn't finite.
         """
         _, fake = comparable(real=self.sample, samples=fake)
-        if not fake.ndim or not len(fake) or fake[0].numel() != len(self.centre):
+        if not len(fake) or fake[0].numel() != len(self.centre):
             raise ValueError(
                 f"samples are {tuple(fake.shape)}; expected at least one, of {len(self.centre)} numbers as the data"
             )

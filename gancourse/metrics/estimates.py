@@ -8,9 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gancourse.arguments import check_callables, check_integers, check_reals
 from gancourse.metrics.features import Numbers, pair
-from gancourse.rng import seeded
 
 
 class Estimate(NamedTuple):
@@ -87,13 +85,10 @@ def bootstrap(
     >>> interval.value, interval.low < 50 < interval.high
     (50.0, True)
     """
-    check_callables(metric=metric)
-    check_integers(n_resamples=n_resamples)
-    check_reals(level=level)
     if n_resamples < 10 or not 0 < level < 1:
         raise ValueError(f"n_resamples is {n_resamples}, level {level}; expected n_resamples ≥ 10 and 0 < level < 1")
     x, y = pair(real, generated)
-    random = seeded(seed)
+    random = torch.Generator().manual_seed(seed)
 
     def resample(features: Tensor) -> Tensor:
         return features[torch.randint(len(features), (len(features),), generator=random).to(features.device)]

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gancourse.arguments import check_tensors
 from gancourse.errors import NotFiniteError
 
 Numbers: TypeAlias = Tensor | np.ndarray | Sequence[Any]
@@ -24,61 +23,20 @@ def tensor(numbers: Numbers, name: str) -> Tensor:
         name: of them in errors.
 
     Raises:
-        ValueError: they are something else, complex, on the meta device, or lists of different lengths.
+        ValueError: they are something else, or lists of different lengths.
 
     >>> tensor([[1, 2], [3, 4]], "real").shape
     torch.Size([2, 2])
     """
+    if isinstance(numbers, Tensor):
+        return numbers
     try:
-        result = numbers if isinstance(numbers, Tensor) else torch.tensor(np.ascontiguousarray(numbers))
+        return torch.tensor(np.ascontiguousarray(numbers))
     except (TypeError, ValueError):
         raise ValueError(
             f"{name} is of type {type(numbers).__name__} and no array of numbers; pass a tensor, a NumPy array, or "
             "lists of equal lengths"
         ) from None
-    check_tensors(**{name: result})
-    return result
-
-
-def finite(**sets: Tensor) -> None:
-    """Check that all numbers are finite.
-
-    Raises:
-        NotFiniteError: one isn't; the message has the name of its set.
-    """
-    for name, numbers in sets.items():
-        if not torch.isfinite(numbers).all():
-            raise NotFiniteError(f"{name} has numbers that are not finite; check whether the training diverged")
-
-
-def classes(numbers: Numbers, name: str, n_samples: int | None = None, n_classes: int | None = None) -> Tensor:
-    """Classes of samples as int64 [n].
-
-    Args:
-        numbers: integers of any type, [n].
-        name: of them in errors.
-        n_samples: how many there should be.
-        n_classes: they should be below it.
-
-    Raises:
-        ValueError: they are no integers from 0, have more axes, another length or a class too many, or there are none.
-
-    >>> classes([0, 2], "labels", n_classes=2)
-    Traceback (most recent call last):
-    ValueError: labels run from 0 to 2; expected 0 to 1
-    """
-    y = tensor(numbers, name)
-    if not y.ndim:
-        raise ValueError(f"{name} is a single number; pass integers [n]")
-    if n_samples is not None and len(y) != n_samples:
-        raise ValueError(f"{name} has {len(y)} rows for {n_samples} samples; pass one of each a sample")
-    if y.ndim != 1 or not len(y) or y.is_floating_point() or y.dtype == torch.bool:
-        raise ValueError(f"{name} are {y.dtype} {tuple(y.shape)}; expected integers [n], at least one")
-    least, most = int(y.min()), int(y.max())
-    if least < 0 or (n_classes is not None and most >= n_classes):
-        expected = "integers ≥ 0" if n_classes is None else f"0 to {n_classes - 1}"
-        raise ValueError(f"{name} run from {least} to {most}; expected {expected}")
-    return y.long()
 
 
 def comparable(**sets: Numbers) -> list[Tensor]:
@@ -121,7 +79,10 @@ def matrix(features: Numbers, name: str, n_min: int = 2) -> Tensor:
     features = tensor(features, name)
     if features.ndim != 2 or len(features) < n_min or not features.shape[1]:
         raise ValueError(f"{name} has shape {tuple(features.shape)}; expected [n, features] with n ≥ {n_min}")
-    finite(**{name: features})
+    if features.is_complex():
+        raise ValueError(f"{name} is {features.dtype}; expected real numbers")
+    if not torch.isfinite(features).all():
+        raise NotFiniteError(f"{name} has numbers that are not finite; check whether the training diverged")
     return features.detach().double()
 
 

@@ -8,11 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gancourse.arguments import check_integers
 from gancourse.errors import NotFiniteError
-from gancourse.metrics.features import Numbers, classes, comparable, matrix, pair
+from gancourse.metrics.features import Numbers, comparable, matrix, pair, tensor
 from gancourse.metrics.moments import Statistics
-from gancourse.rng import seeded
 
 SMALL = 256  # for at most this number of features, the singular values are fast to compute
 BLOCK = 256  # rows per block of a matrix product of which half is zero or not needed
@@ -146,12 +144,6 @@ def _sizes(n: int, n_features: int) -> tuple[int, ...]:
     return tuple(sorted({min(round(1 / i), n) for i in inverse.tolist()}))
 
 
-def _checked_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
-    for size in sizes:
-        check_integers(**{"one of sizes": size})
-    return tuple(sorted({int(size) for size in sizes}))
-
-
 def frechet_extrapolated(
     real: Numbers | Statistics, generated: Numbers, sizes: Sequence[int] | None = None, seed: int = 0
 ) -> Extrapolation:
@@ -182,10 +174,10 @@ def frechet_extrapolated(
     else:
         x, y = pair(real, generated)
     n = len(y) if isinstance(x, Statistics) else min(len(x), len(y))
-    sizes = _sizes(n, y.shape[1]) if sizes is None else _checked_sizes(sizes)
+    sizes = _sizes(n, y.shape[1]) if sizes is None else tuple(sorted({int(s) for s in sizes}))
     if len(sizes) < 2 or not 2 <= sizes[0] <= sizes[-1] <= n:
         raise ValueError(f"sizes are {sizes}; expected two or more different ones from 2 to {n}")
-    random = seeded(seed)
+    random = torch.Generator().manual_seed(seed)
     means, counts = [], []
     for size in sizes:
         generated_parts = y[torch.randperm(len(y), generator=random)[: n // size * size]].split(size)
@@ -236,13 +228,18 @@ def intra_class_frechet(
     {0: 1.0, 1: 1.0}
     """
     x, y = pair(real, generated)
-    real_labels = classes(real_labels, "real_labels", len(x))
-    generated_labels = classes(generated_labels, "generated_labels", len(y))
-    real_classes = real_labels.unique().tolist()
-    if unknown := sorted(set(generated_labels.unique().tolist()) - set(real_classes)):
+    real_labels, generated_labels = tensor(real_labels, "real_labels"), tensor(generated_labels, "generated_labels")
+    for name, features, labels in (("real", x, real_labels), ("generated", y, generated_labels)):
+        if labels.shape != (len(features),) or labels.is_floating_point():
+            raise ValueError(
+                f"{len(features)} {name} features but labels {labels.dtype} {tuple(labels.shape)}; "
+                "pass one integer a sample"
+            )
+    classes = real_labels.unique().tolist()
+    if unknown := sorted(set(generated_labels.unique().tolist()) - set(classes)):
         raise ValueError(f"generated_labels hold the classes {unknown}, which the real data lacks; leave them out")
     distances = {}
-    for c in real_classes:
+    for c in classes:
         sides = x[real_labels == c], y[generated_labels == c]
         if min(map(len, sides)) < 2:
             raise ValueError(

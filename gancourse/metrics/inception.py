@@ -6,10 +6,8 @@ import itertools
 
 import torch
 
-from gancourse.arguments import check_integers
 from gancourse.metrics.estimates import Estimate
 from gancourse.metrics.features import Numbers, matrix
-from gancourse.rng import seeded
 
 
 def inception_score(logits: Numbers, n_splits: int = 10, seed: int | None = None) -> Estimate:
@@ -25,8 +23,7 @@ def inception_score(logits: Numbers, n_splits: int = 10, seed: int | None = None
         seed: of the shuffling before the split; None keeps their order, which matters if they are sorted.
 
     Raises:
-        ValueError: the rows are probabilities, a part would have a single sample, whose score is always 1, a number
-            isn't an integer, or the shape is another one.
+        ValueError: a part would have a single sample, whose score is always 1, or the shape is another one.
         NotFiniteError: a logit isn't finite.
 
     Source: Salimans et al. 2016, section 4; splits as in their code.
@@ -34,17 +31,14 @@ def inception_score(logits: Numbers, n_splits: int = 10, seed: int | None = None
     >>> round(inception_score(100 * torch.eye(4).repeat(5, 1), n_splits=5).mean, 6)
     4.0
     """
-    check_integers(n_splits=n_splits)
     x = matrix(logits, "logits", n_min=1)
-    if (x >= 0).all() and ((x.sum(1) - 1).abs() < 1e-4).all():
-        raise ValueError("the rows of logits are probabilities; pass the classifier's logits, or log probabilities")
     most = max(len(x) // 2, 1)
     if not 1 <= n_splits <= most:
         raise ValueError(
             f"n_splits is {n_splits} for {len(x)} samples; expected 1 to {most}: a part of one sample always scores 1"
         )
     if seed is not None:
-        x = x[torch.randperm(len(x), generator=seeded(seed)).to(x.device)]
+        x = x[torch.randperm(len(x), generator=torch.Generator().manual_seed(seed)).to(x.device)]
     log_p = x.log_softmax(1)
     bounds = [i * len(x) // n_splits for i in range(n_splits + 1)]
     scores = []

@@ -5,10 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gancourse.arguments import check_integers
 from gancourse.metrics.estimates import Estimate
 from gancourse.metrics.features import Numbers, pair
-from gancourse.rng import seeded
 
 BLOCK = 1024
 
@@ -80,14 +78,13 @@ def kernel_distance_subsets(
     >>> estimate.mean > 3 * estimate.standard_deviation, estimate.values.shape
     (True, torch.Size([5]))
     """
-    check_integers(subset_size=subset_size, n_subsets=n_subsets)
     x, y = pair(real, generated)
     if not 2 <= subset_size <= min(len(x), len(y)) or n_subsets < 1:
         raise ValueError(
             f"subset_size is {subset_size} and n_subsets {n_subsets} for {len(x)} real and {len(y)} generated samples; "
             "expected 2 or more, none larger than a set, and at least 1 subset"
         )
-    random = seeded(seed)
+    random = torch.Generator().manual_seed(seed)
 
     def subset(features: Tensor) -> Tensor:
         return features[torch.randperm(len(features), generator=random)[:subset_size].to(features.device)]

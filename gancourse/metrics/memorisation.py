@@ -7,9 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gancourse.arguments import check_counts
 from gancourse.metrics.features import Numbers, comparable, matrix
-from gancourse.rng import seeded
 
 BLOCK = 1024
 
@@ -96,13 +94,14 @@ def nearest_ratio(
         raise ValueError(
             f"train has {x.shape[1]} features, test {y.shape[1]}, generated {z.shape[1]}; use one extractor"
         )
-    check_counts(n_permutations=n_permutations)
+    if n_permutations < 1:
+        raise ValueError(f"n_permutations is {n_permutations}; expected at least 1")
     (to_train, i), (to_test, j) = _nearest(z, x), _nearest(z, y)
     nearer = _share(to_train, to_test)
     # Number of generated samples whose nearest neighbour is each training or held-out sample.
     weights = z.new_zeros(len(x) + len(y))
     weights.index_add_(0, i, nearer).index_add_(0, len(x) + j, 1 - nearer)
-    random = seeded(seed)
+    random = torch.Generator().manual_seed(seed)
     draws = [torch.randperm(len(weights), generator=random)[: len(x)] for _ in range(n_permutations)]
     permuted = torch.stack([weights[draw.to(z.device)].sum() for draw in draws])
     # Sums of halves are exact, so that a tie is a tie.

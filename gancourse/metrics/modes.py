@@ -7,9 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gancourse.arguments import check_counts, check_reals
 from gancourse.errors import NotFiniteError
-from gancourse.metrics.features import Numbers, classes, comparable
+from gancourse.metrics.features import Numbers, comparable, tensor
 
 
 class Coverage(NamedTuple):
@@ -42,27 +41,26 @@ def mode_coverage(samples: Numbers, means: Numbers, std: float, n_std: float = 3
             two dimensions, the share of good samples is 1 − exp(−n_std²/2): 0.989 for the usual 3.
 
     Raises:
-        ValueError: shapes disagree, there is no sample or mode, or a width isn't positive.
-        NotFiniteError: a sample or a centre isn't finite.
+        ValueError: shapes disagree, there is no sample or mode, a width isn't positive, or a centre isn't finite.
+        NotFiniteError: a sample isn't finite.
 
     Source: Srivastava et al. 2017 (VEEGAN), section 4.1; Lin et al. 2018 (PacGAN), section 4.1.
 
     >>> mode_coverage(torch.tensor([[0.0, 0.1], [5.0, 5.0]]), torch.tensor([[0.0, 0.0], [2.0, 0.0]]), std=0.1)[:2]
     (1, 0.5)
     """
-    check_reals(std=std, n_std=n_std)
     samples, means = comparable(samples=samples, means=means)
     if samples.ndim != 2 or means.ndim != 2 or samples.shape[1] != means.shape[1] or len(samples) == 0:
         raise ValueError(
             f"samples {tuple(samples.shape)} and means {tuple(means.shape)}; expected [n, dimensions] and "
             "[modes, dimensions], with at least one sample"
         )
-    if not len(means) or not 0 < std < torch.inf or not n_std > 0:
+    if not len(means) or not std > 0 or not n_std > 0:
         raise ValueError(
             f"{len(means)} modes, std {std}, n_std {n_std}; expected at least one mode, and positive numbers"
         )
     if not torch.isfinite(means).all():
-        raise NotFiniteError("means have numbers that are not finite; pass the centres of modes")
+        raise ValueError("means have numbers that are not finite; pass the centres of modes")
     if not torch.isfinite(samples).all():
         raise NotFiniteError("samples have numbers that are not finite; check whether the training diverged")
     x, centres = samples.double(), means.to(samples.device).double()
@@ -108,9 +106,15 @@ def class_coverage(labels: Numbers, n_classes: int) -> ClassCoverage:
     >>> class_coverage(torch.tensor([0, 0, 1, 1]), 4)[:2]
     (2, 0.6931471805599453)
     """
-    check_counts(n_classes=n_classes)
-    labels = classes(labels, "labels", n_classes=n_classes)
-    counts = torch.bincount(labels, minlength=n_classes)
+    labels = tensor(labels, "labels")
+    if labels.ndim != 1 or not len(labels) or labels.is_floating_point() or labels.is_complex():
+        raise ValueError(f"labels are {labels.dtype} {tuple(labels.shape)}; expected integers [n], at least one")
+    if not 0 <= int(labels.min()) <= int(labels.max()) < n_classes:
+        raise ValueError(
+            f"labels run from {int(labels.min())} to {int(labels.max())}; expected 0 to {n_classes - 1}: "
+            "pass n_classes as large as the classifier's"
+        )
+    counts = torch.bincount(labels.long(), minlength=n_classes)
     shares = counts.double() / len(labels)
     kl = torch.special.xlogy(shares, shares * n_classes).sum().item()
     return ClassCoverage(int((counts > 0).sum()), max(kl, 0.0), counts)

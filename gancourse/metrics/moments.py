@@ -7,7 +7,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gancourse.arguments import check_counts
 from gancourse.metrics.features import Numbers, matrix
 
 
@@ -54,7 +53,8 @@ class Moments:
     """
 
     def __init__(self, n_features: int) -> None:
-        check_counts(n_features=n_features)
+        if n_features < 1:
+            raise ValueError(f"n_features is {n_features}; expected at least 1")
         self.n = 0
         self.mean = torch.zeros(n_features, dtype=torch.float64)
         self.scatter = torch.zeros(n_features, n_features, dtype=torch.float64)

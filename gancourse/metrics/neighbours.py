@@ -14,7 +14,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gancourse.arguments import check_integers
 from gancourse.metrics.features import Numbers, pair
 
 ROWS = 1024  # points that are compared with a whole set at a time
@@ -198,14 +197,9 @@ def precision_recall(real: Numbers, generated: Numbers, k: int = 3) -> Precision
     >>> precision_recall(x, x).precision
     1.0
     """
-    check_integers(k=k)
     if k < 1:
         raise ValueError(f"k is {k}; expected at least 1")
-    x, y = pair(real, generated, n_min=1)
-    if min(len(x), len(y)) <= k:
-        raise ValueError(
-            f"k is {k}, but real has {len(x)} and generated {len(y)} samples: expected [n, features] with n ≥ {k + 1}"
-        )
+    x, y = pair(real, generated, n_min=k + 1)
     # TF32 and similar modes have errors beyond the bound.
     is_float32_exact = x.device.type == "cpu" and torch.get_float32_matmul_precision() == "highest"
     dtypes = (torch.float32, torch.float64) if is_float32_exact else (torch.float64,)

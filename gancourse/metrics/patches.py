@@ -5,9 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gancourse.arguments import check_integers
 from gancourse.laplacian import pyramid
-from gancourse.metrics.features import Numbers, comparable, finite, tensor
+from gancourse.metrics.features import Numbers, comparable, tensor
 from gancourse.metrics.transport import sliced_wasserstein
 from gancourse.rng import generator
 
@@ -27,7 +26,6 @@ def patches(images: Numbers, size: int, n_each: int, seed: int = 0) -> Tensor:
     >>> patches(torch.randn(10, 3, 8, 8), size=7, n_each=2).shape
     torch.Size([20, 3, 7, 7])
     """
-    check_integers(size=size, n_each=n_each, seed=seed)
     images = tensor(images, "images")
     n, _, height, width = images.shape
     if min(height, width) < size or size < 1 or n_each < 1:
@@ -73,14 +71,12 @@ def pyramid_distances(
     Source: Karras et al. 2018, section 5: 7 × 7 patches, 128 an image. There each set is divided by its own deviation,
     so that a level of too little contrast isn't noticed, and the distance is W₁'s mean, not the root of W₂²'s.
     """
-    check_integers(n_levels=n_levels, seed=seed)
     real, generated = comparable(real=real, generated=generated)
-    if real.shape[1:] != generated.shape[1:] or real.ndim != 4 or not min(len(real), len(generated)):
+    if real.shape[1:] != generated.shape[1:] or real.ndim != 4:
         raise ValueError(
             f"real images are {tuple(real.shape)} and generated ones {tuple(generated.shape)}; expected [n, channels, "
-            "height, width], the same but for n ≥ 1"
+            "height, width], the same but for n"
         )
-    finite(real=real, generated=generated)
     distances = []
     for bands in zip(pyramid(real, n_levels), pyramid(generated, n_levels), strict=True):
         x, y = (patches(band, size, n_each, seed + i).double() for i, band in enumerate(bands))

@@ -8,20 +8,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gancourse.arguments import check_counts, check_reals
 from gancourse.errors import NotFiniteError
 from gancourse.metrics.features import Numbers, comparable
 from gancourse.plans import scale_of, transport, value_of
-from gancourse.rng import seeded
 
 
 def _points(x: Numbers, y: Numbers, p: float) -> tuple[Tensor, Tensor]:
-    check_reals(p=p)
     x, y = comparable(x=x, y=y)
     if x.ndim != 2 or y.ndim != 2 or x.shape[1] != y.shape[1] or not len(x) or not len(y):
         raise ValueError(f"x {tuple(x.shape)} and y {tuple(y.shape)}; expected [n, dimensions] and [m, dimensions]")
     if not 1 <= p < math.inf:
         raise ValueError(f"p is {p}; W_p is a distance for finite p ≥ 1 only")
+    if x.is_complex() or y.is_complex():
+        raise ValueError(f"x is {x.dtype} and y {y.dtype}; expected real numbers")
     if not (torch.isfinite(x).all() and torch.isfinite(y).all()):
         raise NotFiniteError("the points have numbers that are not finite; check whether the training diverged")
     return x.detach().double().cpu(), y.detach().double().cpu()
@@ -101,12 +100,13 @@ def sliced_wasserstein(x: Numbers, y: Numbers, n_projections: int = 128, p: floa
     2.0
     """
     x, y = _points(x, y, p)
-    check_counts(n_projections=n_projections)
+    if n_projections < 1:
+        raise ValueError(f"n_projections is {n_projections}; expected at least 1")
     directions = _directions(x.shape[1], n_projections, seed)
     return _on_lines(x @ directions, y @ directions, p)
 
 
 def _directions(d: int, n: int, seed: int) -> Tensor:
     """Directions uniform on the sphere, [d, n]."""
-    normal = torch.randn(d, n, dtype=torch.float64, generator=seeded(seed))
+    normal = torch.randn(d, n, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
     return normal / normal.norm(dim=0)

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gancourse.metrics.features import Numbers, comparable
 from gancourse.metrics.modes import mode_coverage
 
 
@@ -28,7 +27,7 @@ class Widths(NamedTuple):
     ratio_error: float
 
 
-def mode_widths(samples: Numbers, means: Numbers, std: float) -> Widths:
+def mode_widths(samples: Tensor, means: Tensor, std: float) -> Widths:
     """Shares of the modes, and the standard deviation of samples within their mode over the true one.
 
     Each sample belongs to its nearest mode. Deviations are from the mean of the mode's samples, so that a shifted mode
@@ -51,7 +50,6 @@ def mode_widths(samples: Numbers, means: Numbers, std: float) -> Widths:
     >>> widths.shares.tolist(), round(widths.ratio, 4)
     ([0.5, 0.5], 1.4142)
     """
-    samples, means = comparable(samples=samples, means=means)
     coverage = mode_coverage(samples, means, std)
     counts, n = coverage.nearest.double(), len(samples)
     freedom = n - int((counts > 0).sum())

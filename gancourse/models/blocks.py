@@ -7,24 +7,27 @@ import math
 import torch
 from torch import Tensor, nn
 
-from gancourse.arguments import check_counts
-
-__all__ = ["Flatten", "check_counts", "check_shape", "n_parameters", "one_hot"]
-
 
 def check_shape(x: Tensor, expected: tuple[int, ...], what: str) -> None:
-    """Check that x is floats [batch, *expected].
+    """Check that x is [batch, *expected].
 
     Raises:
-        ValueError: it has another shape, or isn't floats.
+        ValueError: it has another shape.
     """
-    if not isinstance(x, Tensor) or not x.is_floating_point():
-        kind = x.dtype if isinstance(x, Tensor) else f"of type {type(x).__name__}"
-        advice = "images of bytes become floats by x / 127.5 - 1" if kind == torch.uint8 else "pass a tensor of floats"
-        raise ValueError(f"{what} is {kind}; networks take floats: {advice}")
     if x.ndim != 1 + len(expected) or tuple(x.shape[1:]) != expected:
         shape = ", ".join(["batch", *map(str, expected)])
         raise ValueError(f"{what} has shape {tuple(x.shape)}; expected [{shape}]")
+
+
+def check_counts(**counts: int) -> None:
+    """Check that each of some numbers, such as layers' widths, is at least one.
+
+    Raises:
+        ValueError: one is less; the message has its name.
+    """
+    for name, n in counts.items():
+        if n < 1:
+            raise ValueError(f"{name} is {n}; pass at least 1")
 
 
 class Flatten(nn.Module):
@@ -60,8 +63,6 @@ def one_hot(y: Tensor | None, n_classes: int, shape: tuple[int, ...]) -> Tensor:
     >>> one_hot(torch.tensor([2, 0]), 3, (2, 1)).tolist()
     [[[0, 0, 1]], [[1, 0, 0]]]
     """
-    if y is not None and (not isinstance(y, Tensor) or y.dtype == torch.bool):
-        raise ValueError(f"y is {getattr(y, 'dtype', y)!r:.100}; expected a tensor of integer labels")
     if y is None:
         raise ValueError(f"the network is conditioned on labels of {n_classes} classes, but y is None; pass y")
     if y.is_floating_point() or y.numel() != math.prod(shape) or len(y) != shape[0]:

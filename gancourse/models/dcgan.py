@@ -16,7 +16,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from gancourse.models.batch_statistics import MinibatchStd
-from gancourse.models.blocks import Flatten, check_counts, check_shape
+from gancourse.models.blocks import Flatten, check_shape
 from gancourse.models.family import Family, check_square
 from gancourse.models.spectral import spectral_normalised
 from gancourse.signature import Signature
@@ -36,7 +36,6 @@ def levels(size: int) -> tuple[int, int]:
     >>> levels(28), levels(32), levels(64)
     ((7, 2), (4, 3), (4, 4))
     """
-    check_counts(size=size)
     start, n_doublings = size, 0
     while start > LARGEST_START and start % 2 == 0:
         start, n_doublings = start // 2, n_doublings + 1
@@ -125,7 +124,6 @@ class Generator(nn.Module):
         size: int = SIZE,
     ) -> None:
         super().__init__()
-        check_counts(latent_size=latent_size, width=width, channels=channels)
         g = guidelines or Guidelines()
         self.latent_size = latent_size
         start, n_doublings = levels(size)
@@ -171,7 +169,6 @@ class Discriminator(nn.Module):
         minibatch_std: bool = False,
     ) -> None:
         super().__init__()
-        check_counts(width=width, channels=channels)
         g = guidelines or Guidelines()
         self.channels, self.size = channels, size
         last, n_halvings = levels(size)

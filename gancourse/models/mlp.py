@@ -10,9 +10,8 @@ from typing import Annotated, Literal
 import torch
 from torch import Tensor, nn
 
-from gancourse.arguments import check_finite_reals, check_integers, check_reals
 from gancourse.models.autoencoder import AutoencoderCritic
-from gancourse.models.blocks import Flatten, check_counts, check_shape, one_hot
+from gancourse.models.blocks import Flatten, check_shape, one_hot
 from gancourse.models.dropout import Dropout
 from gancourse.models.family import Family, check_points
 from gancourse.models.minibatch import MinibatchDiscrimination
@@ -36,15 +35,6 @@ def _layers(
         layers.append(activation())
         layers += [Dropout(dropout, i)] if dropout else []
     return layers
-
-
-def _check_options(latent_scale: float = 1.0, **counts: int) -> None:
-    """Check what may be zero, and the scale."""
-    check_integers(**counts)
-    check_finite_reals(latent_scale=latent_scale)
-    for name, n in counts.items():
-        if n < 0:
-            raise ValueError(f"{name} is {n}; pass at least 0")
 
 
 class Generator(nn.Module):
@@ -82,8 +72,6 @@ class Generator(nn.Module):
         n_classes: int = 0,
     ) -> None:
         super().__init__()
-        check_counts(latent_size=latent_size, hidden=hidden, dimensions=dimensions)
-        _check_options(latent_scale, depth=depth, n_classes=n_classes)
         self.latent_size, self.latent_scale, self.n_classes = latent_size, latent_scale, n_classes
         sizes = [latent_size + n_classes] + [hidden] * depth + [dimensions]
         self.layers = nn.Sequential(*_layers(sizes, activation, norm))
@@ -140,9 +128,6 @@ class Discriminator(nn.Module):
         n_labels: int = 1,
     ) -> None:
         super().__init__()
-        check_counts(hidden=hidden, dimensions=dimensions, n_labels=n_labels)
-        check_reals(dropout=dropout)
-        _check_options(depth=depth, n_kernels=n_kernels, n_classes=n_classes)
         self.dimensions, self.n_classes, self.n_labels = dimensions, n_classes, n_labels
         sizes = [dimensions + n_classes * n_labels] + [hidden] * depth
         *body, last = _layers([*sizes, 1], nn.ReLU, norm, dropout)

@@ -9,8 +9,6 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from gancourse.arguments import check_reals
-
 TruncationRule = Literal["resample", "clamp", "scale"]
 HUB_THRESHOLD = 2.0  # of the truncated normal numbers that the public demonstration multiplies
 
@@ -50,9 +48,6 @@ def truncated(z: Tensor, threshold: float, rule: TruncationRule = "resample") ->
     >>> truncated(torch.tensor([0.25, -1.0, 40.0]), 0.5)
     tensor([ 0.2500, -0.2353,  0.5000])
     """
-    check_reals(threshold=threshold)
-    if not isinstance(z, Tensor) or not z.is_floating_point():
-        raise ValueError(f"z is {getattr(z, 'dtype', type(z).__name__)}; pass latents, a tensor of floats")
     if not (threshold > 0 and math.isfinite(threshold)):
         raise ValueError(f"the truncation is {threshold}; pass a positive number, such as 0.5")
     if rule == "clamp":

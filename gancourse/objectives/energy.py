@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from torch.nn.functional import relu
 
-from gancourse.arguments import check_reals
-from gancourse.objectives.losses import Objective, paired
+from gancourse.objectives.losses import Objective
 
 
 def _margin_game(name: str, margin: float, source: str) -> Objective:
-    check_reals(margin=margin)
     if not 0 < margin < float("inf"):
         raise ValueError(f"margin is {margin}; expected a positive number, in units of the energy")
-    return Objective(name, paired(lambda real, fake: relu(margin + fake) - real), lambda fake: -fake, source)
+    return Objective(name, lambda real, fake: relu(margin + fake) - real, lambda fake: -fake, source)
 
 
 def ebgan(margin: float = 10.0) -> Objective:

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from gancourse.names import lookup
-from gancourse.objectives.losses import Objective, paired
+from gancourse.objectives.losses import Objective
 
 Function = Callable[[Tensor], Tensor]
 
@@ -70,7 +70,7 @@ def f_gan(divergence: str, trick: bool = False) -> Objective:
     activation, conjugate = lookup(DUALS, divergence, "f-divergence")
     return Objective(
         f"f-gan-{divergence}" + "-trick" * trick,
-        paired(lambda real, fake: conjugate(fake) - activation(real)),
+        lambda real, fake: conjugate(fake) - activation(real),
         (lambda fake: -activation(fake)) if trick else (lambda fake: -conjugate(fake)),
         "Nowozin et al. 2016, " + ("section 3.2" if trick else "tables 1 and 2"),
     )

@@ -12,8 +12,6 @@ LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
 
 def _grams(network: nn.Module) -> Iterator[Tensor]:
     """W Wᵀ of each layer, where W has a row for each output channel."""
-    if not isinstance(network, nn.Module):
-        raise ValueError(f"network is of type {type(network).__name__}; pass a module with weights")
     has_layer = False
     for layer in network.modules():
         if isinstance(layer, LAYERS):
@@ -23,8 +21,7 @@ def _grams(network: nn.Module) -> Iterator[Tensor]:
             yield rows @ rows.T
     if not has_layer:
         raise ValueError(
-            f"{type(network).__name__} has no linear or convolutional layer to regularise; pass a network with such "
-            "layers"
+            f"{type(network).__name__} has no linear or convolutional layer to regularise; pass one with such layers"
         )
 
 

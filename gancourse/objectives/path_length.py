@@ -7,8 +7,6 @@ import math
 import torch
 from torch import Tensor
 
-from gancourse.arguments import check_integers, check_reals, check_tensors
-
 
 def path_lengths(images: Tensor, w: Tensor, y: Tensor) -> Tensor:
     """Length ‖Jᵀy‖ of each sample's image, moved in the direction y, with respect to its styles; differentiable.
@@ -33,7 +31,6 @@ def path_lengths(images: Tensor, w: Tensor, y: Tensor) -> Tensor:
     >>> path_lengths(w @ torch.tensor([[3.0], [4.0]]), w, torch.ones(1, 1)).item()
     5.0
     """
-    check_tensors(images=images, w=w, y=y)
     if y.shape != images.shape or w.ndim not in (2, 3) or len(w) != len(images):
         raise ValueError(
             f"images {tuple(images.shape)}, w {tuple(w.shape)}, y {tuple(y.shape)}; expected y like the images, and w "
@@ -51,16 +48,11 @@ def path_length_penalty(lengths: Tensor, mean: Tensor | float) -> Tensor:
         lengths: [batch].
         mean: a, a constant.
 
-    Raises:
-        ValueError: lengths is no tensor, or the mean no number.
-
     Source: Karras et al. 2020, equation 4.
 
     >>> path_length_penalty(torch.tensor([1.0, 3.0]), 2.0).tolist()
     [1.0, 1.0]
     """
-    check_tensors(lengths=lengths)
-    check_reals(mean=mean)
     return (lengths - mean).square()
 
 
@@ -78,7 +70,6 @@ def path_length_weight(size: int) -> float:
     >>> f"{path_length_weight(32):.4e}"
     '2.4414e-04'
     """
-    check_integers(size=size)
     if size < 4:
         raise ValueError(f"images of {size} × {size}; the weight is for 4 × 4 and more")
     return math.log(2) / (size**2 * (math.log(size) - math.log(2)))

@@ -7,34 +7,14 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from gancourse.arguments import check_callables
-
 Critic = Callable[[Tensor], Tensor]
 
 
 def _scores(critic: Critic, x: Tensor) -> Tensor:
-    check_callables(critic=critic)
     scores = critic(x)
-    if not isinstance(scores, Tensor) or scores.shape != x.shape[:1]:
-        shape = f"shape {tuple(scores.shape)}" if isinstance(scores, Tensor) else type(scores).__name__
-        raise ValueError(f"the critic returned {shape}; expected [{len(x)}], one score a sample: {_advice(scores, x)}")
+    if scores.shape != x.shape[:1]:
+        raise ValueError(f"the critic returned shape {tuple(scores.shape)}; expected [{len(x)}], one score a sample")
     return scores
-
-
-def _advice(scores: object, x: Tensor) -> str:
-    """What to change in a critic whose scores have a wrong shape."""
-    if isinstance(scores, Tensor) and scores.ndim and len(scores) == len(x):
-        if scores.shape[1:].numel() == 1:
-            return "remove the last axes by flatten()"
-        return "average patches by flatten(1).mean(1)"
-    return "don't average over the batch"
-
-
-def _checked(x: Tensor, name: str) -> Tensor:
-    if not isinstance(x, Tensor) or not x.is_floating_point() or not x.ndim:
-        kind = f"{x.dtype} {tuple(x.shape)}" if isinstance(x, Tensor) else type(x).__name__
-        raise ValueError(f"{name} is {kind}; expected a tensor of floats, [batch, ...]")
-    return x
 
 
 class KnowsGradients:
@@ -48,9 +28,8 @@ class KnowsGradients:
         raise NotImplementedError
 
 
-def _gradient(critic: Critic, x: Tensor, name: str = "x") -> Tensor:
+def _gradient(critic: Critic, x: Tensor) -> Tensor:
     """Gradient of the critic at x, of x's shape, differentiable."""
-    _checked(x, name)
     if isinstance(critic, KnowsGradients) and (known := critic.known_gradient(x)) is not None:
         return known
     # Not detached: the gradient at generated data depends on the generator too, which fields and Jacobians need.
@@ -62,7 +41,6 @@ def _gradient(critic: Critic, x: Tensor, name: str = "x") -> Tensor:
 
 def _between(real: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
     """Points x̂ = ε·real + (1 − ε)·fake, with one ε per sample."""
-    _checked(real, "real"), _checked(fake, "fake"), _checked(epsilon, "epsilon")
     if real.shape != fake.shape:
         raise ValueError(f"real has shape {tuple(real.shape)}, fake {tuple(fake.shape)}; they must agree")
     if epsilon.shape != real.shape[:1]:
@@ -106,7 +84,7 @@ def r1(critic: Critic, real: Tensor, fake: Tensor | None = None, epsilon: Tensor
 
     Source: Mescheder, Geiger, Nowozin 2018, eq. 9.
     """
-    return _gradient(critic, real, "real").square().flatten(1).sum(1) / 2
+    return _gradient(critic, real).square().flatten(1).sum(1) / 2
 
 
 def r2(critic: Critic, real: Tensor | None, fake: Tensor, epsilon: Tensor | None = None) -> Tensor:
@@ -116,7 +94,7 @@ def r2(critic: Critic, real: Tensor | None, fake: Tensor, epsilon: Tensor | None
 
     Source: Mescheder, Geiger, Nowozin 2018, eq. 10.
     """
-    return _gradient(critic, fake, "fake").square().flatten(1).sum(1) / 2
+    return _gradient(critic, fake).square().flatten(1).sum(1) / 2
 
 
 def gradient_penalty(critic: Critic, real: Tensor, fake: Tensor, epsilon: Tensor) -> Tensor:
@@ -167,4 +145,4 @@ def drift(critic: Critic, real: Tensor, fake: Tensor | None = None, epsilon: Ten
 
     Source: Karras et al. 2018 (progressive growing), appendix A.1.
     """
-    return _scores(critic, _checked(real, "real").detach()).square()
+    return _scores(critic, real.detach()).square()

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
-from gancourse.objectives.losses import Objective, paired
+from gancourse.objectives.losses import Objective
 from gancourse.processes import mean
 
 Loss = Callable[[Tensor], Tensor]
@@ -20,18 +20,13 @@ Loss = Callable[[Tensor], Tensor]
 def pairing(name: str, loss: Loss, source: str) -> Objective:
     """Each real sample against one generated sample: D minimises loss(real − fake), G loss(fake − real)."""
     return Objective(
-        name,
-        paired(lambda real, fake: loss(real - fake)),
-        paired(lambda fake, real: loss(fake - real)),
-        source,
-        relative=True,
+        name, lambda real, fake: loss(real - fake), lambda fake, real: loss(fake - real), source, relative=True
     )
 
 
 def average(name: str, loss: Loss, source: str) -> Objective:
     """Each sample against the mean score of the other kind in the batch; G's loss is D's with both swapped."""
 
-    @paired
     def first_above_second(first: Tensor, second: Tensor) -> Tensor:
         return loss(first - mean(second.mean())) + loss(mean(first.mean()) - second)
 

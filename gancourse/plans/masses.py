@@ -7,8 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gancourse.plans.checks import check_masses
-
 
 def whole_masses(a: Sequence[float], b: Sequence[float]) -> tuple[list[int], list[int]]:
     """Integers in the ratios of a and in those of b, both with the same sum; exact, as floats are fractions.
@@ -20,8 +18,6 @@ def whole_masses(a: Sequence[float], b: Sequence[float]) -> tuple[list[int], lis
     >>> whole_masses([0.5, 0.5], [1.0, 1.0, 1.0])
     ([3, 3], [2, 2, 2])
     """
-    check_masses(a, "a")
-    check_masses(b, "b")
     sides = []
     for side in (a, b):
         ratios = [float(mass).as_integer_ratio() for mass in side]

@@ -8,9 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gancourse.arguments import check_reals
 from gancourse.plans.cheapest import assigned, cheapest_plan
-from gancourse.plans.checks import check_cost
 from gancourse.plans.plan import Plan
 
 LARGEST = 1e300  # of a cost; sums of two are still finite
@@ -50,13 +48,8 @@ def transport(
         b: masses of the columns, [m].
 
     Raises:
-        ValueError: distances aren't finite numbers ≥ 0, or p is below one.
         PlanError: it can't be computed exactly in float64.
     """
-    check_cost(distances, "distances", low=0)
-    check_reals(p=p)
-    if not 1 <= p < math.inf:
-        raise ValueError(f"p is {p}; expected a finite number ≥ 1")
     largest = distances.max()
     while True:
         scale = scale_of(largest, p)

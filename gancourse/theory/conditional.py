@@ -8,8 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from gancourse.arguments import check_tensors
-from gancourse.theory.quadrature import Grid, LogDensity, check_grid
+from gancourse.theory.quadrature import Grid, LogDensity
 
 
 def conditional_value(
@@ -49,11 +48,6 @@ def conditional_value(
     >>> round(value.item(), 6)
     -1.049464
     """
-    check_grid(grid)
-    check_tensors(weights=weights, **({} if generated_weights is None else {"generated_weights": generated_weights}))
-    for name, densities in (("log_p", log_p), ("log_q", log_q)):
-        if not isinstance(densities, Sequence):
-            raise ValueError(f"{name} is {densities!r:.100}; pass a list of log densities, one for each class")
     other = weights if generated_weights is None else generated_weights
     for name, numbers in (("weights", weights), ("generated_weights", other)):
         if numbers.shape != (len(log_p),) or len(log_q) != len(log_p):

@@ -15,9 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from gancourse.arguments import check_callables, check_tensors
 from gancourse.theory.divergences import times
-from gancourse.theory.quadrature import Grid, LogDensity, QuadratureError, check_grid
+from gancourse.theory.quadrature import Grid, LogDensity, QuadratureError
 
 MOST = 300.0  # logarithm of a ratio whose square and reciprocal are within float64's range, as e^±600 is
 
@@ -205,8 +204,6 @@ def f_divergence(divergence: FDivergence, log_p: LogDensity, log_q: LogDensity, 
 
     Source: Nowozin et al. 2016, eq. 2; Csiszár 1967.
     """
-    _check_divergence(divergence)
-    check_grid(grid)
     a, b = grid.evaluate(log_p, "p"), grid.evaluate(log_q, "q")
     on_p, on_q = a > -math.inf, b > -math.inf
     both, values = on_p & on_q, torch.zeros_like(a)
@@ -221,11 +218,6 @@ def f_divergence(divergence: FDivergence, log_p: LogDensity, log_q: LogDensity, 
     alone = on_p & ~on_q
     slope = torch.full_like(a[alone], divergence.slope_at_infinity)
     return grid.checked(values.masked_scatter(alone, times(a[alone], slope)))
-
-
-def _check_divergence(divergence: object) -> None:
-    if not isinstance(divergence, FDivergence):
-        raise ValueError(f"divergence is {divergence!r:.100}; pass one such as f_divergences['KL']")
 
 
 def _tails(divergence: FDivergence) -> Tails:
@@ -264,14 +256,10 @@ def dual_bound(divergence: FDivergence, output: Function, log_p: LogDensity, log
 
     Source: Nowozin et al. 2016, eq. 4 and 6; Nguyen, Wainwright, Jordan 2010, lemma 1.
     """
-    _check_divergence(divergence)
-    check_grid(grid)
     a, b = grid.evaluate(log_p, "p"), grid.evaluate(log_q, "q")
-    check_callables(output=output)
     v = output(grid.points)
-    if not isinstance(v, Tensor) or v.shape != a.shape:
-        shape = f"shape {tuple(v.shape)}" if isinstance(v, Tensor) else f"type {type(v).__name__}"
-        raise ValueError(f"v has {shape}; expected one number per point, {list(a.shape)}")
+    if v.shape != a.shape:
+        raise ValueError(f"v has shape {tuple(v.shape)}; expected one number per point, {list(a.shape)}")
     on_p, on_q = a > -math.inf, b > -math.inf
     if (v.isnan() & (on_p | on_q)).any():
         raise ValueError("v is NaN at points that have density; pass an output that is a number or ±∞ there")
@@ -297,14 +285,7 @@ def _weighted(divergence: FDivergence, side: str, function: Function, log_densit
 def dual_bound_monte_carlo(divergence: FDivergence, v_real: Tensor, v_fake: Tensor) -> Tensor:
     """The same bound from the outputs v at samples of P, [n], and of Q, [m].
 
-    Raises:
-        ValueError: a set of outputs is empty or has another shape.
-
     >>> dual_bound_monte_carlo(f_divergences["KL"], torch.ones(3), torch.ones(4))
     tensor(0.)
     """
-    _check_divergence(divergence)
-    check_tensors(v_real=v_real, v_fake=v_fake)
-    if v_real.ndim != 1 or v_fake.ndim != 1 or not len(v_real) or not len(v_fake):
-        raise ValueError(f"v_real is {tuple(v_real.shape)} and v_fake {tuple(v_fake.shape)}; expected [n] and [m]")
     return divergence.activation(v_real).mean() - divergence.conjugate_of_activation(v_fake).mean()

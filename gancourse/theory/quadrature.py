@@ -9,8 +9,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from gancourse.arguments import check_callables, check_finite_reals, check_integers, check_reals, check_tensors
-
 LogDensity = Callable[[Tensor], Tensor]
 """Log density in nats: maps x [n, dimensions] to [n]; −∞ where the density vanishes."""
 
@@ -59,7 +57,6 @@ class Grid:
         >>> integral.value.item(), round(integral.error, 5)
         (0.34375, 0.03125)
         """
-        check_tensors(values=values)
         if values.shape != self.weights.shape:
             raise ValueError(
                 f"values has shape {tuple(values.shape)}; expected one number per point, [{len(self.weights)}]"
@@ -89,15 +86,8 @@ class Grid:
         Raises:
             QuadratureError: it isn't, because the density isn't normalised, or part of it is outside the box or
                 between the points.
-            ValueError: the log density can't be called, or has another shape than [n].
         """
-        check_callables(**{f"log density of {name}": log_density})
         values = log_density(self.points)
-        if not isinstance(values, Tensor) or values.shape != self.weights.shape:
-            shape = tuple(values.shape) if isinstance(values, Tensor) else type(values).__name__
-            raise ValueError(
-                f"the log density of {name} returned {shape}; expected one number per point, [{len(self.weights)}]"
-            )
         mass = self.integrate(values.exp()).value.item()
         if not abs(mass - 1) <= self.tolerance:
             low, high = self.points.min(0).values.tolist(), self.points.max(0).values.tolist()
@@ -132,11 +122,6 @@ def box(low: Sequence[float], high: Sequence[float], n: int, tolerance: float = 
     >>> box([-1.0, -1.0], [1.0, 1.0], 5).points.shape
     torch.Size([25, 2])
     """
-    low, high = _corner(low, "low"), _corner(high, "high")
-    check_integers(n=n)
-    check_reals(tolerance=tolerance)
-    if not tolerance >= 0:
-        raise ValueError(f"tolerance is {tolerance}; pass a number ≥ 0")
     if len(low) != len(high) or not low or any(a >= b for a, b in zip(low, high, strict=True)):
         raise ValueError(f"the box runs from {list(low)} to {list(high)}; pass low < high along each axis")
     if n < 3 or n % 2 == 0:
@@ -150,25 +135,6 @@ def box(low: Sequence[float], high: Sequence[float], n: int, tolerance: float = 
     points = torch.cartesian_prod(*axes).reshape(-1, len(axes))
 
     return Grid(points, _product(fine, steps), _product(coarse, steps), (n,) * len(axes), tolerance)
-
-
-def _corner(corner: Sequence[float], name: str) -> list[float]:
-    """A corner of a box as finite numbers."""
-    if isinstance(corner, str) or not isinstance(corner, Sequence | Tensor):
-        raise ValueError(f"{name} is {corner!r:.100}; pass one number per dimension, such as [0.0, 0.0]")
-    for value in corner:
-        check_finite_reals(**{name: value})
-    return [float(value) for value in corner]
-
-
-def check_grid(grid: object) -> None:
-    """Check that it is a grid.
-
-    Raises:
-        ValueError: it isn't.
-    """
-    if not isinstance(grid, Grid):
-        raise ValueError(f"grid is of type {type(grid).__name__}; pass one such as interval(-9.0, 9.0)")
 
 
 def _product(rule: Tensor, steps: Sequence[float]) -> Tensor:

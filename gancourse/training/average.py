@@ -9,8 +9,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.parametrize import ParametrizationList
 
-from gancourse.arguments import check_reals
-
 
 def _own_estimates(network: nn.Module) -> Iterator[tuple[nn.Module, Tensor]]:
     """Parametrisations that estimate something of their own weight by iteration, each with its weight."""
@@ -41,7 +39,6 @@ class Average:
     """
 
     def __init__(self, network: nn.Module, half_life_kimg: float) -> None:
-        check_reals(half_life_kimg=half_life_kimg)
         if not half_life_kimg > 0:
             raise ValueError(f"half_life_kimg is {half_life_kimg}; expected a positive number of thousand images")
         self.network = copy.deepcopy(network).eval().requires_grad_(False)

@@ -18,14 +18,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from gancourse.training.settings import description, difference
 from gancourse.training.trainer import Trainer
 
 _EMPTY = b"0" * 64
 _FIELD = b'"sha256":"'
 SAME = {"seed": None, "batch_size": None, "precision": "32-true"}
 """Settings that must equal the saved trainer's to continue with the same bits; with their values in older files."""
-HEAD = {"turn", "turns", "numbers", "about", "training", *SAME}
+HEAD = {"turn", "turns", "numbers", "about", *SAME}
 """Names in a head that are not settings of the game; older files have those beside these, newer ones in "settings"."""
 
 
@@ -114,7 +113,7 @@ def save_checkpoint(path: Path, trainer: Trainer, about: dict[str, Any] | None =
     for name, terms in trainer.losses.items():
         tensors |= {f"loss/{name}/{k}": v for k, v in terms.items()}
     head = {"turn": trainer.turn, "numbers": numbers, "about": about or {}}
-    head |= {"turns": _turns(trainer), "settings": _settings(trainer), "training": description(trainer)}
+    head |= {"turns": _turns(trainer), "settings": _settings(trainer)}
     write_tensors(path, tensors, head | {what: getattr(trainer, what) for what in SAME})
 
 
@@ -141,12 +140,6 @@ def _check_play(path: Path, head: dict[str, Any], trainer: Trainer) -> None:
         saved, current = there.get(name, False), here.get(name, False)
         if saved != current:
             raise CheckpointError(f"{path} was saved with {name}={saved}, not {current}; pass the same settings")
-    # Older files have no description.
-    if different := difference(head.get("training", {}), description(trainer)):
-        raise CheckpointError(
-            f"{path} was saved by another training: {different}; pass the same, or to_go_on=False to continue with the "
-            "new ones on purpose"
-        )
 
 
 def _networks(trainer: Trainer) -> dict[str, Tensor]:
@@ -166,15 +159,13 @@ def load_checkpoint(path: Path, trainer: Trainer, *, to_go_on: bool = True, new_
         path: the file.
         trainer: changed in place.
         to_go_on: whether the training will be continued, so that all settings must be those of the saved one; if false,
-            only the game must be the same, for example to use its networks, or to continue with another learning rate,
-            objective, penalty or schedule on purpose.
+            only the game must be the same, for example to use its networks.
         new_memory: whether the file may lack the game's memories, which then keep their initial values.
 
     Raises:
         FileNotFoundError: there is no such file.
         CheckpointError: the file is damaged, or was saved with another game, order of turns, setting of the game,
-            seed, batch size, precision, objective, penalty, learning rate or schedule; the message has what is in the
-            file and what the trainer has.
+            seed, batch size or precision.
     """
     tensors, head = read_tensors(path)
     parts: dict[tuple[str, str], dict[str, Any]] = {}

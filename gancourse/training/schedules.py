@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from gancourse.arguments import check_integers, check_reals
-
 Schedule = Callable[[int], float]
 
 
@@ -20,8 +18,6 @@ def constant(step: int) -> float:
 
 
 def _check(n_steps: int, final: float) -> None:
-    check_integers(n_steps=n_steps)
-    check_reals(final=final)
     if n_steps < 1 or not 0 <= final <= 1:
         raise ValueError(f"a schedule over {n_steps} steps to {final}; pass n_steps ≥ 1 and 0 ≤ final ≤ 1")
 
@@ -32,9 +28,6 @@ def linear(n_steps: int, start: int = 0, final: float = 0.0) -> Schedule:
     >>> [linear(4)(step) for step in (0, 1, 4, 9)]
     [1.0, 0.75, 0.0, 0.0]
     """
-    check_integers(n_steps=n_steps, start=start)
-    if start < 0:
-        raise ValueError(f"start is {start}; pass at least 0")
     _check(n_steps - start, final)
     return lambda step: 1 - (1 - final) * min(max((step - start) / (n_steps - start), 0.0), 1.0)
 

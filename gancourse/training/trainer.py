@@ -10,13 +10,11 @@ import torch
 from torch import Tensor
 
 from gancourse import processes
-from gancourse.arguments import check_integers
 from gancourse.batch import Batch, Batches
 from gancourse.games import Game, Player
 from gancourse.rng import CPU, Noise
 from gancourse.training.average import Average
 from gancourse.training.batch_norm import prepare_for_processes
-from gancourse.training.first_update import check_arguments, check_batch, check_terms, explained, parameter_names
 from gancourse.training.gradients import all_reduce, check_finite, only_trainable, parameters_of
 from gancourse.training.optimisers import DCGAN_ADAM, MakeOptimiser
 from gancourse.training.precision import MixedPrecision, Precision, check_precision
@@ -40,14 +38,14 @@ class Trainer:
         optimiser: makes a player's optimiser from its parameters; or one such function per player's name.
         schedule: maps a step to the factor on every learning rate.
         averages: half-life in thousand images of the average of a player's weights, by name of the player.
-        device: to compute on, or its name; the networks are moved to it.
+        device: to compute on; the networks are moved to it.
         precision: "32-true", or "bf16-mixed" to run the players' networks in bfloat16, see `MixedPrecision`.
         channels_last: store images and kernels in channels-last format, which most CPUs convolve faster.
 
     Raises:
-        ValueError: an argument is of the wrong kind, two players share a name, one has no updates, a name in
-            `optimiser` or `averages` is not a player's, the batch size is below one or not divisible by the number of
-            processes, the device lacks the precision, or a layer can't be shared by processes.
+        ValueError: two players share a name, one has no updates, a name in `optimiser` or `averages` is not a player's,
+            the batch size is below one or not divisible by the number of processes, the device lacks the precision,
+            or a layer can't be shared by processes.
     """
 
     def __init__(
@@ -60,13 +58,11 @@ class Trainer:
         optimiser: MakeOptimiser | Mapping[str, MakeOptimiser] = DCGAN_ADAM,
         schedule: Schedule = constant,
         averages: Mapping[str, float] | None = None,
-        device: torch.device | str = CPU,
+        device: torch.device = CPU,
         precision: Precision = "32-true",
         channels_last: bool = False,
     ) -> None:
         # Check the arguments.
-        check_arguments(game, batches, batch_size, seed, optimiser, schedule, averages)
-        device = torch.device(device)
         self.part = processes.mine()
         make = optimiser if isinstance(optimiser, Mapping) else {player.name: optimiser for player in game.players}
         _check_players(game, make, averages or {})
@@ -88,13 +84,11 @@ class Trainer:
         # List each player's trainable weights; weights that the caller froze stay frozen. Players may share a network.
         self.weights = {p.name: [w for w in p.network.parameters() if w.requires_grad] for p in game.players}
         self._before = {p.name: parameters_of(p.network) for p in game.players}
-        self._names = {p.name: parameter_names(p.network) for p in game.players}
         self._every_weight = list({id(w): w for weights in self.weights.values() for w in weights}.values())
 
         # Make optimisers, averages and mixed precision; averages first, so that their copies have no autocast hooks.
         self.optimisers = {p.name: make[p.name](p.network.parameters()) for p in game.players}
-        # Learning rates without the schedule's factor, by player and group of parameters.
-        self.rates = {name: [g["lr"] for g in o.param_groups] for name, o in self.optimisers.items()}
+        self._rates = {name: [g["lr"] for g in o.param_groups] for name, o in self.optimisers.items()}
         self.averages = {name: Average(self.players[name].network, h) for name, h in (averages or {}).items()}
         is_mixed = precision == "bf16-mixed"
         self._mixed = MixedPrecision([player.network for player in game.players], device) if is_mixed else None
@@ -103,7 +97,6 @@ class Trainer:
         self.turns = [player for player in game.players for _ in range(player.updates)]
         self.turn = 0  # updates so far, by all players; with the seed, it determines all later draws
         self.losses: dict[str, dict[str, Tensor]] = {}
-        self._unchecked = set(self.players)  # players whose first update here is still to come
 
     @property
     def step(self) -> int:
@@ -115,19 +108,13 @@ class Trainer:
 
         Raises:
             NotFiniteError: a loss or gradient is not finite; the message names it and the step. No weight is changed.
-            ValueError: n isn't a count; a network has other parameters than when the trainer was made; a player's terms
-                depend on none of them; or in its first update, data or terms are of a wrong kind or shape.
+            ValueError: a network has other parameters than when the trainer was made, or a player's terms depend on
+                none of them.
         """
-        check_integers(n=n)
-        if n < 0:
-            raise ValueError(f"n is {n}; steps counts further steps, so pass at least 0")
         yield from self.until(self.step + n)
 
     def until(self, n: int) -> Iterator[Step]:
         """Continue until n steps have been made since the start, yielding after each; errors as for `steps`."""
-        check_integers(n=n)
-        if n < 0:
-            raise ValueError(f"n is {n}; until counts all steps since the start, so pass at least 0")
         while self.step < n:
             self.update()
             if self.turn % len(self.turns) == 0:
@@ -146,7 +133,7 @@ class Trainer:
         player = self.turns[self.turn % len(self.turns)]
         self._check_parameters(player)
         weights, optimiser = self.weights[player.name], self.optimisers[player.name]
-        for group, rate in zip(optimiser.param_groups, self.rates[player.name], strict=True):
+        for group, rate in zip(optimiser.param_groups, self._rates[player.name], strict=True):
             group["lr"] = rate * self.schedule(self.step)
 
         # Compute its gradient, with all other weights frozen.
@@ -175,16 +162,8 @@ class Trainer:
         batch = self.batches(noise)
         if self.channels_last:
             batch = _channels_last(batch)
-        is_first = player.name in self._unchecked
-        if is_first:
-            check_batch(batch, noise.n, player)
         with self._mixed.active() if self._mixed else nullcontext():
-            with explained(batch, player, self.players) if is_first else nullcontext():
-                terms = player.terms(batch, noise)
-            if is_first:
-                check_terms(terms, noise.n, player.name)
-                self._unchecked.discard(player.name)
-            terms = {name: term.mean() for name, term in terms.items()}
+            terms = {name: term.mean() for name, term in player.terms(batch, noise).items()}
         if not any(term.requires_grad for term in terms.values()):
             raise ValueError(
                 f"{player.name}'s terms ({', '.join(terms)}) depend on no weight that {player.name} may change; let "
@@ -196,14 +175,11 @@ class Trainer:
         # A layer that was added later would never be trained: no optimiser has its parameters.
         before, now = self._before[player.name], parameters_of(player.network)
         if len(now) != len(before) or not all(map(is_, now, before)):
-            names, old_names = parameter_names(player.network), self._names[player.name]
-            new = [name for key, name in names.items() if key not in old_names]
-            gone = [name for key, name in old_names.items() if key not in names]
-            listed = "; ".join(f"{what}: {', '.join(some)}" for what, some in (("new", new), ("gone", gone)) if some)
+            n_new = len({*map(id, now)} - {*map(id, before)})
             raise ValueError(
                 f"{player.name}'s network had {len(before)} parameters when the trainer was made; of its {len(now)} "
-                f"now, {len(new)} are new, and no optimiser has them; build the whole network before the trainer, or "
-                f"make a new trainer ({listed})"
+                f"now, {n_new} are new, and no optimiser has them; build the whole network before the trainer, or "
+                "make a new trainer"
             )
 
 

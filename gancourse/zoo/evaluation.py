@@ -16,7 +16,7 @@ from gancourse.models.truncation import TruncatedLatents, TruncationRule
 from gancourse.recipes import Recipe, build, generated, read_recipe
 from gancourse.recipes.running import CHECKPOINT, RECIPE
 from gancourse.training import load_checkpoint, standing_statistics
-from gancourse.zoo.extractors import RANGE, Extractor, extractor
+from gancourse.zoo.extractors import Extractor, extractor
 from gancourse.zoo.judges import Make, judge_by, judge_of
 from gancourse.zoo.storage import card, cards, load
 
@@ -198,7 +198,7 @@ def judge(data_name: str, real: Tensor, generated: Tensor, seed: int = 0) -> dic
         Fréchet and kernel distance; precision, recall, density and coverage with k = 3; Inception score.
     """
     name = f"{data_name}-classifier"
-    return judge_by(extractor(name), real, generated, Extractor(name, load(name), value_range=RANGE), seed)
+    return judge_by(extractor(name), real, generated, Extractor(name, load(name)), seed)
 
 
 def evaluate(network: nn.Module, recipe: Recipe, n: int | None = None, seed: int = 0) -> dict[str, float]:

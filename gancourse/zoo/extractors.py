@@ -10,16 +10,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from gancourse.arguments import check_callables, check_counts, check_tensors
 from gancourse.data import MissingDataError
-from gancourse.errors import NotFiniteError
 from gancourse.evaluation_mode import evaluating
 from gancourse.names import lookup
 from gancourse.zoo.storage import load
 
 BATCH = 500
-RANGE = (-1.0, 1.0)
-"""Of the images that the package's networks were trained with."""
 CLASSIFIERS = ("digits-classifier", "fashion-classifier", "faces-regressor", "faces-sketch-regressor")
 INCEPTION = "inception-torchvision"
 INCEPTION_FILE = "inception_v3_google-0cc3c7bd.pth"  # its name holds the first digits of its SHA-256
@@ -34,12 +30,6 @@ class Extractor:
             module is put into evaluation mode during a call, and back.
         sha256: digest of its weights, if they aren't a module's own; `reference` needs one.
         batch_size: images at a time.
-        value_range: (low, high) of the images that the network was trained with; None if that isn't known. If it is
-            known, bytes are converted to it, and images of another range are refused. Generators without a bound
-            leave their range, so that only images in [0, 1] with black pixels, and those of 0 … 255, are recognised.
-
-    Raises:
-        ValueError: an argument is of the wrong kind.
 
     >>> pixels = Extractor("pixels", torch.nn.Flatten())
     >>> pixels.name, pixels(torch.zeros(2, 1, 28, 28)).shape
@@ -47,64 +37,27 @@ class Extractor:
     """
 
     def __init__(
-        self,
-        name: str,
-        network: Callable[[Tensor], Tensor],
-        sha256: str | None = None,
-        batch_size: int = BATCH,
-        value_range: tuple[float, float] | None = None,
+        self, name: str, network: Callable[[Tensor], Tensor], sha256: str | None = None, batch_size: int = BATCH
     ) -> None:
-        if not isinstance(name, str):
-            raise ValueError(f"name is {name!r:.60}; pass what metrics should call the extractor")
-        check_callables(network=network)
-        check_counts(batch_size=batch_size)
-        self.name, self.network, self.batch_size, self.value_range = name, network, batch_size, value_range
+        if batch_size < 1:
+            raise ValueError(f"batch_size is {batch_size}; expected at least 1")
+        self.name, self.network, self.batch_size = name, network, batch_size
         self.sha256 = sha256 or (digest(network) if isinstance(network, nn.Module) else None)
 
     @torch.no_grad()
     def __call__(self, images: Tensor) -> Tensor:
         """Features of images, [n, features]; on the CPU.
 
-        Args:
-            images: floats of any precision, or bytes 0 … 255 if the network's range is known.
-
         Raises:
-            ValueError: there is no image, images seem to have another range than the network's, or it returns another
-                number of rows.
-            NotFiniteError: an image isn't finite.
+            ValueError: there is no image, or the network returns another number of rows.
         """
-        check_tensors(images=images)
-        if not images.ndim or not len(images):
+        if not len(images):
             raise ValueError(f"images have shape {tuple(images.shape)}; expected at least one")
-        images = self._in_range(images)
         with evaluating(*([self.network] if isinstance(self.network, nn.Module) else [])):
             features = torch.cat([self.network(part).cpu() for part in images.split(self.batch_size)])
         if len(features) != len(images):
             raise ValueError(f"{self.name} made {len(features)} rows of {len(images)} images; expected one an image")
         return features.flatten(1)
-
-    def _in_range(self, images: Tensor) -> Tensor:
-        """Images as floats of the network's type, after checking that they seem to have its range."""
-        if self.value_range is None:
-            return images
-        low, high = self.value_range
-        if images.dtype == torch.uint8:
-            return (images.float() / 255) * (high - low) + low
-        if not images.is_floating_point():
-            raise ValueError(
-                f"images are {images.dtype}; pass bytes (torch.uint8) 0 … 255, or floats {low:g} to {high:g}"
-            )
-        if not images.isfinite().all():
-            raise NotFiniteError("images have numbers that are not finite; check whether the training diverged")
-        least, most = images.min().item(), images.max().item()
-        if low < 0 and least >= 0 and (most > 2 * high or (least == 0 and most > 0)):
-            raise ValueError(
-                f"images run from {least:.4g} to {most:.4g}, but {self.name} was trained with {low:g} to {high:g}, and "
-                f"its features of others mean nothing; convert them: x * 2 - 1 from [0, 1], x / 127.5 - 1 from 0 … 255"
-            )
-        module = getattr(self.network, "__self__", self.network)
-        weight = next(module.parameters(), None) if isinstance(module, nn.Module) else None
-        return images.to(torch.float32 if weight is None else weight.dtype)
 
 
 def digest(network: nn.Module) -> str:
@@ -135,7 +88,7 @@ def extractor(name: str) -> Extractor:
 
 def _classifier(name: str) -> Extractor:
     network = load(name)
-    return Extractor(name, network.features, digest(network), value_range=RANGE)
+    return Extractor(name, network.features, digest(network))
 
 
 def _inception(name: str) -> Extractor:
@@ -155,7 +108,7 @@ def _inception(name: str) -> Extractor:
         large = nn.functional.interpolate(images, (299, 299), mode="bilinear", antialias=True, align_corners=False)
         return network(large.expand(-1, 3, -1, -1))
 
-    return Extractor(name, features, sha256, batch_size=50, value_range=RANGE)
+    return Extractor(name, features, sha256, batch_size=50)
 
 
 def _inception_weights() -> Path:

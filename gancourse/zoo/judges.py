@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from gancourse import data, metrics
 from gancourse.data import Mixture, Source
 from gancourse.zoo.classes import classes_by
-from gancourse.zoo.extractors import RANGE, Extractor, extractor
+from gancourse.zoo.extractors import Extractor, extractor
 from gancourse.zoo.portraits import coverage_by, hair_styles_by
 from gancourse.zoo.stacked import N_JUDGED, stacked_coverage
 from gancourse.zoo.storage import load
@@ -76,14 +76,11 @@ def _classifier(data_name: str, border: int = 0) -> Judge[Source]:
 
     def measure(make: Make, source: Source, n: int | None, seed: int) -> dict[str, float]:
         real = source.first(n or N_DEFAULT).x
-        logits = inside(Extractor(name, load(name), value_range=RANGE))
+        logits = inside(Extractor(name, load(name)))
         return judge_by(Extractor(name, inside(extractor(name))), real, make(len(real)), logits, seed)
 
     def by_class(samples: Tensor, labels: Tensor, source: Source, anonymous: bool) -> dict[str, float]:
-        readers = (
-            Extractor(name, inside(extractor(name))),
-            Extractor(name, inside(Extractor(name, load(name), value_range=RANGE))),
-        )
+        readers = Extractor(name, inside(extractor(name))), Extractor(name, inside(load(name)))
         test = data.load(f"{data_name}-32" if border else data_name, "test").first(N_TEST)
         return classes_by(*readers, source, samples, labels, anonymous, test)
 
@@ -148,7 +145,7 @@ def _of(function: Callable[[Tensor, S], dict[str, float]], n_default: int) -> Ju
     )
 
 
-PIXELS = Extractor("pixels-8x8", nn.Sequential(nn.AdaptiveAvgPool2d(8), nn.Flatten()), value_range=RANGE)
+PIXELS = Extractor("pixels-8x8", nn.Sequential(nn.AdaptiveAvgPool2d(8), nn.Flatten()))
 """Means over an 8 × 8 grid, for images that no classifier knows: layout and colours, no content."""
 
 

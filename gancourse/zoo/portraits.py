@@ -8,7 +8,7 @@ from torch.nn.functional import one_hot
 from gancourse import data, metrics
 from gancourse.data import Source, faces
 from gancourse.zoo.classes import classes_by
-from gancourse.zoo.extractors import RANGE, Extractor, extractor
+from gancourse.zoo.extractors import Extractor, extractor
 from gancourse.zoo.storage import load
 
 N_TEST = 2000
@@ -26,7 +26,7 @@ def factors_of(images: Tensor, regressor: str = "faces-regressor") -> Tensor:
     >>> faces.labels(factors_of(images), "glasses").tolist()
     [1]
     """
-    return Extractor(regressor, load(regressor), value_range=RANGE)(images)
+    return Extractor(regressor, load(regressor))(images)
 
 
 def coverage_by(regressor: str, real: Tensor, generated: Tensor) -> dict[str, float]:
@@ -40,7 +40,7 @@ def coverage_by(regressor: str, real: Tensor, generated: Tensor) -> dict[str, fl
         generated: samples, [m, 3, 32, 32].
     """
     network = load(regressor)
-    factors = [Extractor(regressor, network, value_range=RANGE)(images) for images in (real, generated)]
+    factors = [Extractor(regressor, network)(images) for images in (real, generated)]
     overlap = metrics.factor_overlap(*factors, network.n_classes)
     sizes = len(real), len(generated)
     return {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from gancourse import metrics
-from gancourse.zoo.extractors import RANGE, Extractor
+from gancourse.zoo.extractors import Extractor
 from gancourse.zoo.storage import load
 
 N_MODES = 1000
@@ -28,7 +28,7 @@ def stacked_labels(images: Tensor) -> Tensor:
     """
     if images.ndim != 4 or tuple(images.shape[1:]) != (3, 28, 28):
         raise ValueError(f"images have shape {tuple(images.shape)}; expected [n, 3, 28, 28]")
-    classifier = Extractor("digits-classifier", load("digits-classifier"), value_range=RANGE)
+    classifier = Extractor("digits-classifier", load("digits-classifier"))
     digits = [classifier(images[:, channel : channel + 1].contiguous()).argmax(1) for channel in range(3)]
     return 100 * digits[0] + 10 * digits[1] + digits[2]
 

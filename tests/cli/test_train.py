@@ -72,9 +72,7 @@ def test_an_absent_data_set_says_how_to_get_it(tmp_path, monkeypatch, fails):
 
 
 def test_data_that_is_not_finite_names_term_and_step(tmp_path, monkeypatch, ring, fails):
-    mixture = data.ring(2)
-    mixture.means = torch.full((2, 2), float("nan"))
-    exchange(monkeypatch, "ring", mixture)
+    exchange(monkeypatch, "ring", data.Mixture(torch.full((2, 2), float("nan")), 0.1))
     said = fails(*ring, "--out", tmp_path / "run")
     assert "discriminator's term 'adversarial' is nan at step 0" in said
     read_tensors(tmp_path / "run/checkpoint.safetensors")

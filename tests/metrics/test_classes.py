@@ -106,7 +106,7 @@ INTEGERS = torch.tensor([0, 1, 2])
     [
         (
             lambda: label_agreement(INTEGERS, INTEGERS[:2], 3),
-            "labels has 2 rows for 3 samples; pass one of each a sample",
+            "predicted has 3 rows, labels 2; pass one of each a sample",
         ),
         (lambda: label_agreement(INTEGERS, INTEGERS, 2), "predicted run from 0 to 2; expected 0 to 1"),
         (lambda: label_agreement(INTEGERS, INTEGERS - 1, 3), "labels run from -1 to 1; expected 0 to 2"),
@@ -122,7 +122,7 @@ INTEGERS = torch.tensor([0, 1, 2])
         ),
         (
             lambda: intra_class_precision_recall(torch.zeros(3, 2), INTEGERS.float(), torch.zeros(3, 2), INTEGERS),
-            r"real_labels are torch.float32 \(3,\); expected integers",
+            r"3 real features but labels torch.float32 \(3,\); pass one integer a sample",
         ),
     ],
 )

@@ -289,8 +289,8 @@ def test_each_class_is_compared_by_itself():
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (torch.zeros(5).long(), "generated_labels has 5 rows for 6 samples"),
-        (torch.zeros(6), "generated_labels are torch.float32"),
+        (torch.zeros(5).long(), r"6 generated features but labels torch.int64 \(5,\)"),
+        (torch.zeros(6), "pass one integer a sample"),
         (torch.tensor([0, 0, 0, 1, 1, 7]), r"the classes \[7\], which the real data lacks"),
         (torch.tensor([0, 0, 0, 0, 0, 1]), "class 1 has 3 real and 1 generated samples"),
     ],

@@ -1,1 +1,0 @@
-"""Calls with wrong arguments, by subject; `tests/test_bad_calls.py` makes them."""
