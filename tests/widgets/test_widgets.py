@@ -204,7 +204,8 @@ def test_where_no_html_is_shown_the_text_says_what_one_would_see(name: str):
     widget = WIDGETS[name]()
     bundle = widget._repr_mimebundle_()
     assert bundle["text/html"] == widget._repr_html_() == widget.html
-    assert bundle["text/plain"] == f"{widget.description}\n{widget.status}"
+    assert bundle["text/plain"].split() == f"{widget.description}\n{widget.status}".split()
+    assert max(map(len, bundle["text/plain"].splitlines())) <= 78
 
 
 def test_the_picture_shows_every_point_real_as_dots_and_generated_as_crosses():
