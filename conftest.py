@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,6 +131,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the course's files as its authors left them; tests only read it."""
     return checkout.copy(tmp_path_factory.mktemp("course"))
+
+
+@pytest.fixture(autouse=True)
+def no_open_figures() -> Iterator[None]:
+    """Close the figures that a test leaves: pyplot warns of more than twenty, in whichever test comes next."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
 
 
 # The network
