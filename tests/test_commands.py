@@ -23,9 +23,10 @@ TAKES_LONG = re.compile("gancourse (train|check|experiment|evaluate) [^-]")
 
 
 def console(page: str) -> list[str]:
-    """Commands in the console blocks of a Markdown file."""
+    """Commands in the console blocks of a Markdown file; one that goes on after a backslash is a single line."""
     blocks = re.findall(r"^```console\n(.*?)^```", checkout.text(page), re.M | re.S)
-    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+    lines = (re.sub(r"\s*\\\n\s*", " ", block).splitlines() for block in blocks)
+    return [line[2:] for block in lines for line in block if line.startswith("$ ")]
 
 
 def targets() -> set[str]:
