@@ -97,12 +97,15 @@ def distillation(
     own_teacher = frozen(teacher)
 
     def of_turn(turn: Turn) -> Tensor:
+        share = min(turn.noise.update / updates, 1.0)
+        due = weight + share * (end - weight)
+        if not due:  # the teacher costs a forward pass
+            return turn.fake.new_zeros(len(turn.fake))
         noise, x = turn.noise.fold_in("distillation"), turn.fake
         t, epsilon = process.random_times(noise), noise.normal("epsilon", *x.shape[1:])
         with torch.no_grad():
             wanted = denoiser_of(own_teacher, process, predicts)(process.noised(x, epsilon, t), t).x0
-        share = min(turn.noise.update / updates, 1.0)
-        return (weight + share * (end - weight)) * (x - wanted).square().flatten(1).mean(1)
+        return due * (x - wanted).square().flatten(1).mean(1)
 
     return Term("distillation", "generator", of_turn, memory=own_teacher, differentiable=False)
 

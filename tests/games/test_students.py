@@ -65,6 +65,21 @@ def test_the_teacher_s_term_is_the_distance_from_its_data_and_falls():
     assert_close(gradient, 3.0 * (x - torch.tensor([1.0, -2.0])), rtol=1e-3, atol=1e-3)
 
 
+def test_a_teacher_of_no_more_weight_isn_t_asked():
+    class Counting(ToPoint):
+        calls = 0
+
+        def forward(self, x, time):
+            self.calls += 1
+            return super().forward(x, time)
+
+    term, x = distillation(Counting(), FLOW, "velocity", weight=1.0, updates=4), torch.randn(N, 2)
+    for update, calls in ((0, 1), (3, 2), (4, 2), (9, 2)):
+        last = term.function(turn_of(x, update))
+        assert term.memory.calls == calls
+    assert_close(last, torch.zeros(N))
+
+
 def test_a_teacher_is_a_copy_that_stays_as_it_is():
     teacher = ToPoint()
     term = distillation(teacher, FLOW, "velocity")
