@@ -117,15 +117,46 @@ def _check_cells(path: Path, notebook: NotebookNode) -> None:
                 raise SourceError(f"{path.name}: {label} must define {exercise.function} in a cell that isn't locked")
 
 
+def holds_work(path: Path) -> bool:
+    """Whether somebody has worked in a notebook: an answer of more than a blank's, an output, or a cell of their own.
+
+    A file that isn't a notebook may be anything, so it counts as work.
+    """
+    try:
+        cells = nbformat.read(path, as_version=4).cells
+    except Exception:
+        return True
+    return any(
+        cell.get("outputs")
+        or not (_role(cell)[0] or cell.id.startswith("cell-"))
+        or (_role(cell)[1] == "answer" and not _is_blank(cell.source))
+        for cell in cells
+    )
+
+
+def _is_blank(answer: str) -> bool:
+    """Whether code is one function of a docstring and an ellipsis."""
+    try:
+        (function,) = ast.parse(answer).body
+    except (SyntaxError, ValueError):
+        return False
+    match getattr(function, "body", None):
+        case [ast.Expr(ast.Constant(str())), ast.Expr(ast.Constant(value))]:
+            return value is ...
+    return False
+
+
 def main() -> int:
-    """Write the blanks, or say which ones are stale.
+    """Write the blanks, or say which ones are stale. A notebook in which somebody has worked is kept.
 
     Returns:
         0, or 1 if --check finds a difference, 2 if a source is refused.
     """
     parser = argparse.ArgumentParser(description="Make the blank notebooks from exercises/src/*.md.")
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a notebook is stale")
-    only_compare = parser.parse_args().check
+    parser.add_argument("--overwrite", action="store_true", help="also write over notebooks that have been filled in")
+    asked = parser.parse_args()
+    only_compare = asked.check
     stale = []
     try:
         blanks = {HERE / f"{p.stem}.ipynb": text(blank(read(p))) for p in sorted((HERE / "src").glob("*.md"))}
@@ -134,6 +165,9 @@ def main() -> int:
         return 2
     for path, wanted in blanks.items():
         if not path.exists() or path.read_text(encoding="utf-8") != wanted:
+            if not (only_compare or asked.overwrite) and path.exists() and holds_work(path):
+                print(f"{path.name} kept: it has been filled in; move it away, or pass --overwrite")
+                continue
             stale.append(path)
             if not only_compare:
                 path.write_text(wanted, encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -95,6 +96,46 @@ def test_check_flag_names_a_stale_blank(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(sys, "argv", ["generate.py"])
     assert generate.main() == 0
     assert stale.read_text(encoding="utf-8") != before
+
+
+def answered(notebook: nbformat.NotebookNode) -> None:
+    cell = next(cell for cell in notebook.cells if generate._role(cell)[1] == "answer")
+    cell.source = cell.source.replace("...  #", "pass  #")
+
+
+def half_answered(notebook: nbformat.NotebookNode) -> None:
+    cell = next(cell for cell in notebook.cells if generate._role(cell)[1] == "answer")
+    cell.source += "\n    x ="
+
+
+def run(notebook: nbformat.NotebookNode) -> None:
+    code = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    code.outputs = [nbformat.v4.new_output("stream", text="1")]
+
+
+def noted(notebook: nbformat.NotebookNode) -> None:
+    notebook.cells.append(nbformat.v4.new_markdown_cell("to do"))
+
+
+@pytest.mark.parametrize("work", [answered, half_answered, run, noted])
+def test_a_notebook_in_which_somebody_has_worked_is_kept(
+    work, tmp_path: Path, course: Path, monkeypatch, capsys
+) -> None:
+    folder = shutil.copytree(course / "exercises", tmp_path / "exercises")
+    path = folder / f"{SOURCES[0].stem}.ipynb"
+    fresh = path.read_text(encoding="utf-8")
+    notebook = nbformat.read(path, as_version=4)
+    work(notebook)
+    path.write_text(nbformat.writes(notebook), encoding="utf-8")
+    monkeypatch.setattr(generate, "HERE", folder)
+    monkeypatch.setattr(sys, "argv", ["generate.py"])
+    assert generate.main() == 0
+    assert capsys.readouterr().out == f"{path.name} kept: it has been filled in; move it away, or pass --overwrite\n"
+    assert path.read_text(encoding="utf-8") == nbformat.writes(notebook)
+    monkeypatch.setattr(sys, "argv", ["generate.py", "--overwrite"])
+    assert generate.main() == 0
+    assert capsys.readouterr().out == f"{path.name} written\n"
+    assert path.read_text(encoding="utf-8") == fresh
 
 
 @pytest.mark.parametrize(
