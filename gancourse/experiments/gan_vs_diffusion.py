@@ -10,20 +10,17 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from gancourse import metrics, training, zoo
+from gancourse import metrics, zoo
 from gancourse.data import Source
 from gancourse.diffusion import RectifiedFlow
 from gancourse.errors import NotFiniteError
+from gancourse.experiments.one_step_students import STUDENTS
 from gancourse.experiments.table import Experiment
 from gancourse.experiments.trials import Trial
-from gancourse.games import GAN, ConsistencyDistillation, Game, distillation, penalty
-from gancourse.games.students import OneStep, trainable_copy
 from gancourse.models import DCGAN, MLP, Family
-from gancourse.objectives import objective, r1, r2
-from gancourse.recipes import Arithmetic, Built, build, generated, recipe
+from gancourse.recipes import Arithmetic, Built, build, recipe
 from gancourse.recipes.plays import DiffusionSampling
 from gancourse.recipes.terms import R1, R2
-from gancourse.rng import initialised_from
 from gancourse.training import Trainer
 from gancourse.values import Value
 from gancourse.zoo.judges import judge_by
@@ -45,15 +42,14 @@ class Contest(Value):
 
     Args:
         trial: how it is trained.
-        student: of one step, which the trained model teaches for as many seconds again: "adversarial" by distillation
-            and a discriminator, "consistency" by consistency along its paths; "" for none.
-        judges: networks whose discriminator the adversarial student has.
+        student: of one step, which the trained model teaches for as many seconds again: one of `STUDENTS`; "" for none.
+        judges: networks whose discriminator the student has, if it has one.
         in_steps: whether it is a diffusion or flow model, whose samples take as many evaluations as one likes.
     """
 
     trial: Trial
-    student: Literal["", "adversarial", "consistency"] = ""
-    judges: tuple[Family, ...] = ()
+    student: Literal["", "adversarial", "pairs", "pairs alone", "consistency"] = ""
+    judges: Family | None = None
     in_steps: bool = False
 
 
@@ -85,7 +81,7 @@ def _of_points(name: str) -> dict[str, Contest]:
         f"{name}: denoising GAN": Contest(stepwise),
         f"{name}: denoising GAN without z": Contest(stepwise.changed(random_latents=False)),
         f"{name}: DDPM": Contest(_trial("ring-ddpm", POINTS, data=name, learning_rate=1e-3), in_steps=True),
-        f"{name}: flow": Contest(teacher, "adversarial", (MLP(latent_size=2, width=128),), in_steps=True),
+        f"{name}: flow": Contest(teacher, "adversarial", MLP(latent_size=2, width=128), in_steps=True),
         f"{name}: flow, consistency": Contest(teacher, "consistency", in_steps=True),
     }
 
@@ -99,13 +95,16 @@ def _gans(name: str, at_seconds: tuple[float, ...], own: str, modern: str, **cha
 
 
 _IN_PACKAGE, _UNCONDITIONAL = {"full": False}, {"classes": False, "label_dropout": 0.0}
+_JUDGES = DCGAN(discriminator_norm="none")
 _digits_teacher = _trial("flow-digits", DIGITS, **_IN_PACKAGE, **_UNCONDITIONAL, width=12)
 methods: dict[str, Contest] = {
     **_of_points("ring"),
     **_of_points("grid"),
     **_gans("digits", DIGITS, "dcgan-digits", "relativistic-digits", **_IN_PACKAGE),
     "digits: DDPM": Contest(_trial("ddpm-digits", DIGITS, **_IN_PACKAGE, width=12), in_steps=True),
-    "digits: flow": Contest(_digits_teacher, "adversarial", (DCGAN(discriminator_norm="none"),), in_steps=True),
+    "digits: flow": Contest(_digits_teacher, "adversarial", _JUDGES, in_steps=True),
+    "digits: flow, pairs": Contest(_digits_teacher, "pairs", _JUDGES, in_steps=True),
+    "digits: flow, pairs alone": Contest(_digits_teacher, "pairs alone", in_steps=True),
     **_gans("fashion", FASHION, "dcgan-fashion", "modern-fashion", **_IN_PACKAGE),
     **_gans("faces", FACES, "dcgan-faces", "modern-faces", width=33),
     "faces: DDPM": Contest(_trial("ddpm-faces", FACES, width=16), in_steps=True),
@@ -158,71 +157,24 @@ def _measured(judge: Judge, sample: Callable[[], Tensor]) -> dict[str, float]:
 # Training
 
 
-def timed(trainer: Trainer, at_seconds: tuple[float, ...]) -> Iterator[tuple[int, float]]:
+def timed(trainer: Trainer, at_seconds: tuple[float, ...], spent: float = 0.0) -> Iterator[tuple[int, float]]:
     """Train, and stop each time that so many seconds of processor time have gone by: (steps, seconds).
+
+    Args:
+        trainer: of a game.
+        at_seconds: when to stop.
+        spent: seconds that were needed before the training.
 
     Raises:
         NotFiniteError: a loss or a gradient isn't finite.
     """
-    seconds, steps = 0.0, trainer.step
+    seconds, steps = spent, trainer.step
     for due in at_seconds:
         while seconds < due:
             began = time.process_time()
             next(trainer.steps(1))
             seconds += time.process_time() - began
         yield trainer.step - steps, round(seconds, 2)
-
-
-Sample = Callable[[int], Tensor]
-
-
-def _adversarial_student(contest: Contest, built: Built) -> tuple[Trainer, Sample]:
-    """The trainer of a student that starts as its teacher, and how to sample it.
-
-    Relativistic pairing with R1 and R2 on real data, beside a distillation whose weight falls to zero.
-    """
-    own, teacher, fits = built.recipe, built.result, built.source.signature
-    process, predicts = own.play.process, own.play.predicts
-    student = OneStep(trainable_copy(teacher), process, predicts, fits.shape)
-    with initialised_from(own.seed, "discriminator"):
-        discriminator = contest.judges[0].pair(fits, fits)[1]
-    weight, every, updates = (1.0, 4, 200) if fits.is_image else (0.1, 1, 1000)
-    terms = (
-        penalty(r1, weight, every),
-        penalty(r2, weight, every),
-        distillation(teacher, process, predicts, weight=1.0, updates=updates),
-    )
-    game = GAN(student, discriminator, objective("relativistic-pairing"), terms)
-    trainer = _trainer_of(game, built, {"generator": 2e-4, "discriminator": 1e-3}, beta1=0.5)
-    return trainer, lambda n: generated(trainer.averages["generator"].network.eval(), n)
-
-
-def _consistency_student(contest: Contest, built: Built) -> tuple[Trainer, Sample]:
-    """The trainer of a student whose estimates agree along its teacher's paths, and how to sample it."""
-    own, teacher = built.recipe, built.result
-    process, predicts, shape = own.play.process, own.play.predicts, built.source.signature.shape
-    game = ConsistencyDistillation(trainable_copy(teacher), teacher, process, predicts)
-    trainer = _trainer_of(game, built, {"student": 1e-3}, beta1=0.9)
-    return trainer, lambda n: generated(
-        OneStep(trainer.averages["student"].network, process, predicts, shape).eval(), n
-    )
-
-
-STUDENTS = {"adversarial": _adversarial_student, "consistency": _consistency_student}
-
-
-def _trainer_of(game: Game, built: Built, rates: dict[str, float], beta1: float) -> Trainer:
-    """The trainer of a student's game; of its players, the first of the rates is averaged."""
-    own = built.recipe.training
-    return Trainer(
-        game,
-        built.source,
-        batch_size=own.batch_size,
-        seed=own.seed + 1,
-        optimiser={name: training.adam(rate, beta1, 0.99) for name, rate in rates.items()},
-        averages={next(iter(rates)): own.average_kimg},
-        channels_last=built.source.signature.is_image,
-    )
 
 
 def play(method: str, contest: Contest, n_samples: int) -> dict[str, Any]:
@@ -247,10 +199,12 @@ def play(method: str, contest: Contest, n_samples: int) -> dict[str, Any]:
                 {"evaluations": n} | _measured(judge, lambda n=n: _samples(built, n_samples, n)) for n in EVALUATIONS
             ]
         if contest.student:
-            trainer, sample = STUDENTS[contest.student](contest, built)
-            row["student"] = {"weights": _n_weights(trainer), "trace": []}
-            for steps, seconds in timed(trainer, trial.at_seconds):
-                values = _measured(judge, lambda: sample(n_samples))
+            began = time.process_time()
+            student = STUDENTS[contest.student](built, contest.judges)
+            spent = time.process_time() - began  # pairs take a while
+            row["student"] = {"weights": _n_weights(student.trainer), "trace": []}
+            for steps, seconds in timed(student.trainer, trial.at_seconds, spent):
+                values = _measured(judge, lambda: student.sample(n_samples))
                 row["student"]["trace"].append({"steps": steps, "seconds": seconds} | values)
     except NotFiniteError as error:
         row |= {"metrics": {}, "diverged": str(error)}

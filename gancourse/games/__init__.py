@@ -34,7 +34,7 @@ from gancourse.games.remedies import (
 from gancourse.games.remedy import Remedy
 from gancourse.games.semi_supervision import SemiSupervised, real_logit
 from gancourse.games.several import Several
-from gancourse.games.students import ConsistencyDistillation, distillation
+from gancourse.games.students import ConsistencyDistillation, PairDistillation, distillation, distillation_of_pairs
 from gancourse.games.terms import Term, Turn, penalty
 from gancourse.games.transport_term import transport
 from gancourse.games.unrolled import Unrolled
@@ -71,6 +71,7 @@ __all__ = [
     "OneBatch",
     "OneForward",
     "PackingRemedy",
+    "PairDistillation",
     "Player",
     "PullAway",
     "PullAwayRemedy",
@@ -92,6 +93,7 @@ __all__ = [
     "code_losses",
     "diffused",
     "distillation",
+    "distillation_of_pairs",
     "draw_codes",
     "gaussian_kl",
     "instance_noise",

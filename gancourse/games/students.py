@@ -110,6 +110,94 @@ def distillation(
     return Term("distillation", "generator", of_turn, memory=own_teacher, differentiable=False)
 
 
+class Pairs(nn.Module):
+    """Noise and what a teacher made of it: the memory of `distillation_of_pairs`.
+
+    Args:
+        z: noise, [n, ...].
+        x: the teacher's samples, [n, ...].
+
+    Raises:
+        ValueError: there are none, or not as many samples as noise.
+    """
+
+    def __init__(self, z: Tensor, x: Tensor) -> None:
+        super().__init__()
+        if not len(z) or len(z) != len(x):
+            raise ValueError(f"{len(z)} pieces of noise and {len(x)} samples; pass as many, and at least one of each")
+        self.register_buffer("z", z.detach().clone())
+        self.register_buffer("x", x.detach().clone())
+
+    def distances(self, generator: nn.Module, noise: Noise, most: int) -> Tensor:
+        """Squared distances of a generator's samples from the teacher's, of at most so many random pairs, [m]."""
+        index = noise.integers("index", len(self.z))[:most].to(self.z.device)
+        return (generator(self.z[index]) - self.x[index]).square().flatten(1).mean(1)
+
+
+class PairDistillation:
+    """One player, "student", a generator that only learns to make a teacher's sample of the teacher's noise.
+
+    Args:
+        student: maps noise to samples: usually a `OneStep` of a `trainable_copy` of the teacher.
+        z: noise that the teacher began with, [n, latent_size].
+        x: the samples that it made, [n, ...]. Both are copied.
+
+    Raises:
+        ValueError: z and x differ in number, or there are none.
+
+    Source: Luhman and Luhman 2021 (knowledge distillation in iterative generative models).
+
+    >>> from gancourse import models
+    >>> [p.name for p in PairDistillation(models.mlp.Generator(2, 8), torch.ones(5, 2), torch.ones(5, 2)).players]
+    ['student']
+    """
+
+    def __init__(self, student: nn.Module, z: Tensor, x: Tensor) -> None:
+        self.student, self.pairs = student, Pairs(z, x)
+        self.players = (Player("student", student, self.terms, memory=self.pairs),)
+
+    def terms(self, batch: Batch, noise: Noise) -> dict[str, Tensor]:
+        """Squared distances, the mean over a sample's numbers; as many pairs as the batch has data."""
+        return {"pairs": self.pairs.distances(self.student, noise, len(batch.x))}
+
+
+def distillation_of_pairs(
+    z: Tensor, x: Tensor, weight: float = 10.0, end: float = 1.0, updates: int = 300, batch_size: int = 32
+) -> Term:
+    """A term of the generator: of a teacher's noise, it should make the teacher's sample.
+
+    The squared distance as a mean over a sample's numbers, over pairs drawn anew at each update. Unlike `distillation`
+    it asks for variety: another z has another sample. It is exact where the teacher's sampler is a function of its
+    noise, as DDIM's and Euler's are. The weight falls linearly.
+
+    Args:
+        z: noise that the teacher began with, as the generator takes it, [n, latent_size].
+        x: the samples that it made, [n, ...]. Both are copied.
+        weight: at the first update.
+        end: weight from the last update on.
+        updates: number of updates from the first weight to the last.
+        batch_size: pairs in an update; at most as many as the update has samples.
+
+    Raises:
+        ValueError: a weight is negative or not finite, updates or batch_size is below one, or z and x differ in number.
+
+    Source: Luhman and Luhman 2021 (knowledge distillation in iterative generative models) for the loss; Kang et al.
+        2024 (Diffusion2GAN) for pairs beside a discriminator, with a perceptual distance instead of this one.
+    """
+    check_weight(weight, "the pairs")
+    check_weight(end, "the pairs")
+    if updates < 1 or batch_size < 1:
+        raise ValueError(f"updates is {updates} and batch_size {batch_size}; pass at least 1 each")
+    pairs = Pairs(z, x)
+
+    def of_turn(turn: Turn) -> Tensor:
+        share = min(turn.noise.update / updates, 1.0)
+        distances = pairs.distances(turn.generator, turn.noise.fold_in("pairs"), batch_size)
+        return (weight + share * (end - weight)) * distances.mean()
+
+    return Term("pairs", "generator", of_turn, memory=pairs, differentiable=True)
+
+
 class ConsistencyDistillation:
     """One player, "student", whose estimates x̂₀ agree all along each path of its teacher's probability-flow ODE.
 

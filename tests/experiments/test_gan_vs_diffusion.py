@@ -7,7 +7,8 @@ import torch
 from torch.testing import assert_close
 
 from gancourse import experiments
-from gancourse.experiments import gan_vs_diffusion
+from gancourse.diffusion import clipped, ddim, of_network
+from gancourse.experiments import gan_vs_diffusion, one_step_students
 from gancourse.games.students import OneStep
 from gancourse.recipes import build
 from gancourse.rng import Noise
@@ -42,7 +43,7 @@ def test_seeds_are_as_many_as_the_set_is_cheap():
     runs = gan_vs_diffusion.table.runs
     counts = {method: sum(own == method for own, _ in runs) for method in METHODS}
     for method, n in counts.items():
-        assert METHODS[method].in_steps == method.endswith(("DDPM", "flow", "flow, consistency"))
+        assert METHODS[method].in_steps == ("DDPM" in method or "flow" in method)
         assert n == (2 if method in ("faces: DDPM", "faces: flow") else 5 if method[:4] in ("ring", "grid") else 3)
     assert len(runs) == sum(counts.values())
 
@@ -69,13 +70,35 @@ def test_a_student_is_trained_as_often_as_its_teacher_and_has_its_size(method, p
     assert row["student"]["trace"][0].keys() == {"steps", "seconds"} | row["metrics"].keys()
 
 
+@pytest.fixture
+def few_pairs(monkeypatch):
+    monkeypatch.setattr(one_step_students, "PAIRS", 5)
+    monkeypatch.setattr(one_step_students, "CALLS_OF_A_PAIR", 3)
+
+
+@pytest.mark.parametrize("method", ["digits: flow, pairs", "digits: flow, pairs alone"])
+def test_pairs_are_what_the_teacher_makes_of_noise_and_count_as_time(method, few_pairs):
+    contest = METHODS[method]
+    small = contest.trial.recipe.changed(width=4, batch_size=4)
+    built = build(small)
+    z, x = one_step_students.pairs(built, 5)
+    play = built.recipe.play
+    denoiser = of_network(built.result, play.process, play.predicts)
+    (_, _, expected) = ddim(clipped(denoiser), z.view(5, 1, 28, 28), play.process.times(3, "trailing"))
+    assert_close(x, expected)
+    hasty = dataclasses.replace(contest, trial=dataclasses.replace(contest.trial, recipe=small, at_seconds=(0.01, 0.1)))
+    row = gan_vs_diffusion.play(method, hasty, 60)
+    assert row["student"]["trace"][0]["steps"] == 0 < row["student"]["trace"][0]["seconds"]
+    assert row["student"]["weights"].keys() == ({"student"} if "alone" in method else {"discriminator", "generator"})
+
+
 @pytest.mark.parametrize("method", ["ring: flow", "ring: flow, consistency"])
 def test_a_student_starts_as_one_step_of_its_teacher(method):
     contest = METHODS[method]
     built = build(contest.trial.recipe)
     for average in built.trainer.averages.values():
         average.network.layers.last.weight.data.normal_(generator=torch.Generator().manual_seed(0))
-    _, sample = gan_vs_diffusion.STUDENTS[contest.student](contest, built)
+    sample = gan_vs_diffusion.STUDENTS[contest.student](built, contest.judges).sample
     z = Noise((0, "evaluation"), 5).normal("z", 2)
     play = built.recipe.play
     with torch.no_grad():

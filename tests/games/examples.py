@@ -185,6 +185,12 @@ def student():
     return gan(games.distillation(SmallDenoiser(), *flow, weight=0.5, end=0.1, updates=3), generator=generator)
 
 
+def paired_student():
+    """A GAN whose generator is a flow's denoiser, which also learns pairs of noise and sample."""
+    generator = OneStep(SmallDenoiser(), RectifiedFlow(), "velocity", (2,))
+    return gan(games.distillation_of_pairs(torch.ones(9, 2), torch.zeros(9, 2), updates=3), generator=generator)
+
+
 FEW = data.few_labels(RING, 16)
 
 
@@ -361,6 +367,11 @@ EXAMPLES: dict[str, Example] = {
         ("diffused",), lambda: gan(m=2, views=[games.packing(2), games.diffused(VariancePreserving(n_times=50))])
     ),
     "one step with a teacher": Example(("distillation",), student),
+    "one step with pairs": Example(("distillation_of_pairs",), paired_student),
+    "pairs alone": Example(
+        ("PairDistillation",),
+        lambda: games.PairDistillation(new_generator(), torch.ones(9, LATENT_SIZE), torch.zeros(9, 2)),
+    ),
     "consistency distillation": Example(
         ("ConsistencyDistillation",),
         lambda: games.ConsistencyDistillation(SmallDenoiser(), SmallDenoiser(), VariancePreserving(), "v", 5),

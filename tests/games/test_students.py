@@ -9,7 +9,7 @@ from torch.testing import assert_close
 
 from gancourse.batch import Batch
 from gancourse.diffusion import RectifiedFlow, VariancePreserving, euler, of_network
-from gancourse.games import GAN, ConsistencyDistillation, distillation
+from gancourse.games import GAN, ConsistencyDistillation, PairDistillation, distillation, distillation_of_pairs
 from gancourse.games.students import OneStep, trainable_copy
 from gancourse.games.terms import Turn
 from gancourse.models import denoising_mlp, mlp
@@ -88,6 +88,50 @@ def test_a_teacher_is_a_copy_that_stays_as_it_is():
     assert not term.memory.point.requires_grad
 
 
+def paired(updates=4, batch_size=3):
+    z = torch.arange(8.0).view(4, 2)
+    return distillation_of_pairs(z, z + 1, weight=3.0, end=1.0, updates=updates, batch_size=batch_size)
+
+
+def test_the_pairs_term_is_the_distance_from_the_teacher_s_sample_of_the_same_noise_and_falls():
+    """A generator that misses the teacher's samples by (1, 2), whatever the pairs that are drawn."""
+
+    class Off(nn.Module):
+        def forward(self, z):
+            return z + torch.tensor([2.0, 3.0])
+
+    term = paired()
+    assert (term.name, term.of) == ("pairs", "generator")
+    for update, weight in ((0, 3.0), (2, 2.0), (4, 1.0), (9, 1.0)):
+        turn = turn_of(torch.zeros(N, 2), update)._replace(generator=Off())
+        assert_close(term.function(turn), torch.tensor(weight * 2.5))
+
+
+def test_pairs_are_drawn_anew_at_each_update_and_no_more_than_asked_for():
+    seen = []
+
+    class Watched(nn.Module):
+        def forward(self, z):
+            seen.append(z)
+            return z
+
+    term = paired(batch_size=3)
+    for update in range(20):
+        term.function(turn_of(torch.zeros(N, 2), update)._replace(generator=Watched()))
+    assert {len(z) for z in seen} == {3}
+    assert len({tuple(z.flatten().tolist()) for z in seen}) > 10
+    assert {tuple(row) for z in seen for row in z.tolist()} == {(0.0, 1.0), (2.0, 3.0), (4.0, 5.0), (6.0, 7.0)}
+
+
+def test_pairs_are_copies_and_their_student_s_loss_is_their_mean():
+    z, x = torch.randn(1, 2), torch.randn(1, 2)
+    game = PairDistillation(nn.Identity(), z, x)
+    before = (z - x).square().mean()
+    noise, batch = Noise((0, "student"), N, 0), Batch(torch.randn(N, 2))
+    z.zero_()
+    assert_close(game.terms(batch, noise)["pairs"], before.expand(N))
+
+
 def test_a_student_s_weights_get_gradients_although_the_teacher_s_are_an_average():
     teacher = network(0).requires_grad_(False).eval()
     student = trainable_copy(teacher)
@@ -135,6 +179,14 @@ def test_an_exact_student_of_an_exact_teacher_has_no_loss():
         (lambda: OneStep(network(0), FLOW, "speed", (2,)), "target 'speed' not found"),
         (lambda: distillation(network(0), FLOW, "velocity", weight=-1.0), "the weight of the distillation is -1.0"),
         (lambda: distillation(network(0), FLOW, "velocity", updates=0), "the weight falls over 0 updates"),
+        (lambda: paired(updates=0), "updates is 0 and batch_size 3"),
+        (lambda: paired(batch_size=0), "updates is 4 and batch_size 0"),
+        (lambda: distillation_of_pairs(torch.ones(2, 2), torch.ones(3, 2)), "2 pieces of noise and 3 samples"),
+        (lambda: PairDistillation(nn.Identity(), torch.ones(0, 2), torch.ones(0, 2)), "at least one of each"),
+        (
+            lambda: distillation_of_pairs(torch.ones(1, 2), torch.ones(1, 2), weight=-1.0),
+            "the weight of the pairs is -1.0",
+        ),
         (lambda: ConsistencyDistillation(network(0), network(1), FLOW, "data"), "isn't fixed where there is no noise"),
         (lambda: ConsistencyDistillation(network(0), network(1), FLOW, "noise"), "predicting the noise doesn't"),
         (lambda: ConsistencyDistillation(network(0), network(1), VariancePreserving(n_times=9)), "n_steps is 20"),
