@@ -5,6 +5,7 @@ from gancourse.widgets.browsing import browse
 from gancourse.widgets.clouds import transport
 from gancourse.widgets.drawing import Picture
 from gancourse.widgets.film import scrub
+from gancourse.widgets.gaussians import two_gaussians
 from gancourse.widgets.kernel import steer_in_kernel
 from gancourse.widgets.plane import dirac
 from gancourse.widgets.reversal import diffuse
@@ -29,4 +30,5 @@ __all__ = [
     "steer",
     "steer_in_kernel",
     "transport",
+    "two_gaussians",
 ]

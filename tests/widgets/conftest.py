@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import check
 import pytest
 
-from gancourse.widgets import browse, diffuse, dirac, levels, recording, scrub, transport
+from gancourse.widgets import browse, diffuse, dirac, levels, recording, scrub, transport, two_gaussians
 from tests.widgets.figures import png
 
 
@@ -18,7 +18,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     ring_film = scrub(game.frames, game.real, curves=game.curves)
     short_film = scrub([(0, [[0.0, 0.0]]), (7, [[1.0, 1.0]])], [[1.0, 1.0]], start=0)
     greys = browse({"black": png(0), "grey": png(99)}, control="shade", description="Small pictures of one shade each")
-    widgets = [ring_film, dirac("GAN"), transport("lines"), short_film, levels(), greys, diffuse()]
+    widgets = [ring_film, dirac("GAN"), transport("lines"), short_film, levels(), greys, diffuse(), two_gaussians()]
     path = tmp_path_factory.mktemp("page") / "index.html"
     body = "\n".join(widget.html for widget in widgets)
     head = (

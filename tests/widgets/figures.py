@@ -11,7 +11,7 @@ from PIL import Image
 
 from gancourse.widgets import Widget
 
-N_WIDGETS = 7  # on the page that conftest.py makes
+N_WIDGETS = 8  # on the page that conftest.py makes
 
 
 def png(shade: int, width: int = 3, height: int = 2) -> bytes:

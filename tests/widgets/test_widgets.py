@@ -37,6 +37,7 @@ from gancourse.widgets import (
     recording,
     scrub,
     transport,
+    two_gaussians,
 )
 from gancourse.widgets import dirac as dirac_widget
 from gancourse.widgets.record import main, record_acgan, record_digits, record_ring
@@ -63,6 +64,7 @@ WIDGETS = {
     "levels": levels,
     "browse": greys,
     "diffuse": diffuse,
+    "two_gaussians": two_gaussians,
 }
 every_widget = pytest.mark.parametrize("name", WIDGETS)
 
@@ -217,10 +219,11 @@ def test_the_picture_shows_every_point_real_as_dots_and_generated_as_crosses():
 
 BYTES = """
 import hashlib
-from gancourse.widgets import diffuse, dirac, levels, recording, scrub, transport
+from gancourse.widgets import diffuse, dirac, levels, recording, scrub, transport, two_gaussians
 game = recording("ring")
 film = scrub(game.frames, game.real, curves=game.curves)
 figures = [film, *map(dirac, {methods}), transport("ring", width=0.3), levels(scales=(0.7, 1, -0.3)), diffuse("DDPM")]
+figures.append(two_gaussians(3.1, 0.7, -1.4))
 for widget in figures:
     print(hashlib.sha256(widget.html.encode()).hexdigest())
 """
@@ -230,7 +233,7 @@ for widget in figures:
 def test_the_same_arguments_give_the_same_bytes_on_other_threads_and_processor_levels():
     methods = list(dirac.methods)
     here = [ring_film(), *map(dirac_widget, methods), transport("ring", width=0.3), levels(scales=(0.7, 1, -0.3))]
-    here.append(diffuse("DDPM"))
+    here += [diffuse("DDPM"), two_gaussians(3.1, 0.7, -1.4)]
     environment = {**os.environ, "OMP_NUM_THREADS": "2", "ATEN_CPU_CAPABILITY": "default", "PYTHONHASHSEED": "7"}
     code = BYTES.format(methods=methods)
     there = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
