@@ -43,15 +43,22 @@ def sheet(x: Tensor, n_columns: int = 8, side: int = SIDE) -> np.ndarray:
     return pixels.repeat(times, 0).repeat(times, 1)
 
 
-def small_png(pixels: np.ndarray) -> bytes:
+def small_png(pixels: np.ndarray, n_colours: int | None = None) -> bytes:
     """A picture of bytes [height, width, 3] as a small PNG file, which keeps one channel if it has no colours.
+
+    Args:
+        pixels: the picture.
+        n_colours: at most so many different ones are kept, 256 at most; None for all.
 
     >>> len(small_png(np.zeros((8, 8, 3), dtype=np.uint8))) < 8 * 8 * 3
     True
     """
     has_colours = (pixels != pixels[..., :1]).any()
     file = io.BytesIO()
-    Image.fromarray(pixels if has_colours else pixels[..., 0]).save(file, "PNG", optimize=True)
+    image = Image.fromarray(pixels if has_colours else pixels[..., 0])
+    if has_colours and n_colours is not None:
+        image = image.quantize(n_colours, dither=Image.Dither.NONE)
+    image.save(file, "PNG", optimize=True)
     return file.getvalue()
 
 

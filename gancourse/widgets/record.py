@@ -147,11 +147,41 @@ def record_digits(seed: int = 0, n_shown: int = 16, n_columns: int = 8, n_judged
     return Pictures(frames, about)
 
 
+@torch.no_grad()
+def record_walk(seed: int = 0, n_pairs: int = 4, n_frames: int = 11) -> Pictures:
+    """Chapter 9's walks between latents of the zoo's DCGAN of faces: above on the line, below on the arc.
+
+    Args:
+        seed: of the latents at both ends.
+        n_pairs: walks side by side.
+        n_frames: pictures, both ends included.
+    """
+    generator = zoo.load("dcgan-faces")
+    first, last = (Noise((seed, "ends", end), n_pairs).normal("z", generator.latent_size) for end in (0, 1))
+    angle = torch.nn.functional.cosine_similarity(first, last, dim=1).acos()[:, None]
+    frames = {}
+    for i in range(n_frames):
+        t = i / (n_frames - 1)
+        line = (1 - t) * first + t * last
+        arc = (((1 - t) * angle).sin() * first + (t * angle).sin() * last) / angle.sin()
+        norms = [f"{z.norm(dim=1).mean():.1f}" for z in (line, arc)]
+        text = f"{t:.1f}: mean norm {norms[0]} on the line, {norms[1]} on the arc"
+        frames[text] = small_png(sheet(generator(torch.cat([line, arc])), n_pairs, side=0), n_colours=48)
+    about = {
+        "command": "python -m gancourse.widgets.record walk",
+        "seed": seed,
+        "generator": "dcgan-faces",
+        "torch": torch.__version__.split("+")[0],
+    }
+    return Pictures(frames, about)
+
+
 RECORDINGS: dict[str, Callable[[], Recording | Pictures]] = {
     "ring": partial(record_ring, seed=0),
     "acgan": partial(record_acgan, seed=0),
     "digits-by-label": partial(record_digits, seed=0),
     "stylegan2-faces": record_faces,
+    "walk": partial(record_walk, seed=0),
 }
 
 

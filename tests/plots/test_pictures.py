@@ -80,6 +80,16 @@ def test_a_picture_comes_back_from_its_file(tmp_path):
         write_png(tmp_path / "none" / "a.png", pixels)
 
 
+def test_a_small_file_of_few_colours_is_near_the_picture_and_smaller():
+    pixels = sheet(torch.rand(3, 3, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1)
+    few = small_png(pixels, n_colours=64)
+    with Image.open(io.BytesIO(few)) as image:
+        shown = np.asarray(image.convert("RGB"))
+    assert len(np.unique(shown.reshape(-1, 3), axis=0)) <= 64
+    assert np.abs(shown.astype(float) - pixels).mean() < 16
+    assert len(few) < len(small_png(pixels))
+
+
 @pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (3, "RGB")])
 def test_a_small_file_keeps_colours_only_where_there_are_some(channels, mode):
     pixels = sheet(torch.rand(3, channels, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1)

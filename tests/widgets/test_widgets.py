@@ -40,7 +40,7 @@ from gancourse.widgets import (
     two_gaussians,
 )
 from gancourse.widgets import dirac as dirac_widget
-from gancourse.widgets.record import main, record_acgan, record_digits, record_ring
+from gancourse.widgets.record import main, record_acgan, record_digits, record_ring, record_walk
 from gancourse.widgets.stored import FOLDER
 from tests.widgets.figures import png
 
@@ -324,6 +324,21 @@ def test_the_digits_by_label_are_what_the_zoos_generator_draws(tmp_path: Path, c
         assert np.abs(levels[0] - levels[1]).max() <= 2  # of 255: processors round otherwise
     assert main(["digits-by-label", "--out", str(tmp_path)]) == 0
     assert [path.name for path in tmp_path.rglob("*.npz")] == ["digits-by-label.npz"]
+
+
+@pytest.mark.slow
+def test_the_walks_are_what_the_zoos_faces_do_between_latents(tmp_path: Path):
+    stored, again = pictures("walk"), record_walk()
+    widget = browse(stored.frames, control="t =", description="Walks between faces")
+    assert len(widget.html.encode()) < browsing.LARGEST
+    assert list(stored.frames) == list(again.frames)
+    assert list(stored.frames)[5] == "0.5: mean norm 5.4 on the line, 7.9 on the arc"
+    for old, new in zip(stored.frames.values(), again.frames.values(), strict=True):
+        levels = [np.asarray(Image.open(io.BytesIO(file)).convert("RGB")).astype(float) for file in (old, new)]
+        assert np.abs(levels[0] - levels[1]).mean() <= 2  # of 255: a palette may be another one
+    ends = [np.asarray(Image.open(io.BytesIO(stored.frames[label])).convert("RGB")) for label in (*stored.frames,)[::10]]
+    for picture in ends:  # both ways begin and end at the same faces
+        assert np.abs(picture[1:33].astype(float) - picture[35:67]).mean() < 4
 
 
 # The recording
