@@ -73,9 +73,9 @@ def tests_of(path: str) -> list[str]:
     public = set(re.findall(r"^(?:def|class) ([A-Za-z]\w{3,})", source, re.MULTILINE))
     part, ranked = module.parts[1], []
     for file in sorted((ROOT / "tests").rglob("test_*.py")):
-        if file.parent.name in SLOW:
-            continue
         words = set(re.findall(r"\w+", file.read_text("utf-8")))
+        if file.parent.name in SLOW or "subprocess" in words or file.stem == "test_checks_grading":
+            continue  # a process of its own sees the original
         is_own = file.stem == f"test_{module.stem}" and file.parent.name in {module.parent.name, part, "tests"}
         same_part = file.parent.name in module.parts
         score = 100 * is_own + 10 * (same_part and module.stem in words) + len(public & words)
@@ -108,15 +108,15 @@ def sampled(paths: Sequence[str], seed: int) -> Iterator[Mutant]:
             yield Mutant(path, mutation, code)
 
 
-def _run_tests(files: Sequence[str], mutant: Mutant | None, limit_s: float) -> None:
+def _run_tests(files: Sequence[str], mutant: Mutant | None, limit_s: float, log: Path) -> None:
     """Body of a child process: exits with pytest's status."""
     import pytest
 
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nothing, 1)
-    os.dup2(nothing, 2)
+    output = os.open(log, os.O_WRONLY | os.O_CREAT)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
     resource.setrlimit(resource.RLIMIT_CPU, (int(limit_s), int(limit_s) + 5))
-    os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = tempfile.mkdtemp(prefix="mutants-")
+    os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = f"{log}.hypothesis"
     status = 3
     try:
         if mutant is not None and not _can_be_imported(mutant):
@@ -153,14 +153,14 @@ class Runner:
         import torch
 
         torch.set_num_threads(1)
-        self.jobs = jobs
+        self.jobs, self.logs = jobs, Path(tempfile.mkdtemp(prefix="mutants-"))
         self.running: dict[int, tuple[tuple[str, ...], Mutant | None, float]] = {}
 
     def start(self, files: tuple[str, ...], mutant: Mutant | None, limit_s: float) -> None:
         """Begin a run; there must be room for it."""
         pid = os.fork()
         if not pid:
-            _run_tests(files, mutant, limit_s)
+            _run_tests(files, mutant, limit_s, self.logs / str(os.getpid()))
         self.running[pid] = files, mutant, time.monotonic() + 20 * limit_s
 
     def next(self) -> tuple[tuple[str, ...], Mutant | None, str, float]:
@@ -169,7 +169,11 @@ class Runner:
             pid, status, usage = os.wait4(-1, os.WNOHANG)
             if pid in self.running:
                 files, mutant, _ = self.running.pop(pid)
-                return files, mutant, _outcome(status), usage.ru_utime + usage.ru_stime
+                outcome, log = _outcome(status), self.logs / str(pid)
+                if mutant is None and outcome != "survived":
+                    print("".join(log.read_text("utf-8").splitlines(keepends=True)[-30:]))
+                log.unlink()
+                return files, mutant, outcome, usage.ru_utime + usage.ru_stime
             for pid, (_, _, end) in self.running.items():
                 if time.monotonic() > end:
                     os.kill(pid, signal.SIGKILL)
