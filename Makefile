@@ -10,7 +10,7 @@ export PATH := $(BIN):$(PATH)
 CHAPTERS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help environment book live test unit variants notebooks exercises slides format clean
+.PHONY: help environment book live test unit mutants variants notebooks exercises slides format clean
 
 help:  ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
@@ -48,6 +48,14 @@ test: environment  ## run all tests: unit tests, doctests, every cell of every c
 
 unit: environment  ## run the tests without chapters and slow tests
 	pytest gancourse tests -m "not slow" -n $(JOBS) --dist loadfile
+
+mutants: environment  ## put small mistakes into the package for 40 minutes, and list those that no test notices
+	@if command -v uv >/dev/null 2>&1; then \
+		uv pip install --quiet --python "$(BIN)/python" --constraint constraints.txt --editable '.[mutants]'; \
+	else \
+		"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[mutants]'; \
+	fi
+	python -m benchmarks.mutants --jobs $(JOBS)
 
 variants: environment  ## run the cells with other thread counts and CPU instruction sets, and compare outputs
 	OMP_NUM_THREADS=1 pytest --nbval book

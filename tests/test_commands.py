@@ -17,7 +17,7 @@ from PIL import Image
 from tests import checkout
 
 BIN = Path(sys.executable).parent
-ON_REQUEST = {"live"}
+ON_REQUEST = {"live", "mutants"}
 """Extras that neither the book nor the tests need."""
 TAKES_LONG = re.compile("gancourse (train|check|experiment|evaluate) [^-]")
 
