@@ -19,9 +19,13 @@ from nbformat import NotebookNode
 from question_text import BLOCK, QuestionError, parse
 
 RECAST: tuple[str, ...] = (
+    "01_generative_models",
     "02_gan_game",
     "03_optimal_discriminator",
     "04_equilibrium",
+    "05_training_problems",
+    "06_wasserstein",
+    "07_lipschitz",
     "08_evaluation",
     "09_dcgan",
     "10_conditional_gans",
