@@ -35,6 +35,14 @@ methods: dict[str, Trial] = {
         "relativistic, R1 + R2": {"objective": "relativistic-pairing", "terms": (R1(10.0), R2(10.0))},
     }.items()
 }
+# The method "spectral norm" differs from "no constraint" in its objective as well; these differ in one of both.
+methods |= {
+    name: Trial(BASE.changed(**changes), at_steps=(150, 300, 600))
+    for name, changes in {
+        "hinge alone": {"objective": "hinge"},
+        "spectral norm, non-saturating": {"discriminator_norm": "spectral"},
+    }.items()
+}
 
 
 def _entry(measurement: Measurement) -> dict[str, Any]:
