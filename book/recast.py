@@ -19,6 +19,7 @@ from nbformat import NotebookNode
 from question_text import BLOCK, QuestionError, parse
 
 RECAST: tuple[str, ...] = (
+    "01_generative_models",
     "02_gan_game",
     "03_optimal_discriminator",
     "08_evaluation",
