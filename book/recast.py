@@ -21,6 +21,7 @@ from question_text import BLOCK, QuestionError, parse
 RECAST: tuple[str, ...] = (
     "02_gan_game",
     "03_optimal_discriminator",
+    "05_training_problems",
     "08_evaluation",
     "09_dcgan",
     "10_conditional_gans",
