@@ -11,16 +11,19 @@ import argparse
 from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from gancourse import zoo
 from gancourse.data import ring, two_classes
-from gancourse.games import ACGAN, GAN, penalty
+from gancourse.games import ACGAN, GAN, Player, penalty
 from gancourse.metrics import label_agreement, mode_coverage
 from gancourse.models import AuxiliaryMLP, mlp
 from gancourse.objectives import non_saturating, r1
-from gancourse.plots.pictures import sheet, small_png
+from gancourse.plots.pictures import scatter, sheet, small_png
 from gancourse.rng import Noise, initialised_from
 from gancourse.training import Trainer, adam, linear
 from gancourse.widgets.steering import record_faces
@@ -176,11 +179,55 @@ def record_walk(seed: int = 0, n_pairs: int = 4, n_frames: int = 11) -> Pictures
     return Pictures(frames, about)
 
 
+class _Updates(NamedTuple):
+    """A game that is nothing but its players."""
+
+    players: tuple[Player, ...]
+
+
+def record_updates(seed: int = 0, n_steps: int = 1200, n_points: int = 250, side: int = 160) -> Pictures:
+    """Chapter 5's games beside each other: ten updates of G to one of D, and one to one with R1.
+
+    Args:
+        seed: of networks and training.
+        n_steps: as many steps are played.
+        n_points: points drawn of each cloud; all 1,000 samples are counted.
+        side: of each of both pictures, in pixels.
+    """
+    data, latent_size = ring(n_modes=8, radius=2.0, std=0.1), 8
+    z = Noise((0, "look"), 1000).normal("z", latent_size)
+    wanted = [n for n in (*range(10, 250, 10), *range(250, n_steps, 100), n_steps) if n <= n_steps]
+    clouds: list[list[Tensor]] = []
+    for updates, terms in ((10, ()), (1, (penalty(r1, 0.1),))):
+        with initialised_from(seed):
+            generator, discriminator = mlp.Generator(latent_size, 64), mlp.Discriminator(64)
+        d, g = GAN(generator, discriminator, non_saturating, terms).players
+        game = _Updates((d, g._replace(updates=updates)))
+        trainer = Trainer(game, data, batch_size=128, seed=seed, optimiser=adam(1e-3))
+        clouds.append([generator(z).detach() for _ in _looks(trainer, n_steps, wanted)][1:])
+    real = data(Noise((0, "real"), n_points)).x
+    frames = {}
+    for step, *pair in zip(wanted, *clouds, strict=True):
+        shares = [mode_coverage(x, data.means, data.std).nearest.max().item() / len(x) for x in pair]
+        text = f"{step}: the fullest mode has {shares[0]:.0%} of the samples, and {shares[1]:.0%}"
+        left, right = (scatter(real, x[:n_points], side) for x in pair)
+        rule = np.full((side, 2, 3), 160, dtype=np.uint8)
+        frames[text] = small_png(np.concatenate([left, rule, right], 1), n_colours=8)
+    about = {
+        "command": "python -m gancourse.widgets.record updates",
+        "seed": seed,
+        "game": "non-saturating, Adam 1e-3 (0.5, 0.999), batches of 128; 10 : 1, and 1 : 1 with R1 of weight 0.1",
+        "torch": torch.__version__.split("+")[0],
+    }
+    return Pictures(frames, about)
+
+
 RECORDINGS: dict[str, Callable[[], Recording | Pictures]] = {
     "ring": partial(record_ring, seed=0),
     "acgan": partial(record_acgan, seed=0),
     "digits-by-label": partial(record_digits, seed=0),
     "stylegan2-faces": record_faces,
+    "updates": partial(record_updates, seed=0),
     "walk": partial(record_walk, seed=0),
 }
 

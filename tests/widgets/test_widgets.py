@@ -40,7 +40,7 @@ from gancourse.widgets import (
     two_gaussians,
 )
 from gancourse.widgets import dirac as dirac_widget
-from gancourse.widgets.record import main, record_acgan, record_digits, record_ring, record_walk
+from gancourse.widgets.record import main, record_acgan, record_digits, record_ring, record_updates, record_walk
 from gancourse.widgets.stored import FOLDER
 from tests.widgets.figures import png
 
@@ -339,6 +339,26 @@ def test_the_walks_are_what_the_zoos_faces_do_between_latents(tmp_path: Path):
     for file in list(stored.frames.values())[::10]:  # both ways begin and end at the same faces
         picture = np.asarray(Image.open(io.BytesIO(file)).convert("RGB"))
         assert np.abs(picture[1:33].astype(float) - picture[35:67]).mean() < 4
+
+
+def test_ten_updates_to_one_stay_at_a_mode_and_one_to_one_spread_in_what_is_stored():
+    frames = pictures("updates").frames
+    widget = browse(frames, control="step", description="Two games")
+    assert len(widget.html.encode()) < browsing.LARGEST
+    shares = {int(step): (int(a), int(b)) for step, a, b in (re.findall(r"\d+", label) for label in frames)}
+    assert list(shares) == sorted(shares)
+    assert (min(shares), max(shares)) == (10, 1200)
+    assert sorted(left for left, _ in shares.values())[1] >= 95  # but for one, just between two modes
+    assert shares[10] == (100, 90)
+    assert all(right < 20 for step, (_, right) in shares.items() if step > 300)
+
+
+def test_two_games_are_recorded_side_by_side():
+    record = record_updates(n_steps=20, n_points=20, side=32)
+    assert [label.partition(":")[0] for label in record.frames] == ["10", "20"]
+    for file in record.frames.values():
+        with Image.open(io.BytesIO(file)) as picture:
+            assert picture.size == (66, 32)
 
 
 # The recording
