@@ -196,7 +196,7 @@ def record_updates(seed: int = 0, n_steps: int = 1200, n_points: int = 250, side
     """
     data, latent_size = ring(n_modes=8, radius=2.0, std=0.1), 8
     z = Noise((0, "look"), 1000).normal("z", latent_size)
-    wanted = [n for n in (*range(10, 250, 10), *range(250, n_steps, 100), n_steps) if n <= n_steps]
+    wanted = sorted({n for n in (*range(10, 250, 10), *range(250, n_steps, 100), n_steps) if n <= n_steps})
     clouds: list[list[Tensor]] = []
     for updates, terms in ((10, ()), (1, (penalty(r1, 0.1),))):
         with initialised_from(seed):
