@@ -108,7 +108,7 @@ def test_every_handle_slider_button_and_menu_is_at_least_24_pixels_wide_and_high
         )
     finally:
         resize(driver, 1280, 720)
-    assert len(sizes) == 27
+    assert len(sizes) == 31
     assert [size for size in sizes if min(size[1:]) < 24] == []
     assert missed == []
 

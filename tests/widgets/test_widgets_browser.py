@@ -367,7 +367,7 @@ def test_without_scripts_the_picture_shows_and_the_controls_do_not(browser, page
     finally:
         browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
     assert html.count("Run the cell, or trust the notebook") == N_WIDGETS
-    assert html.count("data:image/svg+xml") == 12
+    assert html.count("data:image/svg+xml") == 14
     assert not re.search("<(svg|input|button|select)|data-ready=", re.sub("<script>.*?</script>", "", html, flags=re.S))
     blue = (np.abs(shown - np.array([0x1F, 0x77, 0xB4]) / 255).max(2) < 0.02).sum()
     orange = (np.abs(shown - np.array([0xD9, 0x69, 0x0A]) / 255).max(2) < 0.02).sum()
