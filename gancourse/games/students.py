@@ -97,8 +97,7 @@ def distillation(
     own_teacher = frozen(teacher)
 
     def of_turn(turn: Turn) -> Tensor:
-        share = min(turn.noise.update / updates, 1.0)
-        due = weight + share * (end - weight)
+        due = _falling(turn, weight, end, updates)
         if not due:  # the teacher costs a forward pass
             return turn.fake.new_zeros(len(turn.fake))
         noise, x = turn.noise.fold_in("distillation"), turn.fake
@@ -108,6 +107,11 @@ def distillation(
         return due * (x - wanted).square().flatten(1).mean(1)
 
     return Term("distillation", "generator", of_turn, memory=own_teacher, differentiable=False)
+
+
+def _falling(turn: Turn, weight: float, end: float, updates: int) -> float:
+    """The weight of an update: linear from the first one's to the end, and constant from there."""
+    return weight + min(turn.noise.update / updates, 1.0) * (end - weight)
 
 
 class Pairs(nn.Module):
@@ -191,9 +195,8 @@ def distillation_of_pairs(
     pairs = Pairs(z, x)
 
     def of_turn(turn: Turn) -> Tensor:
-        share = min(turn.noise.update / updates, 1.0)
         distances = pairs.distances(turn.generator, turn.noise.fold_in("pairs"), batch_size)
-        return (weight + share * (end - weight)) * distances.mean()
+        return _falling(turn, weight, end, updates) * distances.mean()
 
     return Term("pairs", "generator", of_turn, memory=pairs, differentiable=True)
 

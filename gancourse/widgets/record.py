@@ -62,13 +62,12 @@ def record_ring(seed: int = 0, n_steps: int = 1500, n_points: int = 160) -> Reco
         frames.append((step, samples[:n_points].double().numpy()))
         modes.append(coverage.modes)
         shares.append(round(coverage.share, 3))
-    about = {
-        "command": "python -m gancourse.widgets.record ring",
-        "seed": seed,
-        "data": "ring of 8 Gaussians, radius 2, std 0.1",
-        "game": "non-saturating, R1 with weight 0.1 every 4 steps, Adam 3e-3 (0.5, 0.99), batches of 128",
-        "torch": torch.__version__.split("+")[0],
-    }
+    about = _about(
+        "ring",
+        seed,
+        data="ring of 8 Gaussians, radius 2, std 0.1",
+        game="non-saturating, R1 with weight 0.1 every 4 steps, Adam 3e-3 (0.5, 0.99), batches of 128",
+    )
     return Recording(frames, data(judge).x[:n_points].double().numpy(), {"modes": modes, "share": shares}, about)
 
 
@@ -103,13 +102,12 @@ def record_acgan(seed: int = 0, n_steps: int = 700, n_points: int = 160) -> Reco
         frames.append((step, samples[:n_points].double().numpy()))
         agreements.append(round(label_agreement(data.posterior(samples).argmax(1), y, 2).share, 3))
         spreads.append(round(samples[:, 0].std().item(), 3))
-    about = {
-        "command": "python -m gancourse.widgets.record acgan",
-        "seed": seed,
-        "data": "class 1 of two Gaussians at (±1, 0), std 1",
-        "game": "AC-GAN, non-saturating, R1 with weight 0.5, Adam 3e-3 (0, 0.99), batches of 256",
-        "torch": torch.__version__.split("+")[0],
-    }
+    about = _about(
+        "acgan",
+        seed,
+        data="class 1 of two Gaussians at (±1, 0), std 1",
+        game="AC-GAN, non-saturating, R1 with weight 0.5, Adam 3e-3 (0, 0.99), batches of 256",
+    )
     curves = {"agreement": agreements, "class sd": spreads}
     return Recording(frames, real.x[real.y == 1][:n_points].double().numpy(), curves, about)
 
@@ -141,12 +139,7 @@ def record_digits(seed: int = 0, n_shown: int = 16, n_columns: int = 8, n_judged
         named = sum((classifier(part).argmax(1) == label).sum().item() for part in samples.split(250))
         text = f"{label}: {named:,} of {n_judged:,} samples are named {label}"
         frames[text] = small_png(sheet(samples[:n_shown], n_columns, side=0))
-    about = {
-        "command": "python -m gancourse.widgets.record digits-by-label",
-        "seed": seed,
-        "generator": "projection-digits",
-        "torch": torch.__version__.split("+")[0],
-    }
+    about = _about("digits-by-label", seed, generator="projection-digits")
     return Pictures(frames, about)
 
 
@@ -170,12 +163,7 @@ def record_walk(seed: int = 0, n_pairs: int = 4, n_frames: int = 11) -> Pictures
         norms = [f"{z.norm(dim=1).mean():.1f}" for z in (line, arc)]
         text = f"{t:.1f}: mean norm {norms[0]} on the line, {norms[1]} on the arc"
         frames[text] = small_png(sheet(generator(torch.cat([line, arc])), n_pairs, side=0), n_colours=48)
-    about = {
-        "command": "python -m gancourse.widgets.record walk",
-        "seed": seed,
-        "generator": "dcgan-faces",
-        "torch": torch.__version__.split("+")[0],
-    }
+    about = _about("walk", seed, generator="dcgan-faces")
     return Pictures(frames, about)
 
 
@@ -213,13 +201,18 @@ def record_updates(seed: int = 0, n_steps: int = 1200, n_points: int = 250, side
         left, right = (scatter(real, x[:n_points], side) for x in pair)
         rule = np.full((side, 2, 3), 160, dtype=np.uint8)
         frames[text] = small_png(np.concatenate([left, rule, right], 1), n_colours=8)
-    about = {
-        "command": "python -m gancourse.widgets.record updates",
-        "seed": seed,
-        "game": "non-saturating, Adam 1e-3 (0.5, 0.999), batches of 128; 10 : 1, and 1 : 1 with R1 of weight 0.1",
-        "torch": torch.__version__.split("+")[0],
-    }
+    about = _about(
+        "updates",
+        seed,
+        game="non-saturating, Adam 1e-3 (0.5, 0.999), batches of 128; 10 : 1, and 1 : 1 with R1 of weight 0.1",
+    )
     return Pictures(frames, about)
+
+
+def _about(name: str, seed: int, **facts: str) -> dict[str, object]:
+    """What a recording says of itself: the command that makes it, its seed, facts and PyTorch's version."""
+    command = f"python -m gancourse.widgets.record {name}"
+    return {"command": command, "seed": seed, **facts, "torch": torch.__version__.split("+")[0]}
 
 
 RECORDINGS: dict[str, Callable[[], Recording | Pictures]] = {
